@@ -1,0 +1,66 @@
+// The "philox" keep stream: element i drops iff word i mod 4 of the Philox block with counter (stream, i - i mod 4) is below T, so that
+// any machine can decide any element by itself. Sources: Salmon et al., SC11; the counter layout is that of oneDNN's dropout with an offset.
+// Invariant: no state between steps; the 16 elements of a step are the words of four consecutive blocks.
+
+import { Params, workspace } from "./params";
+import { philox4 } from "./philox";
+import { partOfStep } from "./sinks";
+
+/** Leaves in the workspace the random words of elements i..i+15, i a multiple of 16: element i + 4l + w at 16w + 4l. */
+// @ts-ignore: decorator
+@inline
+function drawWords(params: Params, i: u64): void {
+  philox4(workspace(params), params.s0, params.s1, <u32>i, <u32>(i >> 32), 0, 4, params.k0, params.k1);
+}
+
+/** A byte of ones for each kept element. A lane holds words 0..3 of one block, so byte w of the lane belongs to word w. */
+// @ts-ignore: decorator
+@inline
+function keep4(params: Params, threshold: v128): v128 {
+  const words = workspace(params);
+  const byte0 = v128.and(i32x4.ge_u(v128.load(words), threshold), i32x4.splat(0x000000ff));
+  const byte1 = v128.and(i32x4.ge_u(v128.load(words, 16), threshold), i32x4.splat(0x0000ff00));
+  const byte2 = v128.and(i32x4.ge_u(v128.load(words, 32), threshold), i32x4.splat(0x00ff0000));
+  const byte3 = v128.and(i32x4.ge_u(v128.load(words, 48), threshold), i32x4.splat(0xff000000));
+  return v128.or(v128.or(byte0, byte1), v128.or(byte2, byte3));
+}
+
+/** A bit for each kept element. */
+// @ts-ignore: decorator
+@inline
+function keepBits(params: Params): u32 {
+  let keep: u32 = 0;
+  for (let j: u32 = 0; j < 16; ++j) {
+    const word = load<u32>(workspace(params) + ((j & 3) << 4) + (j & 12));
+    keep |= <u32>(word >= <u32>params.threshold) << j;
+  }
+  return keep;
+}
+
+/** Feeds elements start..start+n-1 of the stream to sink S. n is below 2^31 - 16. */
+export function counter<S>(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
+  const sink = changetype<S>(0);
+  const start = params.start;
+  const scale = params.scale;
+  if (params.threshold == 0) return sink.keepAll(dst, src, bits, n, scale);
+  if (params.threshold == <u64>1 << 32) return sink.dropAll(dst, src, bits, n, scale);
+
+  // i is the offset in the output of a step's first element: negative in front of the output.
+  let i: i32 = -(<i32>start & 15);
+  if (ASC_FEATURE_SIMD) {
+    const factor = sink.factor(scale);
+    const threshold = i32x4.splat(<i32>params.threshold);
+    const whole: u32 = n < 16 ? 0 : <u32>n - 15;
+    for (; i < <i32>n; i += 16) {
+      drawWords(params, start + i);
+      const keep = keep4(params, threshold);
+      if (<u32>i < whole) sink.step(dst, src, bits, i, keep, factor);
+      else partOfStep<S>(dst, src, bits, n, i, i8x16.bitmask(keep), scale);
+    }
+  } else {
+    for (; i < <i32>n; i += 16) {
+      drawWords(params, start + i);
+      partOfStep<S>(dst, src, bits, n, i, keepBits(params), scale);
+    }
+  }
+}

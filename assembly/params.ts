@@ -1,0 +1,25 @@
+// The parameter record that the host writes and every kernel reads: which stream, where in it, and with what probability.
+// Invariant: it is the kernels' only state. One record (with its workspace) a thread, and a module serves any number of them.
+
+// Byte layout, little-endian; src/params.ts writes the same offsets.
+@unmanaged
+export class Params {
+  /** Seed, low and high word: the Philox key. */
+  k0: u32;
+  k1: u32;
+  /** Stream number, low and high word: two words of the Philox counter. */
+  s0: u32;
+  s1: u32;
+  /** Index in the stream of the first element, below 2^53. */
+  start: u64;
+  /** T: an element is dropped where its random integer is below T. */
+  threshold: u64;
+  /** What a kept element is multiplied by, already rounded to the kernel's type. */
+  scale: f64;
+}
+
+/** Scratch of 64 bytes behind the record, on a 16-byte boundary: four 32-bit words for each of four lanes, word w of lane l at 16w + 4l. */
+@inline
+export function workspace(params: Params): usize {
+  return changetype<usize>(params) + 48;
+}

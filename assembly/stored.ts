@@ -1,0 +1,50 @@
+// Dropout from a stored mask: the keep decisions are read instead of drawn, then go to the same sinks.
+// Invariant: only the bytes of the mask that belong to elements 0..n-1 are read; the result equals that of the stream that made the mask.
+
+import { bytesOfBits } from "./lanes";
+import { Params } from "./params";
+import { Input, Scaled, Select } from "./sinks";
+
+/** Decisions from a bit mask, least significant bit first, 1 = keep. */
+@unmanaged
+export class FromBits {
+  @inline step(mask: usize, i: usize): v128 {
+    return bytesOfBits(load<u16>(mask + (i >> 3)));
+  }
+
+  @inline one(mask: usize, i: usize): bool {
+    return <bool>((load<u8>(mask + (i >> 3)) >> (<u8>i & 7)) & 1);
+  }
+}
+
+/** Decisions from a byte mask, 0 = drop, anything else = keep. */
+@unmanaged
+export class FromBytes {
+  @inline step(mask: usize, i: usize): v128 {
+    return i8x16.ne(v128.load(mask + i), i8x16.splat(0));
+  }
+
+  @inline one(mask: usize, i: usize): bool {
+    return load<u8>(mask + i) != 0;
+  }
+}
+
+/** Dropout of n elements of type T by the decisions of `mask`, read by M. */
+export function applyStored<M, T>(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
+  // At probability 0 the promise is a copy of the bits, which even a multiplication by 1 does not keep: it quietens a NaN.
+  if (params.threshold == 0) stored<M, Select<T, Input<T>>>(dst, src, mask, n, params);
+  else stored<M, Select<T, Scaled<T>>>(dst, src, mask, n, params);
+}
+
+/** Feeds the n decisions of `mask`, read by M, to sink S. */
+function stored<M, S>(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
+  const source = changetype<M>(0);
+  const sink = changetype<S>(0);
+  const scale = params.scale;
+  let i: usize = 0;
+  if (ASC_FEATURE_SIMD) {
+    const factor = sink.factor(scale);
+    for (const whole = n & ~15; i < whole; i += 16) sink.step(dst, src, mask, i, source.step(mask, i), factor);
+  }
+  for (; i < n; ++i) sink.one(dst, src, mask, i, source.one(mask, i), scale);
+}

@@ -1,0 +1,20 @@
+// Writes src/wasm.ts: the two wasm builds as text, so that no bundler or runtime needs to be told how to load them.
+
+import { readFileSync, writeFileSync } from "node:fs";
+
+/** @param {string} name */
+const base64 = (name) => readFileSync(new URL(`../build/${name}.wasm`, import.meta.url)).toString("base64");
+
+writeFileSync(
+  new URL("../src/wasm.ts", import.meta.url),
+  `// Made by scripts/embed.mjs from build/*.wasm.
+
+/** The SIMD build, base64. */
+export const SIMD =
+  "${base64("simd")}";
+
+/** The scalar build, base64. */
+export const SCALAR =
+  "${base64("scalar")}";
+`,
+);

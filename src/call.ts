@@ -1,0 +1,70 @@
+// One call of a kernel over operands of any length, wherever they lie: the only place that runs kernels.
+
+import type { Dtype, StreamKind } from "./kernels.js";
+import { DATA_SLOT, type Draw, MASK_SLOT, type Memory, PARAMS, SLOT } from "./memory.js";
+import { Operand } from "./operand.js";
+import { scale, threshold } from "./probability.js";
+import { Words } from "./words.js";
+
+/** The most elements that one kernel call takes: kernels count in signed 32 bits. */
+const CHUNK = 2 ** 30;
+
+type Kernel = (...args: number[]) => number | undefined;
+
+/** Operands and draw of the present call; kept between calls so that a call allocates nothing. */
+export class Call {
+  readonly input: Operand;
+  readonly output: Operand;
+  readonly mask: Operand;
+  readonly seed = new Words();
+  readonly stream = new Words();
+  /** Index in the stream of the first element. */
+  start = 0;
+  readonly #memory: Memory;
+  readonly #draw: Draw = { seed: this.seed, stream: this.stream, threshold: 0, scale: 1 };
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+    this.input = new Operand(memory, DATA_SLOT);
+    this.output = new Operand(memory, DATA_SLOT);
+    this.mask = new Operand(memory, MASK_SLOT);
+  }
+
+  /** Sets with which probability to drop, and the scale that goes with it. */
+  setChance(p: number, kind: StreamKind, dtype: Dtype): void {
+    this.#draw.threshold = threshold(p, kind);
+    this.#draw.scale = scale(this.#draw.threshold, kind, dtype);
+  }
+
+  /** Runs `kernel` on its operands in the order of its signature, piece by piece if one lies outside wasm memory; returns the sum of its results. */
+  run(kernel: Kernel, a: Operand, b?: Operand, c?: Operand): number {
+    const { length } = a;
+    const resident = a.resident && b?.resident !== false && c?.resident !== false;
+    const most = resident ? CHUNK : a.dtype === "f64" ? SLOT / 2 : SLOT;
+    let sum = 0;
+    for (let at = 0; at < length; at += most) {
+      const count = Math.min(most, length - at);
+      this.#memory.writeParams(this.#draw, this.start + at);
+      const first = a.enter(at, count);
+      let result: number | undefined;
+      if (b === undefined) {
+        result = kernel(first, count, PARAMS);
+      } else {
+        const second = b.enter(at, count);
+        result = c === undefined ? kernel(first, second, count, PARAMS) : kernel(first, second, c.enter(at, count), count, PARAMS);
+      }
+      if (result !== undefined) sum += result >>> 0;
+      a.leave(at, count);
+      b?.leave(at, count);
+      c?.leave(at, count);
+    }
+    return sum;
+  }
+
+  /** Lets go of the caller's arrays. */
+  end(): void {
+    this.input.clear();
+    this.output.clear();
+    this.mask.clear();
+  }
+}

@@ -1,0 +1,68 @@
+// Every refusal of the package, in one shape: a TypeError for a wrong kind, a RangeError for a wrong value, and the message
+// `"p" expected number in [0, 1], got 1.5`.
+
+function describe(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return `string ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`;
+    case "number":
+    case "boolean":
+    case "undefined":
+      return String(value);
+    case "bigint":
+      return `${value}n`;
+    case "function":
+    case "symbol":
+      return typeof value;
+  }
+  if (value === null) return "null";
+  const { length } = value as { length?: unknown };
+  const name = tagOf(value as object) ?? (value as object).constructor?.name ?? "object";
+  return typeof length === "number" ? `${name}(${length})` : name;
+}
+
+/** The name of a typed array's class, which unlike the class itself is the same in every realm (iframe, vm context, edge sandbox). */
+export function tagOf(value: object): string | undefined {
+  return (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
+}
+
+/** A value of the wrong kind. */
+export function wrongKind(name: string, expected: string, got: unknown): TypeError {
+  return new TypeError(`"${name}" expected ${expected}, got ${describe(got)}`);
+}
+
+/** A value of the right kind that is out of range. `got` is shown as it is when it is text. */
+export function wrongValue(name: string, expected: string, got: string | number | bigint): RangeError {
+  return new RangeError(`"${name}" expected ${expected}, got ${typeof got === "string" ? got : describe(got)}`);
+}
+
+/** Throws unless `value` is a number in [0, 1]. */
+export function checkProbability(value: unknown, name: string): asserts value is number {
+  if (typeof value !== "number") throw wrongKind(name, "number in [0, 1]", value);
+  if (!(value >= 0 && value <= 1)) throw wrongValue(name, "number in [0, 1]", value);
+}
+
+/** Throws unless `value` is an integer in [min, max]. */
+export function checkInteger(value: unknown, name: string, min: number, max: number): asserts value is number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return;
+  const expected = `integer in [${min}, ${max}]`;
+  throw typeof value === "number" ? wrongValue(name, expected, value) : wrongKind(name, expected, value);
+}
+
+/** Throws unless `value` is one of `choices`. */
+export function checkChoice<T extends string>(value: unknown, name: string, choices: readonly T[]): asserts value is T {
+  if (choices.includes(value as T)) return;
+  const expected = choices.map((choice) => JSON.stringify(choice)).join(" or ");
+  if (typeof value !== "string") throw wrongKind(name, expected, value);
+  throw wrongValue(name, expected, describe(value));
+}
+
+/** Throws unless `value` is an object with properties to read. */
+export function checkObject(value: unknown, name: string, expected: string): asserts value is object {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) throw wrongKind(name, expected, value);
+}
+
+/** Throws unless `value` is a boolean or undefined. */
+export function checkFlag(value: unknown, name: string): asserts value is boolean | undefined {
+  if (value !== undefined && typeof value !== "boolean") throw wrongKind(name, "boolean", value);
+}

@@ -1,0 +1,477 @@
+// The API over one wasm instance: checks arguments, decides what to draw, and hands addresses to the kernels.
+// Invariant: everything is checked and allocated before the first byte is written and before a stream number is used up.
+
+import { WasmBuffer } from "./buffer.js";
+import { Call } from "./call.js";
+import { checkChoice, checkFlag, checkInteger, checkObject, checkProbability, tagOf, wrongKind, wrongValue } from "./check.js";
+import { instantiate } from "./instantiate.js";
+import {
+  BUFFER_DTYPES,
+  type BufferDtype,
+  bindKernels,
+  type Dtype,
+  type Kernels,
+  MASK_FORMATS,
+  type MaskFormat,
+  STORED_FORMATS,
+  STREAM_KINDS,
+  type StoredFormat,
+  type StreamKind,
+} from "./kernels.js";
+import { MAX_BYTES, Memory } from "./memory.js";
+import type { Data } from "./operand.js";
+import { type DropoutState, Sequence } from "./sequence.js";
+import { checkStart, MAX_INDEX, readTicket, STREAM_VERSION, type Ticket } from "./ticket.js";
+
+/** An array like X for a result: a buffer for a buffer, an ordinary typed array for a typed array. */
+export type Like<X extends Data> =
+  X extends WasmBuffer<infer D> ? WasmBuffer<D> : X extends Float32Array ? Float32Array<ArrayBuffer> : Float64Array<ArrayBuffer>;
+
+interface MaskArrays {
+  bits: Uint8Array | WasmBuffer<"bits">;
+  bytes: Uint8Array | WasmBuffer<"bytes">;
+  f32: Float32Array | WasmBuffer<"f32">;
+}
+/** An array for a mask of format F. */
+export type MaskArray<F extends MaskFormat> = MaskArrays[F];
+
+interface NewMasks {
+  bits: Uint8Array<ArrayBuffer>;
+  bytes: Uint8Array<ArrayBuffer>;
+  f32: Float32Array<ArrayBuffer>;
+}
+/** The array that a mask of format F is made in. */
+export type NewMask<F extends MaskFormat> = NewMasks[F];
+
+/** Which stream of random decisions a call draws from. */
+export interface StreamOptions {
+  /** Keep stream; the instance's by default. */
+  kind?: StreamKind | undefined;
+  /** Seed, an integer in [0, 2^64); the instance's by default. */
+  seed?: number | bigint | undefined;
+  /**
+   * Stream number, an integer in [0, 2^64): same seed and stream, same mask. If left out, the instance's counter gives the next number:
+   * same seed, same sequence of masks.
+   */
+  stream?: number | bigint | undefined;
+  /** Index in the stream of the first element, 0 by default. The mask of a slice is the slice of the mask. */
+  start?: number | undefined;
+}
+
+/** Options of {@link Dropout.dropout} and {@link Dropout.forward}. */
+export interface DropoutOptions extends StreamOptions {
+  /** false gives x unchanged and uses up no stream number; true by default. */
+  training?: boolean | undefined;
+  /** Where to write the bit mask of the same pass: a bit an element, least significant first, 1 = keep. */
+  mask?: Uint8Array | WasmBuffer<"bits"> | undefined;
+}
+
+/** A mask that was stored, for {@link Dropout.backward}. */
+export interface StoredMask {
+  /** The mask, 0 = drop. */
+  mask: Uint8Array | WasmBuffer<StoredFormat>;
+  /** "bits" (default): a bit an element, least significant first; "bytes": a byte an element, anything but 0 = keep. */
+  format?: StoredFormat | undefined;
+  /** The drop probability that the mask was drawn with; gives the scale. */
+  p: number;
+  /** The keep stream that it was drawn from; gives the realised probability. The instance's by default. */
+  kind?: StreamKind | undefined;
+}
+
+/** Options of an instance. */
+export interface InstanceOptions {
+  /** Seed, an integer in [0, 2^64); drawn from the runtime's cryptographic random numbers if left out. */
+  seed?: number | bigint | undefined;
+  /** Keep stream: "tile" (default, fastest) or "philox" (element by element recomputable elsewhere). */
+  kind?: StreamKind | undefined;
+  /** Most bytes of wasm memory to use, up to 4 GiB (default). */
+  maxBytes?: number | undefined;
+  /** A saved {@link Dropout.state} to go on from, instead of `seed` and `kind`. */
+  state?: DropoutState | undefined;
+}
+
+const NO_OPTIONS = {};
+const DTYPE_OF: Record<string, "f32" | "f64" | "bytes" | undefined> = { Float32Array: "f32", Float64Array: "f64", Uint8Array: "bytes" };
+// What the instance itself takes, and some.
+const LEAST_BYTES = 2 ** 18;
+
+/**
+ * Dropout over one wasm instance and its memory. Made by {@link createDropout}, or synchronously from a compiled module.
+ *
+ * Every method takes ordinary Float32Array or Float64Array data of any length, streamed through a fixed staging area, or
+ * {@link WasmBuffer}s and typed arrays over them, used where they lie. An instance is for one thread; several are independent.
+ *
+ * @example
+ * const dropout = await createDropout({ seed: 42 });
+ * const { y, ticket } = dropout.forward(Float32Array.of(1, 2, 3, 4), 0.5);
+ * const dx = dropout.backward(Float32Array.of(1, 1, 1, 1), ticket); // 2 where y was kept, 0 where it was dropped
+ */
+export class Dropout {
+  readonly #kernels: Kernels;
+  readonly #memory: Memory;
+  readonly #sequence: Sequence;
+  readonly #call: Call;
+
+  /**
+   * Instantiates `module`, a compiled `simd.wasm` or `scalar.wasm` of this package.
+   *
+   * @throws TypeError if module is none of this package's, or an option is of the wrong kind; RangeError if an option is out of range
+   * @example
+   * const dropout = new Dropout(await compileDropout(), { seed: 42 });
+   */
+  constructor(module: WebAssembly.Module, options: InstanceOptions = NO_OPTIONS) {
+    if (typeof module !== "object" || module === null || tagOf(module) !== "WebAssembly.Module") {
+      throw wrongKind("module", "WebAssembly.Module", module);
+    }
+    checkObject(options, "options", "object");
+    const { seed, kind = "tile", maxBytes = MAX_BYTES, state } = options;
+    checkInteger(maxBytes, "maxBytes", LEAST_BYTES, MAX_BYTES);
+    checkChoice(kind, "kind", STREAM_KINDS);
+    if (state === undefined) {
+      this.#sequence = new Sequence(kind);
+      this.#sequence.seed.set(seed ?? randomSeed(), "seed");
+    } else {
+      if (options.seed !== undefined || options.kind !== undefined) throw wrongKind("state", "no seed or kind beside it", state);
+      this.#sequence = Sequence.from(state);
+    }
+    this.#memory = new Memory(maxBytes);
+    this.#call = new Call(this.#memory);
+    this.#kernels = bindKernels(instantiate(module, this.#memory.wasm));
+  }
+
+  /** The keep stream of calls that name none. */
+  get kind(): StreamKind {
+    return this.#sequence.kind;
+  }
+
+  /** The seed of calls that name none. */
+  get seed(): bigint {
+    return this.#sequence.seed.toBigInt();
+  }
+
+  /** The wasm memory, to share with other code. Growth detaches typed arrays over it; {@link WasmBuffer.array} derives them anew. */
+  get memory(): WebAssembly.Memory {
+    return this.#memory.wasm;
+  }
+
+  /**
+   * The place in the sequence of masks: store it as JSON, then `restore` it or create an instance with it, and the masks that follow are the same.
+   *
+   * @example
+   * const saved = JSON.stringify(dropout.state);
+   * dropout.restore(JSON.parse(saved));
+   */
+  get state(): DropoutState {
+    return this.#sequence.state;
+  }
+
+  /**
+   * Goes back, or on, to a saved state.
+   *
+   * @throws TypeError or RangeError, and stays where it is, if that is no state of this version and of the instance's kind
+   */
+  restore(state: DropoutState): void {
+    this.#sequence.restore(state);
+  }
+
+  /**
+   * Takes the next number of the sequence for calls that are to share a mask.
+   *
+   * @example
+   * const stream = dropout.reserveStream();
+   * dropout.dropout(queries, 0.1, { stream });
+   * dropout.dropout(keys, 0.1, { stream }); // the same elements dropped
+   */
+  reserveStream(): bigint {
+    const stream = this.#sequence.next.toBigInt();
+    this.#sequence.next.increment();
+    return stream;
+  }
+
+  /**
+   * A zero-filled buffer of `length` elements in wasm memory.
+   *
+   * @param dtype "f32", "f64", "bits" (bit mask) or "bytes" (byte mask)
+   * @throws TypeError for a wrong kind of argument; RangeError if the memory cannot grow that far: then nothing has changed
+   * @example
+   * using x = dropout.alloc("f32", 1 << 20);
+   */
+  alloc<D extends BufferDtype>(dtype: D, length: number): WasmBuffer<D> {
+    checkChoice<BufferDtype>(dtype, "dtype", BUFFER_DTYPES);
+    checkInteger(length, "length", 0, MAX_INDEX);
+    const buffer = new WasmBuffer(this.#memory, dtype, this.#memory.allocate(dtype, length, "length"), length);
+    buffer.array.fill(0);
+    return buffer;
+  }
+
+  /**
+   * A buffer in wasm memory with a copy of `array`: "f32" of a Float32Array, "f64" of a Float64Array, "bytes" of a Uint8Array.
+   *
+   * @throws TypeError if it is none of these; RangeError if the memory cannot grow that far
+   */
+  from(array: Float32Array): WasmBuffer<"f32">;
+  from(array: Float64Array): WasmBuffer<"f64">;
+  from(array: Uint8Array): WasmBuffer<"bytes">;
+  from(array: Float32Array | Float64Array | Uint8Array): WasmBuffer {
+    const dtype = ArrayBuffer.isView(array) ? DTYPE_OF[tagOf(array) ?? ""] : undefined;
+    if (dtype === undefined) throw wrongKind("array", "Float32Array, Float64Array or Uint8Array", array);
+    const buffer = new WasmBuffer(this.#memory, dtype, this.#memory.allocate(dtype, array.length, "array"), array.length);
+    buffer.array.set(array);
+    return buffer;
+  }
+
+  /**
+   * Inverted dropout: y[i] = keep(start + i) ? x[i] / (1 - P(drop)) : +0, of the same shape and dtype as x (Srivastava et al. 2014, section 10).
+   * A dropped NaN or infinity gives +0. p = 0 and `training: false` copy the bits of x; p = 1 gives +0 everywhere.
+   *
+   * @param x data of f32 or f64
+   * @param p drop probability in [0, 1]
+   * @param options `out`: where to write y, x itself or memory apart from it (default: a new array, or buffer, like x); others: {@link DropoutOptions}
+   * @returns `out`, or the new array
+   * @throws TypeError for a wrong kind of argument, a freed buffer or a detached array; RangeError for a value out of range, unequal lengths, overlap
+   * or memory that cannot grow; in all cases nothing was written and no stream number used
+   * @example
+   * const y = dropout.dropout(Float32Array.of(1, 2, 3, 4), 0.5, { stream: 7 });
+   */
+  dropout<X extends Data, Y extends Data = Like<X>>(x: X, p: number, options: DropoutOptions & { out?: Y | undefined } = NO_OPTIONS): Y {
+    try {
+      return this.#forward(x, p, options) as Y;
+    } finally {
+      this.#call.end();
+    }
+  }
+
+  /**
+   * The same as {@link Dropout.dropout}, and a ticket for {@link Dropout.backward}.
+   *
+   * @returns `y`, and `ticket`, which is plain JSON
+   * @example
+   * const { y, ticket } = dropout.forward(x, 0.1);
+   */
+  forward<X extends Data, Y extends Data = Like<X>>(
+    x: X,
+    p: number,
+    options: DropoutOptions & { out?: Y | undefined } = NO_OPTIONS,
+  ): { y: Y; ticket: Ticket } {
+    try {
+      const y = this.#forward(x, p, options) as Y;
+      const ticket: Ticket = {
+        version: STREAM_VERSION,
+        kind: options.kind ?? this.kind,
+        seed: this.#call.seed.toString(),
+        stream: this.#call.stream.toString(),
+        start: this.#call.start,
+        p: options.training === false ? 0 : p,
+        length: this.#call.input.length,
+      };
+      return { y, ticket };
+    } finally {
+      this.#call.end();
+    }
+  }
+
+  #forward(x: Data, p: number, options: DropoutOptions & { out?: Data | undefined }): Data {
+    checkProbability(p, "p");
+    checkObject(options, "options", "object");
+    const { training, mask, out } = options;
+    checkFlag(training, "training");
+    const call = this.#call;
+    const dtype = call.input.takeData(x, "x");
+    const { length } = call.input;
+    const kind = this.#takeStream(options, length);
+    if (mask !== undefined) {
+      call.mask.takeExactly(mask, "mask", "bits", length, true);
+      call.mask.refuseOverlap("mask", call.input, "x", false);
+    }
+    const y = this.#takeOut(x, "x", dtype, out, "mask");
+    call.setChance(training === false ? 0 : p, kind, dtype);
+    if (training !== false) this.#useStream(options);
+    if (mask === undefined) call.run(this.#kernels.dropout[kind][dtype], call.output, call.input);
+    else call.run(this.#kernels.dropoutbits[kind][dtype], call.output, call.input, call.mask);
+    return y;
+  }
+
+  /**
+   * The gradient of dropout: dx[i] = keep(i) ? dy[i] / (1 - P(drop)) : +0, with the mask regenerated from a ticket or read from where it was
+   * stored. Both give the same bits.
+   *
+   * @param dy gradient with respect to y, f32 or f64; as long as the ticket or the mask says
+   * @param source the ticket of the forward call, or a {@link StoredMask}
+   * @param options `out`: where to write dx, dy itself or memory apart from it
+   * @returns `out`, or a new array, or buffer, like dy
+   * @throws TypeError and RangeError as {@link Dropout.dropout} does
+   * @example
+   * dropout.backward(dy, ticket, { out: dy });
+   * dropout.backward(dy, { mask, p: 0.1 });
+   */
+  backward<X extends Data, Y extends Data = Like<X>>(dy: X, source: Ticket | StoredMask, options: { out?: Y | undefined } = NO_OPTIONS): Y {
+    try {
+      checkObject(source, "source", "ticket or stored mask");
+      checkObject(options, "options", "object");
+      const call = this.#call;
+      const dtype = call.input.takeData(dy, "dy");
+      const { length } = call.input;
+      if ("mask" in source) {
+        const { mask, format = "bits", p, kind = this.kind } = source;
+        checkProbability(p, "source.p");
+        checkChoice(format, "source.format", STORED_FORMATS);
+        checkChoice(kind, "source.kind", STREAM_KINDS);
+        call.mask.takeExactly(mask, "source.mask", format, length, false);
+        const dx = this.#takeOut(dy, "dy", dtype, options.out, "source.mask");
+        call.setChance(p, kind, dtype);
+        call.run(this.#kernels.apply[format][dtype], call.output, call.input, call.mask);
+        return dx as Y;
+      }
+      this.#takeTicket(source, "source");
+      if (source.length !== length) throw wrongValue("dy", `length ${source.length}, the ticket's`, length);
+      const dx = this.#takeOut(dy, "dy", dtype, options.out);
+      call.setChance(source.p, source.kind, dtype);
+      call.run(this.#kernels.dropout[source.kind][dtype], call.output, call.input);
+      return dx as Y;
+    } finally {
+      this.#call.end();
+    }
+  }
+
+  /**
+   * A mask of `length` elements.
+   *
+   * @param length number of elements
+   * @param p drop probability in [0, 1]
+   * @param options `format`: "bits" (default; a bit an element, least significant first, unused bits 0), "bytes" (a byte an element), both 1 = keep,
+   * or "f32" (the multiplier: 1 / (1 - P(drop)) or 0); `out`: where to write it (default: a new Uint8Array or Float32Array); others: {@link StreamOptions}
+   * @throws TypeError and RangeError as {@link Dropout.dropout} does
+   * @example
+   * const bits = dropout.mask(1000, 0.1, { stream: 3 });
+   * const multipliers = dropout.mask(1000, 0.1, { stream: 3, format: "f32" });
+   */
+  mask<F extends MaskFormat = "bits", M extends MaskArray<F> = NewMask<F>>(
+    length: number,
+    p: number,
+    options: StreamOptions & { format?: F | undefined; out?: M | undefined } = NO_OPTIONS,
+  ): M {
+    try {
+      checkInteger(length, "length", 0, MAX_INDEX);
+      checkProbability(p, "p");
+      checkObject(options, "options", "object");
+      const kind = this.#takeStream(options, length);
+      const format = checkFormat(options.format);
+      const mask = this.#takeMaskOut(length, format, options.out);
+      this.#call.setChance(p, kind, "f32");
+      this.#useStream(options);
+      this.#call.run(this.#kernels.mask[kind][format], this.#call.output);
+      return mask as M;
+    } finally {
+      this.#call.end();
+    }
+  }
+
+  /**
+   * The mask that a ticket stands for.
+   *
+   * @param ticket of a forward call, here or elsewhere
+   * @param options `format` and `out` as for {@link Dropout.mask}
+   * @throws TypeError and RangeError as {@link Dropout.dropout} does
+   * @example
+   * const bits = dropout.replay(JSON.parse(stored));
+   */
+  replay<F extends MaskFormat = "bits", M extends MaskArray<F> = NewMask<F>>(
+    ticket: Ticket,
+    options: { format?: F | undefined; out?: M | undefined } = NO_OPTIONS,
+  ): M {
+    try {
+      this.#takeTicket(ticket, "ticket");
+      checkObject(options, "options", "object");
+      const format = checkFormat(options.format);
+      const mask = this.#takeMaskOut(ticket.length, format, options.out);
+      this.#call.setChance(ticket.p, ticket.kind, "f32");
+      this.#call.run(this.#kernels.mask[ticket.kind][format], this.#call.output);
+      return mask as M;
+    } finally {
+      this.#call.end();
+    }
+  }
+
+  /**
+   * How many elements a bit mask keeps.
+   *
+   * @param mask a bit an element, least significant first
+   * @param length number of elements; by default all bits of a Uint8Array, or the buffer's length
+   * @throws TypeError for a wrong kind of argument; RangeError if length does not fit the mask
+   */
+  countKept(mask: Uint8Array | WasmBuffer<"bits">, length?: number): number {
+    try {
+      const whole = mask instanceof WasmBuffer ? mask.length : ((mask as Uint8Array | undefined)?.length ?? 0) * 8;
+      const elements = length ?? whole;
+      checkInteger(elements, "length", 0, MAX_INDEX);
+      this.#call.mask.takeExactly(mask, "mask", "bits", elements, false);
+      return this.#call.run(this.#kernels.popcount.bits.u32, this.#call.mask);
+    } finally {
+      this.#call.end();
+    }
+  }
+
+  /** The stream that `options` name, for a call on `length` elements: into the call. Uses no number up. */
+  #takeStream(options: StreamOptions, length: number): StreamKind {
+    const { kind = this.kind, seed, stream, start = 0 } = options;
+    const call = this.#call;
+    checkChoice(kind, "kind", STREAM_KINDS);
+    checkStart(start, "start", length);
+    if (seed === undefined) call.seed.copy(this.#sequence.seed);
+    else call.seed.set(seed, "seed");
+    if (stream === undefined) call.stream.copy(this.#sequence.next);
+    else call.stream.set(stream, "stream");
+    call.start = start;
+    return kind;
+  }
+
+  /** Moves the sequence on if the call took its stream from there. */
+  #useStream(options: StreamOptions): void {
+    if (options.stream === undefined) this.#sequence.next.increment();
+  }
+
+  #takeTicket(ticket: unknown, name: string): asserts ticket is Ticket {
+    readTicket(ticket, name, this.#call.seed, this.#call.stream);
+    this.#call.start = ticket.start;
+  }
+
+  /** Takes `out`, or a new array like `x`, for the result of a call on `x`; `maskName` is what its mask is called, if it has one. */
+  #takeOut(x: Data, xName: string, dtype: Dtype, out: Data | undefined, maskName = ""): Data {
+    const { input, output, mask } = this.#call;
+    const result = out ?? this.#makeLike(x, dtype, input.length);
+    output.takeExactly(result, "out", dtype, input.length, true);
+    output.refuseOverlap("out", input, xName, true);
+    output.refuseOverlap("out", mask, maskName, false);
+    return result;
+  }
+
+  #makeLike(x: Data, dtype: Dtype, length: number): Data {
+    if (x instanceof WasmBuffer) return new WasmBuffer(this.#memory, dtype, this.#memory.allocate(dtype, length, "out"), length) as Data;
+    return dtype === "f32" ? new Float32Array(length) : new Float64Array(length);
+  }
+
+  /** Takes `out`, or a new array, for a mask of `length` elements. */
+  #takeMaskOut(length: number, format: MaskFormat, out: unknown): unknown {
+    const result = out ?? makeMask(length, format);
+    this.#call.output.takeExactly(result, "out", format, length, true);
+    return result;
+  }
+}
+
+function checkFormat(format: unknown = "bits"): MaskFormat {
+  checkChoice(format, "format", MASK_FORMATS);
+  return format;
+}
+
+function makeMask(length: number, format: MaskFormat): Uint8Array | Float32Array {
+  const items = format === "bits" ? Math.ceil(length / 8) : length;
+  try {
+    return format === "f32" ? new Float32Array(items) : new Uint8Array(items);
+  } catch (cause) {
+    throw Object.assign(wrongValue("length", "an array that the engine can make", length), { cause });
+  }
+}
+
+function randomSeed(): bigint {
+  return crypto.getRandomValues(new BigUint64Array(1))[0] as bigint;
+}

@@ -1,0 +1,139 @@
+// An array argument of a call: in wasm memory and used where it lies, or outside and then carried through a staging slot piece by piece,
+// so that any length runs in constant extra memory.
+
+import { WasmBuffer } from "./buffer.js";
+import { tagOf, wrongKind, wrongValue } from "./check.js";
+import type { BufferDtype, Dtype } from "./kernels.js";
+import { byteLength, type Memory, type View } from "./memory.js";
+
+/** Data to drop from: f32 or f64, outside wasm memory or in it. */
+export type Data = Float32Array | Float64Array | WasmBuffer<"f32"> | WasmBuffer<"f64">;
+
+/** The class of array that holds a dtype outside wasm memory. */
+const CLASS_OF: Record<BufferDtype, string> = { f32: "Float32Array", f64: "Float64Array", bits: "Uint8Array", bytes: "Uint8Array" };
+
+const FLOAT_OF: Record<string, Dtype | undefined> = { Float32Array: "f32", Float64Array: "f64" };
+
+type Foreign = View<BufferDtype>;
+
+export class Operand {
+  dtype: BufferDtype = "f32";
+  /** Number of elements. */
+  length = 0;
+  readonly #memory: Memory;
+  readonly #slot: number;
+  // Address in wasm memory, or -1 while `#array` holds an array from outside.
+  #pointer = -1;
+  #array: Foreign | undefined;
+  #written = false;
+
+  /** @param slot address of the staging slot for arrays from outside */
+  constructor(memory: Memory, slot: number) {
+    this.#memory = memory;
+    this.#slot = slot;
+  }
+
+  /** Whether the data lies in wasm memory. */
+  get resident(): boolean {
+    return this.#pointer >= 0;
+  }
+
+  /** Takes data of either float type, to be read; returns which. */
+  takeData(value: unknown, name: string): Dtype {
+    let dtype: BufferDtype | undefined;
+    if (value instanceof WasmBuffer) dtype = value.dtype;
+    else if (ArrayBuffer.isView(value)) dtype = FLOAT_OF[tagOf(value) ?? ""];
+    if (dtype !== "f32" && dtype !== "f64") throw wrongKind(name, "Float32Array, Float64Array or buffer of f32 or f64", value);
+    this.#hold(value as Foreign | WasmBuffer, name, dtype, (value as Foreign | WasmBuffer).length, false);
+    return dtype;
+  }
+
+  /** Takes an array of `length` elements of `dtype`, to be read or `written`. */
+  takeExactly(value: unknown, name: string, dtype: BufferDtype, length: number, written: boolean): void {
+    const inBuffer = value instanceof WasmBuffer;
+    if (inBuffer ? value.dtype !== dtype : !ArrayBuffer.isView(value) || tagOf(value) !== CLASS_OF[dtype]) {
+      throw wrongKind(name, `${CLASS_OF[dtype]} or ${dtype} buffer`, value);
+    }
+    const expected = inBuffer || dtype !== "bits" ? length : byteLength("bits", length);
+    const { length: got } = value as Foreign;
+    this.#hold(value as Foreign | WasmBuffer, name, dtype, length, written);
+    if (got !== expected) throw wrongValue(name, `length ${expected}`, got);
+  }
+
+  #hold(value: Foreign | WasmBuffer, name: string, dtype: BufferDtype, length: number, written: boolean): void {
+    if (value instanceof WasmBuffer) {
+      if (value.freed) throw wrongKind(name, "live buffer", value);
+      const here = value.livesIn(this.#memory);
+      this.#pointer = here ? value.pointer : -1;
+      this.#array = here ? undefined : value.array;
+    } else {
+      if (value.length === 0 && isDetached(value)) {
+        throw wrongKind(name, "attached array (growth of wasm memory detaches views of it: take buffer.array anew)", value);
+      }
+      this.#pointer = this.#memory.addressOf(value);
+      this.#array = this.#pointer < 0 ? value : undefined;
+    }
+    this.dtype = dtype;
+    this.length = length;
+    this.#written = written;
+  }
+
+  /** Lets go of the caller's array. */
+  clear(): void {
+    this.#array = undefined;
+    this.#pointer = -1;
+  }
+
+  /** Throws RangeError if writing to this operand, called `name`, would change `other`, unless both are the very same elements and that is `allowed`. */
+  refuseOverlap(name: string, other: Operand, otherName: string, sameAllowed: boolean): void {
+    if (this.resident !== other.resident) return;
+    let distance: number;
+    if (this.resident) distance = this.#pointer - other.#pointer;
+    else if (this.#array?.buffer === other.#array?.buffer)
+      distance = (this.#array as Foreign).byteOffset - (other.#array as Foreign).byteOffset;
+    else return;
+    if (distance === 0 && sameAllowed) return;
+    const bytes = distance < 0 ? byteLength(this.dtype, this.length) : byteLength(other.dtype, other.length);
+    if (Math.abs(distance) < bytes && this.length > 0) {
+      throw wrongValue(
+        name,
+        sameAllowed ? `"${otherName}" itself or memory apart from it` : `memory apart from "${otherName}"`,
+        "memory that overlaps it",
+      );
+    }
+  }
+
+  /** Makes elements at..at+count-1 available to a kernel, with their present values unless it writes them; returns their address. */
+  enter(at: number, count: number): number {
+    if (this.#array === undefined) return this.#pointer + byteLength(this.dtype, at);
+    if (!this.#written) this.#staged(count).set(this.#piece(at, count) as Float32Array);
+    return this.#slot;
+  }
+
+  /** Brings elements at..at+count-1 from where enter() said to their place, if the kernel wrote them. */
+  leave(at: number, count: number): void {
+    if (this.#array !== undefined && this.#written) this.#piece(at, count).set(this.#staged(count));
+  }
+
+  #staged(count: number): Foreign {
+    return this.#memory.view(this.dtype, this.#slot, count);
+  }
+
+  // Pieces begin at multiples of 8 elements, so that those of a bit mask begin at a byte.
+  #piece(at: number, count: number): Foreign {
+    const array = this.#array as Foreign;
+    if (count === this.length) return array;
+    const perItem = this.dtype === "bits" ? 8 : 1;
+    return array.subarray(at / perItem, Math.ceil((at + count) / perItem)) as Foreign;
+  }
+}
+
+function isDetached(array: Foreign): boolean {
+  try {
+    // Throws on a detached buffer in every engine; the `detached` property is younger than the engines supported.
+    new Uint8Array(array.buffer, 0, 0);
+    return false;
+  } catch {
+    return true;
+  }
+}

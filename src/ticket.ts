@@ -1,0 +1,58 @@
+// Tickets: which mask a call used, small enough to store as JSON, complete enough to make that mask again anywhere.
+
+import { checkChoice, checkInteger, checkObject, checkProbability, wrongValue } from "./check.js";
+import { STREAM_KINDS, type StreamKind } from "./kernels.js";
+import type { Words } from "./words.js";
+
+/** Version of the keep-stream specification (docs/keep-streams.md). A mask never changes under the same version. */
+export const STREAM_VERSION = 1;
+
+/** Indices in a stream end here: all of them are exact in a double. */
+export const MAX_INDEX = 2 ** 53;
+
+/**
+ * What a forward call used to draw its mask: plain JSON, to be kept instead of the mask. {@link Dropout.backward} and {@link Dropout.replay}
+ * make the same mask from it, in this process, a resumed one, or on another machine.
+ *
+ * A slice of the mask has the ticket `{ ...ticket, start: ticket.start + begin, length: end - begin }`.
+ */
+export interface Ticket {
+  /** Version of the stream specification: 1. */
+  readonly version: number;
+  /** Keep stream, "tile" or "philox". */
+  readonly kind: StreamKind;
+  /** Seed, decimal digits of an integer in [0, 2^64). */
+  readonly seed: string;
+  /** Stream number, decimal digits of an integer in [0, 2^64). */
+  readonly stream: string;
+  /** Index in the stream of the first element, in [0, 2^53). */
+  readonly start: number;
+  /** Drop probability in [0, 1]; 0 for a call outside training. */
+  readonly p: number;
+  /** Number of elements. */
+  readonly length: number;
+}
+
+/** Throws TypeError or RangeError unless `value` is a ticket of this version; leaves its seed and stream in the given words. */
+export function readTicket(value: unknown, name: string, seed: Words, stream: Words): asserts value is Ticket {
+  checkObject(value, name, "ticket");
+  const { version, kind, seed: seedText, stream: streamText, start, p, length } = value as { [K in keyof Ticket]?: unknown };
+  checkVersion(version, name);
+  checkChoice(kind, `${name}.kind`, STREAM_KINDS);
+  seed.parse(seedText, `${name}.seed`);
+  stream.parse(streamText, `${name}.stream`);
+  checkProbability(p, `${name}.p`);
+  checkInteger(length, `${name}.length`, 0, MAX_INDEX);
+  checkStart(start, `${name}.start`, length);
+}
+
+/** Throws unless `value` is the version of the stream specification that this package draws by. */
+export function checkVersion(value: unknown, name: string): void {
+  checkInteger(value, `${name}.version`, 0, MAX_INDEX);
+  if (value !== STREAM_VERSION) throw wrongValue(`${name}.version`, `${STREAM_VERSION}`, value);
+}
+
+/** Throws unless elements start..start+length-1 are in a stream. */
+export function checkStart(value: unknown, name: string, length: number): asserts value is number {
+  checkInteger(value, name, 0, MAX_INDEX - length);
+}

@@ -1,0 +1,56 @@
+// Unsigned 64-bit integers (seeds and stream numbers) as pairs of 32-bit words, so that the hot path makes no bigint.
+
+import { wrongKind, wrongValue } from "./check.js";
+
+const RANGE = "safe integer or bigint in [0, 2^64)";
+const WORD = 2 ** 32;
+
+/** An unsigned 64-bit integer as low and high word. */
+export class Words {
+  low = 0;
+  high = 0;
+
+  /** Takes a non-negative safe integer or a bigint below 2^64; throws TypeError or RangeError that names `name`. */
+  set(value: unknown, name: string): this {
+    if (typeof value === "number") {
+      if (!Number.isSafeInteger(value) || value < 0) throw wrongValue(name, RANGE, value);
+      this.low = value >>> 0;
+      this.high = Math.floor(value / WORD);
+    } else if (typeof value === "bigint") {
+      if (value < 0n || value >= 1n << 64n) throw wrongValue(name, RANGE, value);
+      this.low = Number(value & 0xffffffffn);
+      this.high = Number(value >> 32n);
+    } else {
+      throw wrongKind(name, RANGE, value);
+    }
+    return this;
+  }
+
+  /** Takes a decimal string, as tickets and saved states hold it. */
+  parse(text: unknown, name: string): this {
+    const expected = "string of decimal digits below 2^64";
+    if (typeof text !== "string") throw wrongKind(name, expected, text);
+    if (!/^\d{1,20}$/.test(text) || BigInt(text) >= 1n << 64n) throw wrongValue(name, expected, JSON.stringify(text));
+    return this.set(BigInt(text), name);
+  }
+
+  copy(other: Words): this {
+    this.low = other.low;
+    this.high = other.high;
+    return this;
+  }
+
+  /** Adds one, modulo 2^64. */
+  increment(): void {
+    this.low = (this.low + 1) >>> 0;
+    if (this.low === 0) this.high = (this.high + 1) >>> 0;
+  }
+
+  toBigInt(): bigint {
+    return (BigInt(this.high) << 32n) | BigInt(this.low);
+  }
+
+  toString(): string {
+    return this.toBigInt().toString();
+  }
+}

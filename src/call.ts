@@ -22,6 +22,10 @@ export class Call {
   start = 0;
   readonly #memory: Memory;
   readonly #draw: Draw = { seed: this.seed, stream: this.stream, threshold: 0, scale: 1 };
+  // What the draw's threshold and scale were last made from: a layer asks for the same again and again.
+  #p = 0;
+  #kind: StreamKind = "tile";
+  #dtype: Dtype = "f32";
 
   constructor(memory: Memory) {
     this.#memory = memory;
@@ -32,8 +36,15 @@ export class Call {
 
   /** Sets with which probability to drop, and the scale that goes with it. */
   setChance(p: number, kind: StreamKind, dtype: Dtype): void {
+    if (p !== this.#p || kind !== this.#kind || dtype !== this.#dtype) this.#computeChance(p, kind, dtype);
+  }
+
+  #computeChance(p: number, kind: StreamKind, dtype: Dtype): void {
     this.#draw.threshold = threshold(p, kind);
     this.#draw.scale = scale(this.#draw.threshold, kind, dtype);
+    this.#p = p;
+    this.#kind = kind;
+    this.#dtype = dtype;
   }
 
   /** Runs `kernel` on its operands in the order of its signature, piece by piece if one lies outside wasm memory; returns the sum of its results. */

@@ -19,7 +19,7 @@ import {
   type StreamKind,
 } from "./kernels.js";
 import { MAX_BYTES, Memory } from "./memory.js";
-import type { Data } from "./operand.js";
+import { checkAttached, type Data } from "./operand.js";
 import { type DropoutState, Sequence } from "./sequence.js";
 import { checkStart, MAX_INDEX, readTicket, STREAM_VERSION, type Ticket } from "./ticket.js";
 
@@ -199,9 +199,7 @@ export class Dropout {
   alloc<D extends BufferDtype>(dtype: D, length: number): WasmBuffer<D> {
     checkChoice<BufferDtype>(dtype, "dtype", BUFFER_DTYPES);
     checkInteger(length, "length", 0, MAX_INDEX);
-    const buffer = new WasmBuffer(this.#memory, dtype, this.#memory.allocate(dtype, length, "length"), length);
-    buffer.array.fill(0);
-    return buffer;
+    return new WasmBuffer(this.#memory, dtype, this.#memory.allocateZeros(dtype, length, "length"), length);
   }
 
   /**
@@ -215,8 +213,12 @@ export class Dropout {
   from(array: Float32Array | Float64Array | Uint8Array): WasmBuffer {
     const dtype = ArrayBuffer.isView(array) ? DTYPE_OF[tagOf(array) ?? ""] : undefined;
     if (dtype === undefined) throw wrongKind("array", "Float32Array, Float64Array or Uint8Array", array);
-    const buffer = new WasmBuffer(this.#memory, dtype, this.#memory.allocate(dtype, array.length, "array"), array.length);
-    buffer.array.set(array);
+    checkAttached(array, "array");
+    const { length } = array;
+    const address = this.#memory.addressOf(array);
+    const buffer = new WasmBuffer(this.#memory, dtype, this.#memory.allocate(dtype, length, "array"), length);
+    // The allocation may have detached a view of this very memory.
+    buffer.array.set(address < 0 ? array : this.#memory.view(dtype, address, length));
     return buffer;
   }
 
@@ -308,29 +310,36 @@ export class Dropout {
     try {
       checkObject(source, "source", "ticket or stored mask");
       checkObject(options, "options", "object");
-      const call = this.#call;
-      const dtype = call.input.takeData(dy, "dy");
-      const { length } = call.input;
-      if ("mask" in source) {
-        const { mask, format = "bits", p, kind = this.kind } = source;
-        checkProbability(p, "source.p");
-        checkChoice(format, "source.format", STORED_FORMATS);
-        checkChoice(kind, "source.kind", STREAM_KINDS);
-        call.mask.takeExactly(mask, "source.mask", format, length, false);
-        const dx = this.#takeOut(dy, "dy", dtype, options.out, "source.mask");
-        call.setChance(p, kind, dtype);
-        call.run(this.#kernels.apply[format][dtype], call.output, call.input, call.mask);
-        return dx as Y;
-      }
-      this.#takeTicket(source, "source");
-      if (source.length !== length) throw wrongValue("dy", `length ${source.length}, the ticket's`, length);
-      const dx = this.#takeOut(dy, "dy", dtype, options.out);
-      call.setChance(source.p, source.kind, dtype);
-      call.run(this.#kernels.dropout[source.kind][dtype], call.output, call.input);
-      return dx as Y;
+      const { out } = options;
+      return ("mask" in source ? this.#backwardFromMask(dy, source, out) : this.#backwardFromTicket(dy, source, out)) as Y;
     } finally {
       this.#call.end();
     }
+  }
+
+  #backwardFromMask(dy: Data, source: StoredMask, out: Data | undefined): Data {
+    const { mask, format = "bits", p, kind = this.kind } = source;
+    const call = this.#call;
+    checkProbability(p, "source.p");
+    checkChoice(format, "source.format", STORED_FORMATS);
+    checkChoice(kind, "source.kind", STREAM_KINDS);
+    const dtype = call.input.takeData(dy, "dy");
+    call.mask.takeExactly(mask, "source.mask", format, call.input.length, false);
+    const dx = this.#takeOut(dy, "dy", dtype, out, "source.mask");
+    call.setChance(p, kind, dtype);
+    call.run(this.#kernels.apply[format][dtype], call.output, call.input, call.mask);
+    return dx;
+  }
+
+  #backwardFromTicket(dy: Data, ticket: Ticket, out: Data | undefined): Data {
+    const call = this.#call;
+    this.#takeTicket(ticket);
+    const dtype = call.input.takeData(dy, "dy");
+    if (call.input.length !== ticket.length) throw wrongValue("dy", `length ${ticket.length}, the ticket's`, call.input.length);
+    const dx = this.#takeOut(dy, "dy", dtype, out);
+    call.setChance(ticket.p, ticket.kind, dtype);
+    call.run(this.#kernels.dropout[ticket.kind][dtype], call.output, call.input);
+    return dx;
   }
 
   /**
@@ -380,7 +389,7 @@ export class Dropout {
     options: { format?: F | undefined; out?: M | undefined } = NO_OPTIONS,
   ): M {
     try {
-      this.#takeTicket(ticket, "ticket");
+      this.#takeTicket(ticket);
       checkObject(options, "options", "object");
       const format = checkFormat(options.format);
       const mask = this.#takeMaskOut(ticket.length, format, options.out);
@@ -401,14 +410,21 @@ export class Dropout {
    */
   countKept(mask: Uint8Array | WasmBuffer<"bits">, length?: number): number {
     try {
-      const whole = mask instanceof WasmBuffer ? mask.length : ((mask as Uint8Array | undefined)?.length ?? 0) * 8;
-      const elements = length ?? whole;
+      const elements = length ?? elementsOf(mask);
       checkInteger(elements, "length", 0, MAX_INDEX);
       this.#call.mask.takeExactly(mask, "mask", "bits", elements, false);
       return this.#call.run(this.#kernels.popcount.bits.u32, this.#call.mask);
     } finally {
       this.#call.end();
     }
+  }
+
+  /**
+   * The share of elements that a bit mask keeps, in [0, 1]; NaN for no elements. Arguments and errors are those of {@link Dropout.countKept}.
+   */
+  density(mask: Uint8Array | WasmBuffer<"bits">, length?: number): number {
+    const kept = this.countKept(mask, length);
+    return kept / (length ?? elementsOf(mask));
   }
 
   /** The stream that `options` name, for a call on `length` elements: into the call. Uses no number up. */
@@ -430,15 +446,15 @@ export class Dropout {
     if (options.stream === undefined) this.#sequence.next.increment();
   }
 
-  #takeTicket(ticket: unknown, name: string): asserts ticket is Ticket {
-    readTicket(ticket, name, this.#call.seed, this.#call.stream);
+  #takeTicket(ticket: unknown): asserts ticket is Ticket {
+    readTicket(ticket, this.#call.seed, this.#call.stream);
     this.#call.start = ticket.start;
   }
 
   /** Takes `out`, or a new array like `x`, for the result of a call on `x`; `maskName` is what its mask is called, if it has one. */
   #takeOut(x: Data, xName: string, dtype: Dtype, out: Data | undefined, maskName = ""): Data {
     const { input, output, mask } = this.#call;
-    const result = out ?? this.#makeLike(x, dtype, input.length);
+    const result = out === undefined ? this.#makeLike(x, dtype, input.length) : out;
     output.takeExactly(result, "out", dtype, input.length, true);
     output.refuseOverlap("out", input, xName, true);
     output.refuseOverlap("out", mask, maskName, false);
@@ -452,10 +468,14 @@ export class Dropout {
 
   /** Takes `out`, or a new array, for a mask of `length` elements. */
   #takeMaskOut(length: number, format: MaskFormat, out: unknown): unknown {
-    const result = out ?? makeMask(length, format);
+    const result = out === undefined ? makeMask(length, format) : out;
     this.#call.output.takeExactly(result, "out", format, length, true);
     return result;
   }
+}
+
+function elementsOf(mask: Uint8Array | WasmBuffer<"bits"> | undefined): number {
+  return mask instanceof WasmBuffer ? mask.length : (mask?.length ?? 0) * 8;
 }
 
 function checkFormat(format: unknown = "bits"): MaskFormat {

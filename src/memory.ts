@@ -58,6 +58,8 @@ export class Memory {
   readonly wasm: WebAssembly.Memory;
   readonly #maxBytes: number;
   readonly #allocator = new Allocator(HEAP);
+  // End of what was ever handed out: bytes above it are still the zeros that the engine made.
+  #touched = HEAP;
   #buffer!: ArrayBuffer;
   // The parameter record, as words and, for its scale, as f64.
   #words!: Uint32Array;
@@ -127,7 +129,18 @@ export class Memory {
       }
       this.#allocator.extend(this.buffer.byteLength);
     }
-    return this.#allocator.take(bytes);
+    const pointer = this.#allocator.take(bytes);
+    this.#touched = Math.max(this.#touched, pointer + bytes);
+    return pointer;
+  }
+
+  /** As allocate(), the bytes zero. */
+  allocateZeros(dtype: BufferDtype, length: number, name: string): number {
+    const touched = this.#touched;
+    const pointer = this.allocate(dtype, length, name);
+    const used = Math.min(byteLength(dtype, length), touched - pointer);
+    if (used > 0) this.view("bytes", pointer, used).fill(0);
+    return pointer;
   }
 
   /** Gives back the block at `pointer`. */

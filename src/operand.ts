@@ -67,9 +67,7 @@ export class Operand {
       this.#pointer = here ? value.pointer : -1;
       this.#array = here ? undefined : value.array;
     } else {
-      if (value.length === 0 && isDetached(value)) {
-        throw wrongKind(name, "attached array (growth of wasm memory detaches views of it: take buffer.array anew)", value);
-      }
+      checkAttached(value, name);
       this.#pointer = this.#memory.addressOf(value);
       this.#array = this.#pointer < 0 ? value : undefined;
     }
@@ -128,12 +126,13 @@ export class Operand {
   }
 }
 
-function isDetached(array: Foreign): boolean {
+/** Throws TypeError if the array's buffer was detached: transferred, or wasm memory that has grown since. */
+export function checkAttached(array: Float32Array | Float64Array | Uint8Array, name: string): void {
+  if (array.length > 0) return;
   try {
     // Throws on a detached buffer in every engine; the `detached` property is younger than the engines supported.
     new Uint8Array(array.buffer, 0, 0);
-    return false;
   } catch {
-    return true;
+    throw wrongKind(name, "attached array (growth of wasm memory detaches views of it: take buffer.array anew)", array);
   }
 }

@@ -34,7 +34,7 @@ export class Sequence {
   restore(value: unknown): void {
     checkObject(value, "state", "saved state");
     const { version, kind, seed, nextStream } = value as { [K in keyof DropoutState]?: unknown };
-    checkVersion(version, "state");
+    checkVersion(version, "state.version");
     checkChoice(kind, "state.kind", [this.kind]);
     const newSeed = new Words().parse(seed, "state.seed");
     this.next.parse(nextStream, "state.nextStream");

@@ -3,6 +3,7 @@
 import { wrongKind, wrongValue } from "./check.js";
 
 const RANGE = "safe integer or bigint in [0, 2^64)";
+const DIGITS = "string of decimal digits below 2^64";
 const WORD = 2 ** 32;
 
 /** An unsigned 64-bit integer as low and high word. */
@@ -26,12 +27,21 @@ export class Words {
     return this;
   }
 
-  /** Takes a decimal string, as tickets and saved states hold it. */
+  /** Takes a decimal string, as tickets and saved states hold it; throws TypeError or RangeError that names `name`. */
   parse(text: unknown, name: string): this {
-    const expected = "string of decimal digits below 2^64";
-    if (typeof text !== "string") throw wrongKind(name, expected, text);
-    if (!/^\d{1,20}$/.test(text) || BigInt(text) >= 1n << 64n) throw wrongValue(name, expected, JSON.stringify(text));
-    return this.set(BigInt(text), name);
+    if (typeof text !== "string") throw wrongKind(name, DIGITS, text);
+    let low = 0;
+    let high = 0;
+    for (let k = 0; k < text.length && high < WORD; ++k) {
+      const digit = text.charCodeAt(k) - 48;
+      low = low * 10 + digit;
+      high = digit >= 0 && digit <= 9 ? high * 10 + Math.floor(low / WORD) : WORD;
+      low %= WORD;
+    }
+    if (text === "" || high >= WORD) throw wrongValue(name, DIGITS, JSON.stringify(text));
+    this.low = low;
+    this.high = high;
+    return this;
   }
 
   copy(other: Words): this {

@@ -1,7 +1,7 @@
 // The parameter record that the host writes and every kernel reads: which stream, where in it, and with what probability.
 // Invariant: it is the kernels' only state. One record (with its workspace) a thread, and a module serves any number of them.
 
-// Byte layout, little-endian; src/params.ts writes the same offsets.
+// Byte layout, little-endian; src/memory.ts writes the same offsets.
 @unmanaged
 export class Params {
   /** Seed, low and high word: the Philox key. */

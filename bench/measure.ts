@@ -1,0 +1,78 @@
+// Times subjects in rounds. A round runs each of them for a short while, so that what slows the machine for seconds meets a subject and
+// the copy it is compared with alike; figures and ratios are medians over rounds.
+
+import { Bench, type Task } from "tinybench";
+import { type Summary, summarise } from "./statistics.js";
+import type { Subject } from "./subjects.js";
+
+/** How long one invocation of a task lasts at least: calls shorter than that are repeated, as the timer is too coarse for them. */
+const INVOCATION_MS = 0.1;
+/** How long a task runs in a round, and how often at least: many short rounds, so that a subject and its copy run close together. */
+const TASK_MS = 30;
+const LEAST_INVOCATIONS = 2;
+/** How long the last batch of calls before measuring lasts: time for the engine to swap in optimised code. */
+const WARMUP_MS = 25;
+
+/** What measuring gave: the time of one call of each subject in each round. */
+export class Timings {
+  readonly #rounds: readonly ReadonlyMap<string, number>[];
+
+  /** @param rounds milliseconds a call, by name of the subject */
+  constructor(rounds: readonly ReadonlyMap<string, number>[]) {
+    this.#rounds = rounds;
+  }
+
+  /** Milliseconds that a call of subject `name` takes. */
+  time(name: string): Summary {
+    return summarise(this.#rounds.map((round) => timeIn(round, name)));
+  }
+
+  /** The time of subject `name` divided by that of `against` in the same round. */
+  ratio(name: string, against: string): Summary {
+    return summarise(this.#rounds.map((round) => timeIn(round, name) / timeIn(round, against)));
+  }
+}
+
+function timeIn(round: ReadonlyMap<string, number>, name: string): number {
+  const time = round.get(name);
+  if (time === undefined) throw new RangeError(`${name} was not measured`);
+  return time;
+}
+
+/** Measures `subjects` in `rounds` rounds; calls `onTask` after each subject of each round. */
+export function measure(subjects: readonly Subject[], rounds: number, onTask: () => void): Timings {
+  const bench = new Bench({ time: TASK_MS, iterations: LEAST_INVOCATIONS, warmup: false, throws: true });
+  const repeats = new Map<string, number>();
+  for (const { name, call } of subjects) {
+    const count = warmUp(call);
+    repeats.set(name, count);
+    bench.add(name, () => repeat(call, count), { async: false });
+  }
+  bench.addEventListener("cycle", onTask);
+  const measured = Array.from({ length: rounds }, () => {
+    // What has a result is not run again.
+    bench.reset();
+    const tasks = bench.runSync();
+    return new Map(tasks.map((task) => [task.name, medianOf(task) / (repeats.get(task.name) as number)]));
+  });
+  return new Timings(measured);
+}
+
+function repeat(call: () => void, count: number): void {
+  for (let i = 0; i < count; ++i) call();
+}
+
+/** Brings `call` to its final speed; returns how many calls last as long as an invocation should. */
+function warmUp(call: () => void): number {
+  for (let count = 1; ; count *= 2) {
+    const start = performance.now();
+    repeat(call, count);
+    const elapsed = performance.now() - start;
+    if (elapsed >= WARMUP_MS) return Math.ceil((count * INVOCATION_MS) / elapsed);
+  }
+}
+
+function medianOf({ name, result }: Task): number {
+  if (result.state !== "completed") throw new Error(`${name} ended as ${result.state}`);
+  return result.latency.p50;
+}

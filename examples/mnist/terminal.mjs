@@ -1,0 +1,40 @@
+// What the terminal can show, and how the output is laid out for one of 80 columns.
+
+const WIDTH = 78;
+const { stdout } = process;
+
+/** Whether to colour: a terminal of 256 colours, of a user who did not set NO_COLOR (Node looks at both). */
+export const COLOUR = stdout.isTTY && stdout.hasColors(256);
+
+/** @param {string} title */
+export function printHeading(title) {
+  console.log(`\n── ${title} ${"─".repeat(WIDTH - title.length - 4)}\n`);
+}
+
+/** @param {readonly (readonly string[])[]} rows @param {readonly number[]} widths negative = left-aligned */
+export function printTable(rows, widths) {
+  for (const row of rows) {
+    const cells = row.map((cell, column) => {
+      const width = widths[column] ?? 0;
+      return width < 0 ? cell.padEnd(-width) : cell.padStart(width);
+    });
+    console.log(`  ${cells.join("").trimEnd()}`);
+  }
+}
+
+/**
+ * Rewrites the last line, or clears it; on a terminal only, as a log keeps every state of it.
+ *
+ * @param {string} [text]
+ */
+export function showProgress(text = "") {
+  if (!stdout.isTTY) return;
+  stdout.cursorTo(0);
+  stdout.clearLine(0);
+  stdout.write(text);
+}
+
+/** @param {number} count */
+export function grouped(count) {
+  return count.toLocaleString("en-US");
+}

@@ -1,5 +1,5 @@
 // The "philox" keep stream: element i drops iff word i mod 4 of the Philox block with counter (stream, i - i mod 4) is below T, so that
-// any machine can decide any element by itself. Sources: Salmon et al., SC11; the counter layout is that of oneDNN's dropout with an offset.
+// any machine can decide any element by itself. Sources: Salmon et al., SC11; docs/keep-streams.md for the layout, which follows oneDNN's dropout with an offset.
 // Invariant: no state between steps; the 16 elements of a step are the words of four consecutive blocks.
 
 import { Params, workspace } from "./params";

@@ -18,7 +18,8 @@ export class Params {
   scale: f64;
 }
 
-/** Scratch of 64 bytes behind the record, on a 16-byte boundary: four 32-bit words for each of four lanes, word w of lane l at 16w + 4l. */
+/** Scratch behind the record, on a 16-byte boundary: 64 bytes for a Philox result, and what assembly/tile.ts adds to it. */
+// @ts-ignore: decorator
 @inline
 export function workspace(params: Params): usize {
   return changetype<usize>(params) + 48;

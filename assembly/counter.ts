@@ -4,7 +4,7 @@
 
 import { Params, workspace } from "./params";
 import { philox4 } from "./philox";
-import { partOfStep } from "./sinks";
+import { partOfStep, STEP } from "./sinks";
 
 /** Leaves in the workspace the random words of elements i..i+15, i a multiple of 16: element i + 4l + w at 16w + 4l. */
 // @ts-ignore: decorator
@@ -30,7 +30,7 @@ function keep4(params: Params, threshold: v128): v128 {
 @inline
 function keepBits(params: Params): u32 {
   let keep: u32 = 0;
-  for (let j: u32 = 0; j < 16; ++j) {
+  for (let j = 0; j < STEP; ++j) {
     const word = load<u32>(workspace(params) + ((j & 3) << 4) + (j & 12));
     keep |= <u32>(word >= <u32>params.threshold) << j;
   }
@@ -46,19 +46,19 @@ export function counter<S>(dst: usize, src: usize, bits: usize, n: usize, params
   if (params.threshold == <u64>1 << 32) return sink.dropAll(dst, src, bits, n, scale);
 
   // i is the offset in the output of a step's first element: negative in front of the output.
-  let i: i32 = -(<i32>start & 15);
+  let i: i32 = -(<i32>start & (STEP - 1));
   if (ASC_FEATURE_SIMD) {
     const factor = sink.factor(scale);
     const threshold = i32x4.splat(<i32>params.threshold);
-    const whole: u32 = n < 16 ? 0 : <u32>n - 15;
-    for (; i < <i32>n; i += 16) {
+    const whole = <u32>max(<i32>n - STEP + 1, 0);
+    for (; i < <i32>n; i += STEP) {
       drawWords(params, start + i);
       const keep = keep4(params, threshold);
       if (<u32>i < whole) sink.step(dst, src, bits, i, keep, factor);
       else partOfStep<S>(dst, src, bits, n, i, i8x16.bitmask(keep), scale);
     }
   } else {
-    for (; i < <i32>n; i += 16) {
+    for (; i < <i32>n; i += STEP) {
       drawWords(params, start + i);
       partOfStep<S>(dst, src, bits, n, i, keepBits(params), scale);
     }

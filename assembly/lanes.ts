@@ -36,14 +36,3 @@ export function widenLow32(v: v128): v128 {
 export function widenHigh32(v: v128): v128 {
   return v128.shuffle<u32>(v, v, 2, 6, 3, 7);
 }
-
-/** A byte of ones for every set bit of the low 16: bit j becomes byte j. */
-// @ts-ignore: decorator
-@inline
-export function bytesOfBits(bits: u32): v128 {
-  // Byte 0 eight times, then byte 1 eight times.
-  const pairs = widenLow8(i16x8.splat(<i16>bits));
-  const spread = v128.shuffle<u32>(widenLow16(pairs), pairs, 0, 0, 1, 1);
-  const select = i64x2.splat(<i64>0x8040201008040201);
-  return i8x16.eq(v128.and(spread, select), select);
-}

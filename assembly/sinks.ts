@@ -120,11 +120,12 @@ export class Scale<T> {
 @unmanaged
 export class Bytes {
   @inline factor(scale: f64): v128 {
-    return i8x16.splat(1);
+    return i8x16.splat(0);
   }
 
   @inline step(dst: usize, src: usize, bits: usize, i: usize, keep: v128, factor: v128): void {
-    v128.store(dst + i, v128.and(keep, factor));
+    // A byte of ones is -1.
+    v128.store(dst + i, i8x16.neg(keep));
   }
 
   @inline one(dst: usize, src: usize, bits: usize, i: usize, keep: bool, scale: f64): void {

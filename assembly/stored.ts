@@ -1,15 +1,24 @@
 // Dropout from a stored mask: the keep decisions are read instead of drawn, then go to the same sinks.
 // Invariant: only the bytes of the mask that belong to elements 0..n-1 are read; the result equals that of the stream that made the mask.
 
-import { bytesOfBits } from "./lanes";
-import { Params } from "./params";
-import { Input, Scaled, Select } from "./sinks";
+import { widenLow16, widenLow8 } from "./lanes";
+import { Params, workspace } from "./params";
+import { Input, Scaled, Select, STEP } from "./sinks";
 
 /** Decisions from a bit mask, least significant bit first, 1 = keep. */
 @unmanaged
 export class FromBits {
-  @inline step(mask: usize, i: usize): v128 {
-    return bytesOfBits(load<u16>(mask + (i >> 3)));
+  // By way of memory: V8 would build a constant anew in every step, a loaded vector stays in its register.
+  @inline constant(params: Params): v128 {
+    v128.store(workspace(params), i64x2.splat(<i64>0x8040201008040201));
+    return v128.load(workspace(params));
+  }
+
+  // Bit j becomes byte j: byte 0 eight times, then byte 1 eight times, each compared with its own bit.
+  @inline step(mask: usize, i: usize, bitOfByte: v128): v128 {
+    const pairs = widenLow8(v128.load16_splat(mask + (i >> 3)));
+    const bytes = v128.shuffle<u32>(widenLow16(pairs), pairs, 0, 0, 1, 1);
+    return i8x16.eq(v128.and(bytes, bitOfByte), bitOfByte);
   }
 
   @inline one(mask: usize, i: usize): bool {
@@ -20,8 +29,12 @@ export class FromBits {
 /** Decisions from a byte mask, 0 = drop, anything else = keep. */
 @unmanaged
 export class FromBytes {
-  @inline step(mask: usize, i: usize): v128 {
-    return i8x16.ne(v128.load(mask + i), i8x16.splat(0));
+  @inline constant(params: Params): v128 {
+    return i8x16.splat(0);
+  }
+
+  @inline step(mask: usize, i: usize, zero: v128): v128 {
+    return i8x16.ne(v128.load(mask + i), zero);
   }
 
   @inline one(mask: usize, i: usize): bool {
@@ -44,7 +57,8 @@ function stored<M, S>(dst: usize, src: usize, mask: usize, n: usize, params: Par
   let i: usize = 0;
   if (ASC_FEATURE_SIMD) {
     const factor = sink.factor(scale);
-    for (const whole = n & ~15; i < whole; i += 16) sink.step(dst, src, mask, i, source.step(mask, i), factor);
+    const constant = source.constant(params);
+    for (const whole = n & ~(STEP - 1); i < whole; i += STEP) sink.step(dst, src, mask, i, source.step(mask, i, constant), factor);
   }
   for (; i < n; ++i) sink.one(dst, src, mask, i, source.one(mask, i), scale);
 }

@@ -12,7 +12,7 @@ import { partOfStep, STEP } from "./sinks";
 // @ts-ignore: decorator
 @inline const TILE: i32 = 4096;
 
-// Bits 48.. of a Philox counter that decides a tie: keeps it apart from every counter that seeds a tile (those stay below 2^43).
+// Top bit of the second word of a counter that decides a tie: keeps it apart from those that seed tiles, which stay below 2^43.
 // @ts-ignore: decorator
 @inline const TIE_COUNTER: u32 = 0x80000000;
 

@@ -68,8 +68,9 @@ export class Memory {
   /** @param maxBytes most bytes to grow to, at least what the instance itself takes */
   constructor(maxBytes: number) {
     const initial = Math.ceil(HEAP / PAGE);
-    this.#maxBytes = Math.max(Math.floor(maxBytes / PAGE), initial) * PAGE;
-    this.wasm = new WebAssembly.Memory({ initial, maximum: this.#maxBytes / PAGE });
+    this.#maxBytes = maxBytes;
+    // Without a maximum: some engines set the address space aside at once, and small machines refuse that.
+    this.wasm = new WebAssembly.Memory({ initial });
     this.#allocator.extend(initial * PAGE);
     this.#derive();
   }

@@ -1,5 +1,6 @@
 // Bad input: which error, with which message, and that nothing has happened: no byte written, no stream number used, the instance usable.
 
+import { runInNewContext } from "node:vm";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compileDropout, createDropout, Dropout, dropoutBytes, keepProbability, simdSupported, type Ticket } from "../src/index.js";
 import { expectSame, sample } from "./oracle.js";
@@ -356,6 +357,15 @@ describe("making an instance", () => {
     const results = modules.map((module) => new Dropout(module, { seed: 3 }).dropout(x, 0.5));
     for (const result of results) expectSame(result, results[0] as Float32Array, "one build");
     expectSame((await createDropout({ module: modules[1], seed: 3 })).dropout(x, 0.5), results[0] as Float32Array, "given module");
+  });
+
+  it("takes modules and arrays of another realm", () => {
+    const realm = runInNewContext("({ Module: WebAssembly.Module, Float32Array, Uint8Array })");
+    const foreign = new Dropout(new realm.Module(dropoutBytes()), { seed: 3 });
+    const bits = new realm.Uint8Array(13);
+    const y = foreign.dropout(new realm.Float32Array(x), 0.5, { mask: bits });
+    expectSame(y as Float32Array, new Dropout(new WebAssembly.Module(dropoutBytes()), { seed: 3 }).dropout(x, 0.5), "realm");
+    expect(foreign.countKept(bits, 100)).toBeGreaterThan(20);
   });
 
   it("keepProbability refuses what dropout refuses", () => {

@@ -54,7 +54,8 @@ const MARGIN = 64;
 /** One build over a memory of its own, with regions to run kernels on. */
 function load(build: string) {
   const memory = new Memory(2 ** 24);
-  const module = new WebAssembly.Module(readFileSync(new URL(`../build/${build}.wasm`, import.meta.url)));
+  const code = readFileSync(new URL(`../build/${build}.wasm`, import.meta.url));
+  const module = new WebAssembly.Module(code);
   const exports = instantiate(module, memory.wasm);
   const region = (bytes: number) => memory.allocate("bytes", bytes, "region") + MARGIN;
   const regions = { out: region(9 * SPAN), data: region(9 * SPAN), mask: region(2 * SPAN) };
@@ -62,6 +63,7 @@ function load(build: string) {
   const stream = new Words().set(STREAM, "stream");
   const bytes = (pointer: number, count: number) => memory.view("bytes", pointer, count);
   return {
+    size: code.length,
     module,
     exports,
     kernels: bindKernels(exports),
@@ -121,10 +123,11 @@ for (const build of ["simd", "scalar"]) {
       }
     });
 
-    it("exports the table and nothing else, and imports only memory", () => {
+    it("exports the table and nothing else, imports only memory, and is small", () => {
       const names = kernelRows().map(([verb, source, dtype]) => `${source}_${verb}_${dtype}`);
       expect(Object.keys(wasm.exports).sort()).toEqual(names.sort());
       expect(WebAssembly.Module.imports(wasm.module)).toEqual([{ module: "env", name: "memory", kind: "memory" }]);
+      expect(wasm.size).toBeLessThanOrEqual(24 * 1024);
     });
 
     for (const [verb, source, dtype] of kernelRows()) {

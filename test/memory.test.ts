@@ -148,6 +148,18 @@ describe("the limit", () => {
     expect(dropout.alloc("f32", 200_000).length).toBe(200_000);
   });
 
+  it("may also be the engine's", async () => {
+    const dropout = await createDropout({ seed: 1 });
+    const x = dropout.from(sample("f32", 1000) as Float32Array);
+    const expected = dropout.dropout(x.array.slice(), 0.5, { stream: 1 });
+    const cause = new RangeError("no memory");
+    dropout.memory.grow = () => {
+      throw cause;
+    };
+    expect(() => dropout.alloc("f64", 1 << 20)).toThrow(expect.objectContaining({ name: "RangeError", cause }));
+    expectSame(dropout.dropout(x, 0.5, { stream: 1, out: x }).array, expected, "after the refusal");
+  });
+
   it("is 4 GiB: kernels work up to the last byte, and one more is refused", async () => {
     const dropout = await createDropout({ seed: 1 });
     // Never written, so that the engine need not back it with memory.

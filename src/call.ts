@@ -4,24 +4,21 @@ import type { Dtype, StreamKind } from "./kernels.js";
 import { DATA_SLOT, type Draw, MASK_SLOT, type Memory, PARAMS, SLOT } from "./memory.js";
 import { Operand } from "./operand.js";
 import { scale, threshold } from "./probability.js";
-import { Words } from "./words.js";
+import { Recipe } from "./ticket.js";
 
 /** The most elements that one kernel call takes: kernels count in signed 32 bits. */
 const CHUNK = 2 ** 30;
 
 type Kernel = (...args: number[]) => number | undefined;
 
-/** Operands and draw of the present call; kept between calls so that a call allocates nothing. */
+/** Operands and recipe of the present call; kept between calls so that a call allocates nothing. */
 export class Call {
   readonly input: Operand;
   readonly output: Operand;
   readonly mask: Operand;
-  readonly seed = new Words();
-  readonly stream = new Words();
-  /** Index in the stream of the first element. */
-  start = 0;
+  readonly recipe = new Recipe();
   readonly #memory: Memory;
-  readonly #draw: Draw = { seed: this.seed, stream: this.stream, threshold: 0, scale: 1 };
+  readonly #draw: Draw = { seed: this.recipe.seed, stream: this.recipe.stream, threshold: 0, scale: 1 };
   // What the draw's threshold and scale were last made from: a layer asks for the same again and again.
   #p = 0;
   #kind: StreamKind = "tile";
@@ -34,12 +31,10 @@ export class Call {
     this.mask = new Operand(memory, MASK_SLOT);
   }
 
-  /** Sets with which probability to drop, and the scale that goes with it. */
-  setChance(p: number, kind: StreamKind, dtype: Dtype): void {
-    if (p !== this.#p || kind !== this.#kind || dtype !== this.#dtype) this.#computeChance(p, kind, dtype);
-  }
-
-  #computeChance(p: number, kind: StreamKind, dtype: Dtype): void {
+  /** Sets threshold and scale to those of the recipe's probability. */
+  setChance(dtype: Dtype): void {
+    const { p, kind } = this.recipe;
+    if (p === this.#p && kind === this.#kind && dtype === this.#dtype) return;
     this.#draw.threshold = threshold(p, kind);
     this.#draw.scale = scale(this.#draw.threshold, kind, dtype);
     this.#p = p;
@@ -55,7 +50,7 @@ export class Call {
     let sum = 0;
     for (let at = 0; at < length; at += most) {
       const count = Math.min(most, length - at);
-      this.#memory.writeParams(this.#draw, this.start + at);
+      this.#memory.writeParams(this.#draw, this.recipe.start + at);
       const first = a.enter(at, count);
       let result: number | undefined;
       if (b === undefined) {

@@ -21,7 +21,7 @@ import {
 import { MAX_BYTES, Memory } from "./memory.js";
 import { checkAttached, type Data } from "./operand.js";
 import { type DropoutState, Sequence } from "./sequence.js";
-import { checkStart, MAX_INDEX, readTicket, STREAM_VERSION, type Ticket } from "./ticket.js";
+import { checkStart, MAX_INDEX, type Ticket } from "./ticket.js";
 
 /** An array like X for a result: a buffer for a buffer, an ordinary typed array for a typed array. */
 export type Like<X extends Data> =
@@ -215,7 +215,7 @@ export class Dropout {
     if (dtype === undefined) throw wrongKind("array", "Float32Array, Float64Array or Uint8Array", array);
     checkAttached(array, "array");
     const { length } = array;
-    const address = this.#memory.addressOf(array);
+    const address = this.#memory.addressOf(array, "array");
     const buffer = new WasmBuffer(this.#memory, dtype, this.#memory.allocate(dtype, length, "array"), length);
     // The allocation may have detached a view of this very memory.
     buffer.array.set(address < 0 ? array : this.#memory.view(dtype, address, length));
@@ -257,39 +257,34 @@ export class Dropout {
   ): { y: Y; ticket: Ticket } {
     try {
       const y = this.#forward(x, p, options) as Y;
-      const ticket: Ticket = {
-        version: STREAM_VERSION,
-        kind: options.kind ?? this.kind,
-        seed: this.#call.seed.toString(),
-        stream: this.#call.stream.toString(),
-        start: this.#call.start,
-        p: options.training === false ? 0 : p,
-        length: this.#call.input.length,
-      };
-      return { y, ticket };
+      return { y, ticket: this.#call.recipe.toTicket() };
     } finally {
       this.#call.end();
     }
   }
 
+  // Here and below, all properties of options are read before an operand is taken: a getter may run anything.
   #forward(x: Data, p: number, options: DropoutOptions & { out?: Data | undefined }): Data {
     checkProbability(p, "p");
     checkObject(options, "options", "object");
-    const { training, mask, out } = options;
+    const { training = true, mask, out, kind, seed, stream, start } = options;
     checkFlag(training, "training");
     const call = this.#call;
+    this.#takeStream(kind, seed, stream);
     const dtype = call.input.takeData(x, "x");
     const { length } = call.input;
-    const kind = this.#takeStream(options, length);
+    this.#takeRange(start, length);
     if (mask !== undefined) {
       call.mask.takeExactly(mask, "mask", "bits", length, true);
       call.mask.refuseOverlap("mask", call.input, "x", false);
     }
     const y = this.#takeOut(x, "x", dtype, out, "mask");
-    call.setChance(training === false ? 0 : p, kind, dtype);
-    if (training !== false) this.#useStream(options);
-    if (mask === undefined) call.run(this.#kernels.dropout[kind][dtype], call.output, call.input);
-    else call.run(this.#kernels.dropoutbits[kind][dtype], call.output, call.input, call.mask);
+    call.recipe.p = training ? p : 0;
+    call.setChance(dtype);
+    if (training) this.#useStream(stream);
+    const { kind: source } = call.recipe;
+    if (mask === undefined) call.run(this.#kernels.dropout[source][dtype], call.output, call.input);
+    else call.run(this.#kernels.dropoutbits[source][dtype], call.output, call.input, call.mask);
     return y;
   }
 
@@ -326,19 +321,22 @@ export class Dropout {
     const dtype = call.input.takeData(dy, "dy");
     call.mask.takeExactly(mask, "source.mask", format, call.input.length, false);
     const dx = this.#takeOut(dy, "dy", dtype, out, "source.mask");
-    call.setChance(p, kind, dtype);
+    call.recipe.p = p;
+    call.recipe.kind = kind;
+    call.setChance(dtype);
     call.run(this.#kernels.apply[format][dtype], call.output, call.input, call.mask);
     return dx;
   }
 
   #backwardFromTicket(dy: Data, ticket: Ticket, out: Data | undefined): Data {
     const call = this.#call;
-    this.#takeTicket(ticket);
+    call.recipe.read(ticket);
+    const { kind, length } = call.recipe;
     const dtype = call.input.takeData(dy, "dy");
-    if (call.input.length !== ticket.length) throw wrongValue("dy", `length ${ticket.length}, the ticket's`, call.input.length);
+    if (call.input.length !== length) throw wrongValue("dy", `length ${length}, the ticket's`, call.input.length);
     const dx = this.#takeOut(dy, "dy", dtype, out);
-    call.setChance(ticket.p, ticket.kind, dtype);
-    call.run(this.#kernels.dropout[ticket.kind][dtype], call.output, call.input);
+    call.setChance(dtype);
+    call.run(this.#kernels.dropout[kind][dtype], call.output, call.input);
     return dx;
   }
 
@@ -363,12 +361,13 @@ export class Dropout {
       checkInteger(length, "length", 0, MAX_INDEX);
       checkProbability(p, "p");
       checkObject(options, "options", "object");
-      const kind = this.#takeStream(options, length);
-      const format = checkFormat(options.format);
-      const mask = this.#takeMaskOut(length, format, options.out);
-      this.#call.setChance(p, kind, "f32");
-      this.#useStream(options);
-      this.#call.run(this.#kernels.mask[kind][format], this.#call.output);
+      const { format, out, kind, seed, stream, start } = options;
+      this.#takeStream(kind, seed, stream);
+      this.#takeRange(start, length);
+      this.#call.recipe.p = p;
+      const mask = this.#takeMaskOut(format, out);
+      this.#useStream(stream);
+      this.#runMask();
       return mask as M;
     } finally {
       this.#call.end();
@@ -389,16 +388,21 @@ export class Dropout {
     options: { format?: F | undefined; out?: M | undefined } = NO_OPTIONS,
   ): M {
     try {
-      this.#takeTicket(ticket);
       checkObject(options, "options", "object");
-      const format = checkFormat(options.format);
-      const mask = this.#takeMaskOut(ticket.length, format, options.out);
-      this.#call.setChance(ticket.p, ticket.kind, "f32");
-      this.#call.run(this.#kernels.mask[ticket.kind][format], this.#call.output);
+      const { format, out } = options;
+      this.#call.recipe.read(ticket);
+      const mask = this.#takeMaskOut(format, out);
+      this.#runMask();
       return mask as M;
     } finally {
       this.#call.end();
     }
+  }
+
+  #runMask(): void {
+    const { recipe, output } = this.#call;
+    this.#call.setChance("f32");
+    this.#call.run(this.#kernels.mask[recipe.kind][output.dtype as MaskFormat], output);
   }
 
   /**
@@ -427,28 +431,27 @@ export class Dropout {
     return kept / (length ?? elementsOf(mask));
   }
 
-  /** The stream that `options` name, for a call on `length` elements: into the call. Uses no number up. */
-  #takeStream(options: StreamOptions, length: number): StreamKind {
-    const { kind = this.kind, seed, stream, start = 0 } = options;
-    const call = this.#call;
+  /** Takes the stream that a call's options name, or the next of the sequence, which stays there for now. */
+  #takeStream(kind: StreamKind = this.kind, seed: unknown, stream: unknown): void {
+    const { recipe } = this.#call;
     checkChoice(kind, "kind", STREAM_KINDS);
+    recipe.kind = kind;
+    if (seed === undefined) recipe.seed.copy(this.#sequence.seed);
+    else recipe.seed.set(seed, "seed");
+    if (stream === undefined) recipe.stream.copy(this.#sequence.next);
+    else recipe.stream.set(stream, "stream");
+  }
+
+  /** Takes the place in the stream of a call on `length` elements. */
+  #takeRange(start: unknown = 0, length: number): void {
     checkStart(start, "start", length);
-    if (seed === undefined) call.seed.copy(this.#sequence.seed);
-    else call.seed.set(seed, "seed");
-    if (stream === undefined) call.stream.copy(this.#sequence.next);
-    else call.stream.set(stream, "stream");
-    call.start = start;
-    return kind;
+    this.#call.recipe.start = start;
+    this.#call.recipe.length = length;
   }
 
   /** Moves the sequence on if the call took its stream from there. */
-  #useStream(options: StreamOptions): void {
-    if (options.stream === undefined) this.#sequence.next.increment();
-  }
-
-  #takeTicket(ticket: unknown): asserts ticket is Ticket {
-    readTicket(ticket, this.#call.seed, this.#call.stream);
-    this.#call.start = ticket.start;
+  #useStream(stream: unknown): void {
+    if (stream === undefined) this.#sequence.next.increment();
   }
 
   /** Takes `out`, or a new array like `x`, for the result of a call on `x`; `maskName` is what its mask is called, if it has one. */
@@ -466,21 +469,18 @@ export class Dropout {
     return dtype === "f32" ? new Float32Array(length) : new Float64Array(length);
   }
 
-  /** Takes `out`, or a new array, for a mask of `length` elements. */
-  #takeMaskOut(length: number, format: MaskFormat, out: unknown): unknown {
-    const result = out === undefined ? makeMask(length, format) : out;
-    this.#call.output.takeExactly(result, "out", format, length, true);
-    return result;
+  /** Takes `out`, or a new array, for the mask that the recipe is for. */
+  #takeMaskOut(format: unknown = "bits", out: unknown): unknown {
+    const { output, recipe } = this.#call;
+    checkChoice(format, "format", MASK_FORMATS);
+    const mask = out === undefined ? makeMask(recipe.length, format) : out;
+    output.takeExactly(mask, "out", format, recipe.length, true);
+    return mask;
   }
 }
 
 function elementsOf(mask: Uint8Array | WasmBuffer<"bits"> | undefined): number {
   return mask instanceof WasmBuffer ? mask.length : (mask?.length ?? 0) * 8;
-}
-
-function checkFormat(format: unknown = "bits"): MaskFormat {
-  checkChoice(format, "format", MASK_FORMATS);
-  return format;
 }
 
 function makeMask(length: number, format: MaskFormat): Uint8Array | Float32Array {

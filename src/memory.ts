@@ -101,9 +101,11 @@ export class Memory {
     }
   }
 
-  /** The address of `array` if it lies in this memory, else -1. */
-  addressOf(array: ArrayBufferView): number {
-    return array.buffer === this.buffer ? array.byteOffset : -1;
+  /** The address of `array`, called `name`, if it lies in this memory, else -1. Throws RangeError if it lies where the instance's own data are. */
+  addressOf(array: ArrayBufferView, name: string): number {
+    if (array.buffer !== this.buffer) return -1;
+    if (array.byteOffset < HEAP) throw wrongValue(name, "memory of a buffer", `address ${array.byteOffset}, which is the instance's own`);
+    return array.byteOffset;
   }
 
   /**

@@ -68,7 +68,7 @@ export class Operand {
       this.#array = here ? undefined : value.array;
     } else {
       checkAttached(value, name);
-      this.#pointer = this.#memory.addressOf(value);
+      this.#pointer = this.#memory.addressOf(value, name);
       this.#array = this.#pointer < 0 ? value : undefined;
     }
     this.dtype = dtype;

@@ -2,7 +2,7 @@
 
 import { checkChoice, checkInteger, checkObject, checkProbability } from "./check.js";
 import { STREAM_KINDS, type StreamKind } from "./kernels.js";
-import type { Words } from "./words.js";
+import { Words } from "./words.js";
 
 /** Version of the keep-stream specification (docs/keep-streams.md). A mask never changes under the same version. */
 export const STREAM_VERSION = 1;
@@ -33,17 +33,36 @@ export interface Ticket {
   readonly length: number;
 }
 
-/** Throws TypeError or RangeError unless `value` is a ticket of this version; leaves its seed and stream in the given words. */
-export function readTicket(value: unknown, seed: Words, stream: Words): asserts value is Ticket {
-  checkObject(value, "ticket", "ticket");
-  const ticket = value as { [K in keyof Ticket]?: unknown };
-  checkVersion(ticket.version, "ticket.version");
-  checkChoice(ticket.kind, "ticket.kind", STREAM_KINDS);
-  seed.parse(ticket.seed, "ticket.seed");
-  stream.parse(ticket.stream, "ticket.stream");
-  checkProbability(ticket.p, "ticket.p");
-  checkInteger(ticket.length, "ticket.length", 0, MAX_INDEX);
-  checkStart(ticket.start, "ticket.start", ticket.length);
+/** What a call draws: a ticket in the form that calls work with. */
+export class Recipe {
+  kind: StreamKind = "tile";
+  readonly seed = new Words();
+  readonly stream = new Words();
+  start = 0;
+  p = 0;
+  length = 0;
+
+  /** Takes what a ticket says; throws TypeError or RangeError unless it is one of this version. */
+  read(value: unknown): void {
+    checkObject(value, "ticket", "ticket");
+    const { version, kind, seed, stream, start, p, length } = value as { [K in keyof Ticket]?: unknown };
+    checkVersion(version, "ticket.version");
+    checkChoice(kind, "ticket.kind", STREAM_KINDS);
+    this.seed.parse(seed, "ticket.seed");
+    this.stream.parse(stream, "ticket.stream");
+    checkProbability(p, "ticket.p");
+    checkInteger(length, "ticket.length", 0, MAX_INDEX);
+    checkStart(start, "ticket.start", length);
+    this.kind = kind;
+    this.start = start;
+    this.p = p;
+    this.length = length;
+  }
+
+  toTicket(): Ticket {
+    const { kind, seed, stream, start, p, length } = this;
+    return { version: STREAM_VERSION, kind, seed: seed.toString(), stream: stream.toString(), start, p, length };
+  }
 }
 
 /** Throws unless `value` is the version of the stream specification that this package draws by. */

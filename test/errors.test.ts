@@ -148,6 +148,12 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     '"start" expected integer in [0, 9007199254740991], got 1n',
   ],
   [
+    "x in memory that is not of a buffer",
+    () => dropout.dropout(new Float32Array(dropout.memory.buffer, 1024, 8), 0.5),
+    RangeError,
+    '"x" expected memory of a buffer, got address 1024, which is the instance\'s own',
+  ],
+  [
     "out overlaps x",
     () => dropout.dropout(half(shared, 0), 0.5, { out: half(shared, 1) }),
     RangeError,
@@ -309,6 +315,26 @@ describe("refused without effect", () => {
   it("reading both operands from overlapping memory is no conflict", () => {
     const dy = new Float32Array(shared.buffer, 0, 100);
     expect(dropout.backward(dy, { mask: new Uint8Array(shared.buffer, 0, 13), p: 0.5 }).length).toBe(100);
+  });
+
+  it("a getter that uses the instance does not disturb the call", () => {
+    const expected = dropout.dropout(x, 0.5, { stream: 9 });
+    const getters = Object.fromEntries(
+      ["mask", "training", "kind", "seed", "start"].map((name) => [
+        name,
+        { get: () => void dropout.dropout(new Float64Array(5), 0.1, { stream: 1 }), enumerable: true },
+      ]),
+    );
+    const options = Object.defineProperties({ stream: 9, out }, getters);
+    expectSame(dropout.dropout(x, 0.5, options), expected, "in options");
+    const { y, ticket: one } = dropout.forward(x, 0.5, { stream: 9 });
+    const { length } = one;
+    const get = () => {
+      dropout.alloc("f32", 1 << 14);
+      dropout.dropout(new Float64Array(5), 0.1, { stream: 1 });
+      return length;
+    };
+    expectSame(dropout.backward(x, Object.defineProperty({ ...one }, "length", { get })), y, "in a ticket");
   });
 
   it("neighbours are not overlap", () => {

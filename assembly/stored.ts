@@ -58,7 +58,7 @@ function stored<M, S>(dst: usize, src: usize, mask: usize, n: usize, params: Par
   if (ASC_FEATURE_SIMD) {
     const factor = sink.factor(scale);
     const constant = source.constant(params);
-    for (const whole = n & ~(STEP - 1); i < whole; i += STEP) sink.step(dst, src, mask, i, source.step(mask, i, constant), factor);
+    for (const whole = n & ~(STEP - 1); i < whole; i += STEP) sink.step(dst, src, 0, i, source.step(mask, i, constant), factor);
   }
-  for (; i < n; ++i) sink.one(dst, src, mask, i, source.one(mask, i), scale);
+  for (; i < n; ++i) sink.one(dst, src, 0, i, source.one(mask, i), scale);
 }

@@ -1,9 +1,10 @@
 // What is measured: every kernel of the table, the references beside it, and the API that a user calls, over n elements each.
 
 import { Dropout } from "../src/dropout.js";
+import { byteLength, DTYPES, type Dtype, type MaskFormat, type StoredFormat } from "../src/dtypes.js";
 import { instantiate } from "../src/instantiate.js";
-import { bindKernels, DTYPES, type Dtype, kernelRows, type MaskFormat, type StoredFormat, type StreamKind } from "../src/kernels.js";
-import { byteLength, type Draw, MAX_BYTES, Memory, PARAMS } from "../src/memory.js";
+import { bindKernels, kernelRows, type StreamKind } from "../src/kernels.js";
+import { type Draw, MAX_BYTES, Memory, PARAMS } from "../src/memory.js";
 import { scale, threshold } from "../src/probability.js";
 import { Words } from "../src/words.js";
 

@@ -10,11 +10,11 @@ writeFileSync(
   `// Made by scripts/embed.mjs from build/*.wasm.
 
 /** The SIMD build, base64. */
-export const SIMD =
+export const SIMD: string =
   "${base64("simd")}";
 
 /** The scalar build, base64. */
-export const SCALAR =
+export const SCALAR: string =
   "${base64("scalar")}";
 `,
 );

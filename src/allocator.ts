@@ -8,29 +8,22 @@ export class Allocator {
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
   readonly #sizes = new Map<number, number>();
-  #end: number;
 
-  /** Manages addresses from `start` on, none of them yet: see `extend`. `start` is a multiple of 64. */
-  constructor(start: number) {
-    this.#end = start;
+  /** Hands over the addresses from `start`, a multiple of 64, to `end`. */
+  extend(start: number, end: number): void {
+    this.#insert(start, end);
   }
 
-  /** Hands over the addresses up to `end`. */
-  extend(end: number): void {
-    this.#insert(this.#end, end);
-    this.#end = end;
-  }
-
-  /** By how many bytes the memory must be extended so that a block of `bytes` fits; 0 if one fits now. */
-  shortage(bytes: number): number {
+  /** By how many bytes a memory that ends at `end` must grow so that a block of `bytes` fits; 0 if one fits now. */
+  shortage(bytes: number, end: number): number {
     const size = blockSize(bytes);
     if (this.#bestFit(size) >= 0) return 0;
     const last = this.#ends.length - 1;
-    const tail = this.#ends[last] === this.#end ? this.#end - (this.#starts[last] as number) : 0;
+    const tail = this.#ends[last] === end ? end - (this.#starts[last] as number) : 0;
     return size - tail;
   }
 
-  /** The address of a free block of `bytes`, now taken. Only after `shortage(bytes)` is 0. */
+  /** The address of a free block of `bytes`, now taken. Only when shortage() is 0 for it. */
   take(bytes: number): number {
     const size = blockSize(bytes);
     const k = this.#bestFit(size);

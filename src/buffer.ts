@@ -1,8 +1,10 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 // A handle on data that lies in wasm memory.
 
 import { wrongKind } from "./check.js";
-import type { BufferDtype } from "./kernels.js";
-import type { Memory, View } from "./memory.js";
+import type { Arrays, BufferDtype } from "./dtypes.js";
+import type { Memory } from "./memory.js";
 
 // Engines without explicit resource management have no such symbol yet; the registered one is what polyfills agree on.
 const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
@@ -20,7 +22,7 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
   readonly length: number;
   #memory: Memory;
   #pointer: number;
-  #view: View<D> | undefined;
+  #view: Arrays<ArrayBuffer>[D] | undefined;
 
   /** @internal Takes over the block at `pointer`. */
   constructor(memory: Memory, dtype: D, pointer: number, length: number) {
@@ -38,10 +40,10 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
    * const x = dropout.alloc("f32", 4);
    * x.array.set([1, 2, 3, 4]);
    */
-  get array(): View<D> {
+  get array(): Arrays<ArrayBuffer>[D] {
     const pointer = this.pointer;
     if (this.#view?.buffer !== this.#memory.buffer) this.#view = this.#memory.view(this.dtype, pointer, this.length);
-    return this.#view as View<D>;
+    return this.#view as Arrays<ArrayBuffer>[D];
   }
 
   /** Byte address in wasm memory, a multiple of 64. Throws TypeError after free(). */

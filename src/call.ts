@@ -1,12 +1,13 @@
 // One call of a kernel over operands of any length, wherever they lie: the only place that runs kernels.
 
-import type { Dtype, StreamKind } from "./kernels.js";
-import { DATA_SLOT, type Draw, MASK_SLOT, type Memory, PARAMS, SLOT } from "./memory.js";
+import type { Dtype } from "./dtypes.js";
+import type { StreamKind } from "./kernels.js";
+import { DATA_SLOT, type Draw, MASK_SLOT, type Memory, PARAMS, STAGED } from "./memory.js";
 import { Operand } from "./operand.js";
 import { scale, threshold } from "./probability.js";
 import { Recipe } from "./ticket.js";
 
-/** The most elements that one kernel call takes: kernels count in signed 32 bits. */
+// Kernels count elements in signed 32 bits.
 const CHUNK = 2 ** 30;
 
 type Kernel = (...args: number[]) => number | undefined;
@@ -18,14 +19,17 @@ export class Call {
   readonly mask: Operand;
   readonly recipe = new Recipe();
   readonly #memory: Memory;
+  readonly #chunk: number;
   readonly #draw: Draw = { seed: this.recipe.seed, stream: this.recipe.stream, threshold: 0, scale: 1 };
   // What the draw's threshold and scale were last made from: a layer asks for the same again and again.
   #p = 0;
   #kind: StreamKind = "tile";
   #dtype: Dtype = "f32";
 
-  constructor(memory: Memory) {
+  /** @param chunk the most elements that one kernel call takes, a multiple of 8 */
+  constructor(memory: Memory, chunk = CHUNK) {
     this.#memory = memory;
+    this.#chunk = chunk;
     this.input = new Operand(memory, DATA_SLOT);
     this.output = new Operand(memory, DATA_SLOT);
     this.mask = new Operand(memory, MASK_SLOT);
@@ -46,7 +50,7 @@ export class Call {
   run(kernel: Kernel, a: Operand, b?: Operand, c?: Operand): number {
     const { length } = a;
     const resident = a.resident && b?.resident !== false && c?.resident !== false;
-    const most = resident ? CHUNK : a.dtype === "f64" ? SLOT / 2 : SLOT;
+    const most = resident ? this.#chunk : a.dtype === "f64" ? STAGED / 2 : STAGED;
     let sum = 0;
     for (let at = 0; at < length; at += most) {
       const count = Math.min(most, length - at);

@@ -1,7 +1,8 @@
 // Every refusal of the package, in one shape: a TypeError for a wrong kind, a RangeError for a wrong value, and the message
 // `"p" expected number in [0, 1], got 1.5`.
 
-function describe(value: unknown): string {
+/** How a message shows a value: bounded in length. */
+export function describe(value: unknown): string {
   switch (typeof value) {
     case "string":
       return `string ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`;
@@ -31,7 +32,7 @@ export function wrongKind(name: string, expected: string, got: unknown): TypeErr
   return new TypeError(`"${name}" expected ${expected}, got ${describe(got)}`);
 }
 
-/** A value of the right kind that is out of range. `got` is shown as it is when it is text. */
+/** A value of the right kind that is out of range. `got` is shown by describe(), or as it is where the caller has put it in words. */
 export function wrongValue(name: string, expected: string, got: string | number | bigint): RangeError {
   return new RangeError(`"${name}" expected ${expected}, got ${typeof got === "string" ? got : describe(got)}`);
 }

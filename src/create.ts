@@ -1,6 +1,6 @@
 // From nothing to an instance: picks the build for the engine, compiles it once, instantiates.
 
-import { checkFlag, checkObject } from "./check.js";
+import { checkFlag, checkObject, wrongKind } from "./check.js";
 import { Dropout, type InstanceOptions } from "./dropout.js";
 import { SCALAR, SIMD } from "./wasm.js";
 
@@ -108,7 +108,8 @@ export async function compileDropout(options: BuildOptions = {}): Promise<WebAss
 export async function createDropout(options: CreateOptions = {}): Promise<Dropout> {
   checkObject(options, "options", "object");
   const { module, simd, ...instanceOptions } = options;
-  return new Dropout(module ?? (await compileDropout({ simd })), instanceOptions);
+  if (module !== undefined && simd !== undefined) throw wrongKind("simd", "nothing beside module", simd);
+  return new Dropout(module === undefined ? await compileDropout({ simd }) : module, instanceOptions);
 }
 
 function pickSimd(options: BuildOptions): boolean {

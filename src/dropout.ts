@@ -4,44 +4,40 @@
 import { WasmBuffer } from "./buffer.js";
 import { Call } from "./call.js";
 import { checkChoice, checkFlag, checkInteger, checkObject, checkProbability, tagOf, wrongKind, wrongValue } from "./check.js";
-import { instantiate } from "./instantiate.js";
 import {
+  type Arrays,
   BUFFER_DTYPES,
   type BufferDtype,
-  bindKernels,
   type Dtype,
-  type Kernels,
+  dtypeOfArray,
   MASK_FORMATS,
   type MaskFormat,
+  newArray,
   STORED_FORMATS,
-  STREAM_KINDS,
   type StoredFormat,
-  type StreamKind,
-} from "./kernels.js";
+} from "./dtypes.js";
+import { instantiate } from "./instantiate.js";
+import { bindKernels, type Kernels, STREAM_KINDS, type StreamKind } from "./kernels.js";
 import { MAX_BYTES, Memory } from "./memory.js";
-import { checkAttached, type Data } from "./operand.js";
+import { checkAttached, type Data, type DataOf } from "./operand.js";
 import { type DropoutState, Sequence } from "./sequence.js";
 import { checkStart, MAX_INDEX, type Ticket } from "./ticket.js";
 
+/** The dtype of data X. */
+export type DtypeOf<X extends Data> =
+  X extends WasmBuffer<infer D extends Dtype> ? D : { [D in Dtype]: X extends Arrays[D] ? D : never }[Dtype];
+
 /** An array like X for a result: a buffer for a buffer, an ordinary typed array for a typed array. */
-export type Like<X extends Data> =
-  X extends WasmBuffer<infer D> ? WasmBuffer<D> : X extends Float32Array ? Float32Array<ArrayBuffer> : Float64Array<ArrayBuffer>;
+export type Like<X extends Data> = X extends WasmBuffer<infer D extends Dtype> ? WasmBuffer<D> : Arrays<ArrayBuffer>[DtypeOf<X>];
 
-interface MaskArrays {
-  bits: Uint8Array | WasmBuffer<"bits">;
-  bytes: Uint8Array | WasmBuffer<"bytes">;
-  f32: Float32Array | WasmBuffer<"f32">;
-}
+/** What a call with an `out` of type Y returns, Made being what it makes without one. Y follows from `out`, never from what the result is used for. */
+export type Result<Made, Y> = undefined extends Y ? Made | NoInfer<Exclude<Y, undefined>> : NoInfer<Y>;
+
 /** An array for a mask of format F. */
-export type MaskArray<F extends MaskFormat> = MaskArrays[F];
+export type MaskArray<F extends MaskFormat> = { [G in MaskFormat]: Arrays[G] | WasmBuffer<G> }[F];
 
-interface NewMasks {
-  bits: Uint8Array<ArrayBuffer>;
-  bytes: Uint8Array<ArrayBuffer>;
-  f32: Float32Array<ArrayBuffer>;
-}
 /** The array that a mask of format F is made in. */
-export type NewMask<F extends MaskFormat> = NewMasks[F];
+export type NewMask<F extends MaskFormat> = Arrays<ArrayBuffer>[F];
 
 /** Which stream of random decisions a call draws from. */
 export interface StreamOptions {
@@ -54,25 +50,55 @@ export interface StreamOptions {
    * same seed, same sequence of masks.
    */
   stream?: number | bigint | undefined;
-  /** Index in the stream of the first element, 0 by default. The mask of a slice is the slice of the mask. */
+  /** Index in the stream of the first element, an integer in [0, 2^53 - length]; 0 by default. The mask of a slice is the slice of the mask. */
   start?: number | undefined;
 }
 
-/** Options of {@link Dropout.dropout} and {@link Dropout.forward}. */
-export interface DropoutOptions extends StreamOptions {
+/** Options of {@link Dropout.dropout} and {@link Dropout.forward}, with an output of type Y. */
+export interface DropoutOptions<Y extends Data | undefined = Data | undefined> extends StreamOptions {
+  /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
+  out?: Y;
   /** false gives x unchanged and uses up no stream number; true by default. */
   training?: boolean | undefined;
-  /** Where to write the bit mask of the same pass: a bit an element, least significant first, 1 = keep. */
+  /**
+   * Where to write the bit mask of the same pass: a bit an element, least significant first, 1 = keep. Outside training all are kept, as at p = 0,
+   * which is then the p to give {@link Dropout.backward} with it.
+   */
   mask?: Uint8Array | WasmBuffer<"bits"> | undefined;
 }
+
+/** Options of {@link Dropout.backward}, with an output of type Y. */
+export interface BackwardOptions<Y extends Data | undefined = Data | undefined> {
+  /** Where to write dx: dy itself or memory apart from it. By default a new array, or buffer, like dy. */
+  out?: Y;
+}
+
+/** Options of {@link Dropout.replay}: a mask of format F in an array of type M. */
+export interface ReplayOptions<F extends MaskFormat = MaskFormat, M extends MaskArray<F> | undefined = MaskArray<F> | undefined> {
+  /**
+   * "bits" (default): a bit an element, least significant first, unused bits 0; "bytes": a byte an element; in both 1 = keep. "f32": what to multiply
+   * by, 1 / (1 - P(drop)) or 0.
+   */
+  format?: F | undefined;
+  /** Where to write the mask. By default a new Uint8Array or Float32Array. */
+  out?: M;
+}
+
+/** Options of {@link Dropout.mask}: a mask of format F in an array of type M. */
+export interface MaskOptions<F extends MaskFormat = MaskFormat, M extends MaskArray<F> | undefined = MaskArray<F> | undefined>
+  extends ReplayOptions<F, M>,
+    StreamOptions {}
 
 /** A mask that was stored, for {@link Dropout.backward}. */
 export interface StoredMask {
   /** The mask, 0 = drop. */
   mask: Uint8Array | WasmBuffer<StoredFormat>;
-  /** "bits" (default): a bit an element, least significant first; "bytes": a byte an element, anything but 0 = keep. */
+  /**
+   * "bits": a bit an element, least significant first; "bytes": a byte an element, anything but 0 = keep. By default the dtype of a buffer, and "bits"
+   * for a Uint8Array.
+   */
   format?: StoredFormat | undefined;
-  /** The drop probability that the mask was drawn with; gives the scale. */
+  /** The drop probability that the mask was drawn with, in [0, 1]; gives the scale. 0 if it was drawn outside training. */
   p: number;
   /** The keep stream that it was drawn from; gives the realised probability. The instance's by default. */
   kind?: StreamKind | undefined;
@@ -84,15 +110,17 @@ export interface InstanceOptions {
   seed?: number | bigint | undefined;
   /** Keep stream: "tile" (default, fastest) or "philox" (element by element recomputable elsewhere). */
   kind?: StreamKind | undefined;
-  /** Most bytes of wasm memory to use, up to 4 GiB (default). */
+  /** Most bytes of wasm memory to use, an integer in [2^18, 2^32]; 4 GiB by default. */
   maxBytes?: number | undefined;
   /** A saved {@link Dropout.state} to go on from, instead of `seed` and `kind`. */
   state?: DropoutState | undefined;
 }
 
 const NO_OPTIONS = {};
-const DTYPE_OF: Record<string, "f32" | "f64" | "bytes" | undefined> = { Float32Array: "f32", Float64Array: "f64", Uint8Array: "bytes" };
-// What the instance itself takes, and some.
+// What from() copies, and into what.
+const COPIED = ["f32", "f64", "bytes"] as const;
+type Copied = (typeof COPIED)[number];
+// Four pages: the three that an instance starts with, for its staging slots, and one for buffers.
 const LEAST_BYTES = 2 ** 18;
 
 /**
@@ -129,7 +157,7 @@ export class Dropout {
     checkChoice(kind, "kind", STREAM_KINDS);
     if (state === undefined) {
       this.#sequence = new Sequence(kind);
-      this.#sequence.seed.set(seed ?? randomSeed(), "seed");
+      this.#sequence.seed.set(seed === undefined ? randomSeed() : seed, "seed");
     } else {
       if (options.seed !== undefined || options.kind !== undefined) throw wrongKind("state", "no seed or kind beside it", state);
       this.#sequence = Sequence.from(state);
@@ -206,12 +234,12 @@ export class Dropout {
    * A buffer in wasm memory with a copy of `array`: "f32" of a Float32Array, "f64" of a Float64Array, "bytes" of a Uint8Array.
    *
    * @throws TypeError if it is none of these; RangeError if the memory cannot grow that far
+   * @example
+   * using x = dropout.from(Float32Array.of(1, 2, 3, 4));
    */
-  from(array: Float32Array): WasmBuffer<"f32">;
-  from(array: Float64Array): WasmBuffer<"f64">;
-  from(array: Uint8Array): WasmBuffer<"bytes">;
-  from(array: Float32Array | Float64Array | Uint8Array): WasmBuffer {
-    const dtype = ArrayBuffer.isView(array) ? DTYPE_OF[tagOf(array) ?? ""] : undefined;
+  from<X extends Arrays[Copied]>(array: X): WasmBuffer<{ [D in Copied]: X extends Arrays[D] ? D : never }[Copied]>;
+  from(array: Arrays[Copied]): WasmBuffer {
+    const dtype = ArrayBuffer.isView(array) ? dtypeOfArray(tagOf(array), COPIED) : undefined;
     if (dtype === undefined) throw wrongKind("array", "Float32Array, Float64Array or Uint8Array", array);
     checkAttached(array, "array");
     const { length } = array;
@@ -228,16 +256,20 @@ export class Dropout {
    *
    * @param x data of f32 or f64
    * @param p drop probability in [0, 1]
-   * @param options `out`: where to write y, x itself or memory apart from it (default: a new array, or buffer, like x); others: {@link DropoutOptions}
+   * @param options see {@link DropoutOptions}
    * @returns `out`, or the new array
    * @throws TypeError for a wrong kind of argument, a freed buffer or a detached array; RangeError for a value out of range, unequal lengths, overlap
    * or memory that cannot grow; in all cases nothing was written and no stream number used
    * @example
    * const y = dropout.dropout(Float32Array.of(1, 2, 3, 4), 0.5, { stream: 7 });
    */
-  dropout<X extends Data, Y extends Data = Like<X>>(x: X, p: number, options: DropoutOptions & { out?: Y | undefined } = NO_OPTIONS): Y {
+  dropout<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+    x: X,
+    p: number,
+    options: DropoutOptions<Y> = NO_OPTIONS,
+  ): Result<Like<X>, Y> {
     try {
-      return this.#forward(x, p, options) as Y;
+      return this.#forward(x, p, options) as Result<Like<X>, Y>;
     } finally {
       this.#call.end();
     }
@@ -250,13 +282,13 @@ export class Dropout {
    * @example
    * const { y, ticket } = dropout.forward(x, 0.1);
    */
-  forward<X extends Data, Y extends Data = Like<X>>(
+  forward<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     p: number,
-    options: DropoutOptions & { out?: Y | undefined } = NO_OPTIONS,
-  ): { y: Y; ticket: Ticket } {
+    options: DropoutOptions<Y> = NO_OPTIONS,
+  ): { y: Result<Like<X>, Y>; ticket: Ticket } {
     try {
-      const y = this.#forward(x, p, options) as Y;
+      const y = this.#forward(x, p, options) as Result<Like<X>, Y>;
       return { y, ticket: this.#call.recipe.toTicket() };
     } finally {
       this.#call.end();
@@ -264,7 +296,7 @@ export class Dropout {
   }
 
   // Here and below, all properties of options are read before an operand is taken: a getter may run anything.
-  #forward(x: Data, p: number, options: DropoutOptions & { out?: Data | undefined }): Data {
+  #forward(x: Data, p: number, options: DropoutOptions): Data {
     checkProbability(p, "p");
     checkObject(options, "options", "object");
     const { training = true, mask, out, kind, seed, stream, start } = options;
@@ -294,26 +326,32 @@ export class Dropout {
    *
    * @param dy gradient with respect to y, f32 or f64; as long as the ticket or the mask says
    * @param source the ticket of the forward call, or a {@link StoredMask}
-   * @param options `out`: where to write dx, dy itself or memory apart from it
+   * @param options see {@link BackwardOptions}
    * @returns `out`, or a new array, or buffer, like dy
    * @throws TypeError and RangeError as {@link Dropout.dropout} does
    * @example
    * dropout.backward(dy, ticket, { out: dy });
    * dropout.backward(dy, { mask, p: 0.1 });
    */
-  backward<X extends Data, Y extends Data = Like<X>>(dy: X, source: Ticket | StoredMask, options: { out?: Y | undefined } = NO_OPTIONS): Y {
+  backward<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+    dy: X,
+    source: Ticket | StoredMask,
+    options: BackwardOptions<Y> = NO_OPTIONS,
+  ): Result<Like<X>, Y> {
     try {
       checkObject(source, "source", "ticket or stored mask");
       checkObject(options, "options", "object");
       const { out } = options;
-      return ("mask" in source ? this.#backwardFromMask(dy, source, out) : this.#backwardFromTicket(dy, source, out)) as Y;
+      const dx = "mask" in source ? this.#backwardFromMask(dy, source, out) : this.#backwardFromTicket(dy, source, out);
+      return dx as Result<Like<X>, Y>;
     } finally {
       this.#call.end();
     }
   }
 
   #backwardFromMask(dy: Data, source: StoredMask, out: Data | undefined): Data {
-    const { mask, format = "bits", p, kind = this.kind } = source;
+    const { mask, p, kind = this.kind } = source;
+    const { format = mask instanceof WasmBuffer ? mask.dtype : "bits" } = source;
     const call = this.#call;
     checkProbability(p, "source.p");
     checkChoice(format, "source.format", STORED_FORMATS);
@@ -345,18 +383,17 @@ export class Dropout {
    *
    * @param length number of elements
    * @param p drop probability in [0, 1]
-   * @param options `format`: "bits" (default; a bit an element, least significant first, unused bits 0), "bytes" (a byte an element), both 1 = keep,
-   * or "f32" (the multiplier: 1 / (1 - P(drop)) or 0); `out`: where to write it (default: a new Uint8Array or Float32Array); others: {@link StreamOptions}
+   * @param options see {@link MaskOptions}
    * @throws TypeError and RangeError as {@link Dropout.dropout} does
    * @example
    * const bits = dropout.mask(1000, 0.1, { stream: 3 });
    * const multipliers = dropout.mask(1000, 0.1, { stream: 3, format: "f32" });
    */
-  mask<F extends MaskFormat = "bits", M extends MaskArray<F> = NewMask<F>>(
+  mask<F extends MaskFormat = "bits", M extends MaskArray<F> | undefined = undefined>(
     length: number,
     p: number,
-    options: StreamOptions & { format?: F | undefined; out?: M | undefined } = NO_OPTIONS,
-  ): M {
+    options: MaskOptions<F, M> = NO_OPTIONS,
+  ): Result<NewMask<F>, M> {
     try {
       checkInteger(length, "length", 0, MAX_INDEX);
       checkProbability(p, "p");
@@ -368,7 +405,7 @@ export class Dropout {
       const mask = this.#takeMaskOut(format, out);
       this.#useStream(stream);
       this.#runMask();
-      return mask as M;
+      return mask as Result<NewMask<F>, M>;
     } finally {
       this.#call.end();
     }
@@ -378,22 +415,22 @@ export class Dropout {
    * The mask that a ticket stands for.
    *
    * @param ticket of a forward call, here or elsewhere
-   * @param options `format` and `out` as for {@link Dropout.mask}
+   * @param options see {@link ReplayOptions}
    * @throws TypeError and RangeError as {@link Dropout.dropout} does
    * @example
    * const bits = dropout.replay(JSON.parse(stored));
    */
-  replay<F extends MaskFormat = "bits", M extends MaskArray<F> = NewMask<F>>(
+  replay<F extends MaskFormat = "bits", M extends MaskArray<F> | undefined = undefined>(
     ticket: Ticket,
-    options: { format?: F | undefined; out?: M | undefined } = NO_OPTIONS,
-  ): M {
+    options: ReplayOptions<F, M> = NO_OPTIONS,
+  ): Result<NewMask<F>, M> {
     try {
       checkObject(options, "options", "object");
       const { format, out } = options;
       this.#call.recipe.read(ticket);
       const mask = this.#takeMaskOut(format, out);
       this.#runMask();
-      return mask as M;
+      return mask as Result<NewMask<F>, M>;
     } finally {
       this.#call.end();
     }
@@ -466,14 +503,14 @@ export class Dropout {
 
   #makeLike(x: Data, dtype: Dtype, length: number): Data {
     if (x instanceof WasmBuffer) return new WasmBuffer(this.#memory, dtype, this.#memory.allocate(dtype, length, "out"), length) as Data;
-    return dtype === "f32" ? new Float32Array(length) : new Float64Array(length);
+    return makeArray(dtype, length, "out");
   }
 
   /** Takes `out`, or a new array, for the mask that the recipe is for. */
   #takeMaskOut(format: unknown = "bits", out: unknown): unknown {
     const { output, recipe } = this.#call;
     checkChoice(format, "format", MASK_FORMATS);
-    const mask = out === undefined ? makeMask(recipe.length, format) : out;
+    const mask = out === undefined ? makeArray(format, recipe.length, "length") : out;
     output.takeExactly(mask, "out", format, recipe.length, true);
     return mask;
   }
@@ -483,12 +520,12 @@ function elementsOf(mask: Uint8Array | WasmBuffer<"bits"> | undefined): number {
   return mask instanceof WasmBuffer ? mask.length : (mask?.length ?? 0) * 8;
 }
 
-function makeMask(length: number, format: MaskFormat): Uint8Array | Float32Array {
-  const items = format === "bits" ? Math.ceil(length / 8) : length;
+/** A new typed array; throws RangeError that names `name` if the engine cannot make it. */
+function makeArray<D extends BufferDtype>(dtype: D, length: number, name: string): Arrays<ArrayBuffer>[D] {
   try {
-    return format === "f32" ? new Float32Array(items) : new Uint8Array(items);
+    return newArray(dtype, length);
   } catch (cause) {
-    throw Object.assign(wrongValue("length", "an array that the engine can make", length), { cause });
+    throw Object.assign(wrongValue(name, "an array that the engine can make", `${length} elements of ${dtype}`), { cause });
   }
 }
 

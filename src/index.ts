@@ -3,18 +3,23 @@
 export type { WasmBuffer } from "./buffer.js";
 export { type BuildOptions, type CreateOptions, compileDropout, createDropout, dropoutBytes, simdSupported } from "./create.js";
 export {
+  type BackwardOptions,
   Dropout,
   type DropoutOptions,
+  type DtypeOf,
   type InstanceOptions,
   type Like,
   type MaskArray,
+  type MaskOptions,
   type NewMask,
+  type ReplayOptions,
+  type Result,
   type StoredMask,
   type StreamOptions,
 } from "./dropout.js";
-export type { BufferDtype, Dtype, MaskFormat, StoredFormat, StreamKind } from "./kernels.js";
-export type { View } from "./memory.js";
-export type { Data } from "./operand.js";
+export type { Arrays, BufferDtype, Dtype, MaskFormat, StoredFormat } from "./dtypes.js";
+export type { StreamKind } from "./kernels.js";
+export type { Data, DataOf } from "./operand.js";
 export { keepProbability } from "./probability.js";
 export type { DropoutState } from "./sequence.js";
 export type { Ticket } from "./ticket.js";

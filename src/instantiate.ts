@@ -1,4 +1,4 @@
-// From a compiled module to its exports.
+// From a compiled module to its exports, by AssemblyScript's loader, which knows the imports that asc gives modules (abort, trace, seed).
 
 import { instantiateSync } from "@assemblyscript/loader";
 

@@ -1,25 +1,11 @@
 // The table of kernels: what the wasm module exports and with which signature. The wrapper binds it, and tests and benchmarks walk
 // it row by row, so that no kernel exists untested; a module that lacks one is refused.
 
+import { DTYPES, MASK_FORMATS, STORED_FORMATS } from "./dtypes.js";
+
 /** Ways of deciding which elements are kept: docs/keep-streams.md. */
-export const STREAM_KINDS = ["tile", "philox"] as const;
 export type StreamKind = (typeof STREAM_KINDS)[number];
-
-/** Element types of the data. */
-export const DTYPES = ["f32", "f64"] as const;
-export type Dtype = (typeof DTYPES)[number];
-
-/** Forms of a generated mask: a bit or a byte an element (1 = keep), or the f32 to multiply by (scale or 0). */
-export const MASK_FORMATS = ["bits", "bytes", "f32"] as const;
-export type MaskFormat = (typeof MASK_FORMATS)[number];
-
-/** Forms of a mask that dropout can be applied from. */
-export const STORED_FORMATS = ["bits", "bytes"] as const;
-export type StoredFormat = (typeof STORED_FORMATS)[number];
-
-/** What a buffer can hold. */
-export const BUFFER_DTYPES = [...DTYPES, ...STORED_FORMATS] as const;
-export type BufferDtype = (typeof BUFFER_DTYPES)[number];
+export const STREAM_KINDS = ["tile", "philox"] as const;
 
 // Pointers are byte addresses, n counts elements, params is the address of the parameter record.
 interface Signatures {

@@ -4,49 +4,28 @@
 
 import { Allocator } from "./allocator.js";
 import { wrongValue } from "./check.js";
-import type { BufferDtype } from "./kernels.js";
+import { type Arrays, type BufferDtype, byteLength, viewOf } from "./dtypes.js";
 import type { Words } from "./words.js";
 
 const PAGE = 65536;
 /** What 32-bit addresses reach. */
 export const MAX_BYTES = 2 ** 32;
 
-// Below 1024 asc's optimiser takes no address to lie, so the parameter record and its workspace (assembly/params.ts, assembly/tile.ts:
-// 48 + 128 + 256 * 32 bytes) start there and end before the mask slot.
+// asc's optimiser assumes that addresses below 1024 are unused (its lowMemoryLimit option), so the parameter record starts there; with
+// its workspace (assembly/params.ts, assembly/tile.ts) it ends before the first staging slot.
 /** Address of the parameter record. */
 export const PARAMS = 1024;
-/** Address of the staging slot for masks of arrays from outside. */
+/** Bytes of the parameter record and its workspace: the record, lanes and a Philox block, and a note for each step of a tile. */
+export const PARAMS_BYTES = 48 + 128 + 256 * 32;
+/** Address of the staging slot for masks from outside. */
 export const MASK_SLOT = 10 * 1024;
-/** Bytes in the mask slot, and f32 elements in the data slot: together they fit the L2 cache of a small machine. */
-export const SLOT = 32 * 1024;
-/** Address of the staging slot for their data. */
-export const DATA_SLOT = MASK_SLOT + SLOT;
-const HEAP = DATA_SLOT + 4 * SLOT;
+/** The most elements that are staged at once: bytes of a mask or f32 data. Together they fit the L2 cache of a small machine. */
+export const STAGED = 32 * 1024;
+/** Address of the staging slot for data from outside. */
+export const DATA_SLOT = MASK_SLOT + STAGED;
+const HEAP = DATA_SLOT + byteLength("f32", STAGED);
 
-interface ViewOf {
-  f32: Float32Array<ArrayBuffer>;
-  f64: Float64Array<ArrayBuffer>;
-  bits: Uint8Array<ArrayBuffer>;
-  bytes: Uint8Array<ArrayBuffer>;
-}
-/** The typed array that shows data of dtype D. */
-export type View<D extends BufferDtype> = ViewOf[D];
-
-/** Bytes that `length` elements take. */
-export function byteLength(dtype: BufferDtype, length: number): number {
-  switch (dtype) {
-    case "f32":
-      return length * 4;
-    case "f64":
-      return length * 8;
-    case "bits":
-      return Math.ceil(length / 8);
-    case "bytes":
-      return length;
-  }
-}
-
-/** What a parameter record says but for its position: see assembly/params.ts. */
+/** The parameter record of assembly/params.ts without its start. */
 export interface Draw {
   readonly seed: Words;
   readonly stream: Words;
@@ -57,7 +36,7 @@ export interface Draw {
 export class Memory {
   readonly wasm: WebAssembly.Memory;
   readonly #maxBytes: number;
-  readonly #allocator = new Allocator(HEAP);
+  readonly #allocator = new Allocator();
   // End of what was ever handed out: bytes above it are still the zeros that the engine made.
   #touched = HEAP;
   #buffer!: ArrayBuffer;
@@ -71,7 +50,7 @@ export class Memory {
     this.#maxBytes = maxBytes;
     // Without a maximum: some engines set the address space aside at once, and small machines refuse that.
     this.wasm = new WebAssembly.Memory({ initial });
-    this.#allocator.extend(initial * PAGE);
+    this.#allocator.extend(HEAP, initial * PAGE);
     this.#derive();
   }
 
@@ -89,16 +68,8 @@ export class Memory {
   }
 
   /** A fresh view of `length` elements at `pointer`. */
-  view<D extends BufferDtype>(dtype: D, pointer: number, length: number): View<D>;
-  view(dtype: BufferDtype, pointer: number, length: number): View<BufferDtype> {
-    switch (dtype) {
-      case "f32":
-        return new Float32Array(this.buffer, pointer, length);
-      case "f64":
-        return new Float64Array(this.buffer, pointer, length);
-      default:
-        return new Uint8Array(this.buffer, pointer, byteLength(dtype, length));
-    }
+  view<D extends BufferDtype>(dtype: D, pointer: number, length: number): Arrays<ArrayBuffer>[D] {
+    return viewOf(dtype, this.buffer, pointer, length);
   }
 
   /** The address of `array`, called `name`, if it lies in this memory, else -1. Throws RangeError if it lies where the instance's own data are. */
@@ -114,23 +85,24 @@ export class Memory {
    */
   allocate(dtype: BufferDtype, length: number, name: string): number {
     const bytes = byteLength(dtype, length);
-    const shortage = this.#allocator.shortage(bytes);
+    const end = this.buffer.byteLength;
+    const shortage = this.#allocator.shortage(bytes, end);
     if (shortage > 0) {
-      const before = this.buffer.byteLength;
       const pages = Math.ceil(shortage / PAGE);
       const refusal = () =>
         wrongValue(
           name,
-          `what fits beside the ${before} bytes in use or kept, of at most ${this.#maxBytes}`,
+          `what fits beside the ${end} bytes in use or kept, of at most ${this.#maxBytes}`,
           `${length} elements of ${dtype}, ${bytes} bytes`,
         );
-      if (before + pages * PAGE > this.#maxBytes) throw refusal();
+      if (end + pages * PAGE > this.#maxBytes) throw refusal();
       try {
         this.wasm.grow(pages);
       } catch (cause) {
         throw Object.assign(refusal(), { cause });
       }
-      this.#allocator.extend(this.buffer.byteLength);
+      // Only what was added here: pages that others grew are theirs.
+      this.#allocator.extend(end, end + pages * PAGE);
     }
     const pointer = this.#allocator.take(bytes);
     this.#touched = Math.max(this.#touched, pointer + bytes);
@@ -153,7 +125,7 @@ export class Memory {
 
   /** Writes the parameter record; `start` is the index in the stream of the first element. */
   writeParams(draw: Draw, start: number): void {
-    this.buffer;
+    if (this.#words.length === 0) this.#derive();
     const words = this.#words;
     words[0] = draw.seed.low;
     words[1] = draw.seed.high;

@@ -3,18 +3,16 @@
 
 import { WasmBuffer } from "./buffer.js";
 import { tagOf, wrongKind, wrongValue } from "./check.js";
-import type { BufferDtype, Dtype } from "./kernels.js";
-import { byteLength, type Memory, type View } from "./memory.js";
+import { type Arrays, arrayName, type BufferDtype, byteLength, DTYPES, type Dtype, dtypeOfArray, itemCount } from "./dtypes.js";
+import type { Memory } from "./memory.js";
 
-/** Data to drop from: f32 or f64, outside wasm memory or in it. */
-export type Data = Float32Array | Float64Array | WasmBuffer<"f32"> | WasmBuffer<"f64">;
+/** Data to drop from: Float32Array, Float64Array, or a buffer of "f32" or "f64". */
+export type Data = { [D in Dtype]: Arrays[D] | WasmBuffer<D> }[Dtype];
 
-/** The class of array that holds a dtype outside wasm memory. */
-const CLASS_OF: Record<BufferDtype, string> = { f32: "Float32Array", f64: "Float64Array", bits: "Uint8Array", bytes: "Uint8Array" };
+/** Data of dtype D. */
+export type DataOf<D extends Dtype> = Extract<Data, Arrays[D] | WasmBuffer<D>>;
 
-const FLOAT_OF: Record<string, Dtype | undefined> = { Float32Array: "f32", Float64Array: "f64" };
-
-type Foreign = View<BufferDtype>;
+type Foreign = Arrays[BufferDtype];
 
 export class Operand {
   dtype: BufferDtype = "f32";
@@ -42,7 +40,7 @@ export class Operand {
   takeData(value: unknown, name: string): Dtype {
     let dtype: BufferDtype | undefined;
     if (value instanceof WasmBuffer) dtype = value.dtype;
-    else if (ArrayBuffer.isView(value)) dtype = FLOAT_OF[tagOf(value) ?? ""];
+    else if (ArrayBuffer.isView(value)) dtype = dtypeOfArray(tagOf(value), DTYPES);
     if (dtype !== "f32" && dtype !== "f64") throw wrongKind(name, "Float32Array, Float64Array or buffer of f32 or f64", value);
     this.#hold(value as Foreign | WasmBuffer, name, dtype, (value as Foreign | WasmBuffer).length, false);
     return dtype;
@@ -51,10 +49,10 @@ export class Operand {
   /** Takes an array of `length` elements of `dtype`, to be read or `written`. */
   takeExactly(value: unknown, name: string, dtype: BufferDtype, length: number, written: boolean): void {
     const inBuffer = value instanceof WasmBuffer;
-    if (inBuffer ? value.dtype !== dtype : !ArrayBuffer.isView(value) || tagOf(value) !== CLASS_OF[dtype]) {
-      throw wrongKind(name, `${CLASS_OF[dtype]} or ${dtype} buffer`, value);
+    if (inBuffer ? value.dtype !== dtype : !ArrayBuffer.isView(value) || tagOf(value) !== arrayName(dtype)) {
+      throw wrongKind(name, `${arrayName(dtype)} or ${dtype} buffer`, value);
     }
-    const expected = inBuffer || dtype !== "bits" ? length : byteLength("bits", length);
+    const expected = inBuffer ? length : itemCount(dtype, length);
     const { length: got } = value as Foreign;
     this.#hold(value as Foreign | WasmBuffer, name, dtype, length, written);
     if (got !== expected) throw wrongValue(name, `length ${expected}`, got);
@@ -121,8 +119,7 @@ export class Operand {
   #piece(at: number, count: number): Foreign {
     const array = this.#array as Foreign;
     if (count === this.length) return array;
-    const perItem = this.dtype === "bits" ? 8 : 1;
-    return array.subarray(at / perItem, Math.ceil((at + count) / perItem)) as Foreign;
+    return array.subarray(itemCount(this.dtype, at), itemCount(this.dtype, at + count)) as Foreign;
   }
 }
 

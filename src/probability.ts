@@ -2,7 +2,8 @@
 // 1 / (1 - P(drop)) of the realised probability (docs/keep-streams.md, "Probability").
 
 import { checkChoice, checkProbability } from "./check.js";
-import { type Dtype, STREAM_KINDS, type StreamKind } from "./kernels.js";
+import type { Dtype } from "./dtypes.js";
+import { STREAM_KINDS, type StreamKind } from "./kernels.js";
 
 /** The range of the random integers that T is compared with. */
 const RANGE: Record<StreamKind, number> = { tile: 2 ** 48, philox: 2 ** 32 };
@@ -14,7 +15,7 @@ export function threshold(p: number, kind: StreamKind): number {
 
 /**
  * The probability with which an element is kept at drop probability `p`: 1 - T / 2^48 for "tile", 1 - T / 2^32 for "philox".
- * It differs from 1 - p by at most half of that unit and is what inverted dropout divides by.
+ * It differs from 1 - p by at most 2^-49 or 2^-33 and is what inverted dropout divides by.
  *
  * @param p drop probability in [0, 1]
  * @param kind the keep stream, "tile" by default

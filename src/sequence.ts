@@ -44,7 +44,8 @@ export class Sequence {
   /** A sequence at the place of `value`; throws as restore() does. */
   static from(value: unknown): Sequence {
     checkObject(value, "state", "saved state");
-    const { kind } = value as { kind?: unknown };
+    const { version, kind } = value as { [K in keyof DropoutState]?: unknown };
+    checkVersion(version, "state.version");
     checkChoice(kind, "state.kind", STREAM_KINDS);
     const sequence = new Sequence(kind);
     sequence.restore(value);

@@ -1,6 +1,6 @@
 // Unsigned 64-bit integers (seeds and stream numbers) as pairs of 32-bit words, so that the hot path makes no bigint.
 
-import { wrongKind, wrongValue } from "./check.js";
+import { describe, wrongKind, wrongValue } from "./check.js";
 
 const RANGE = "safe integer or bigint in [0, 2^64)";
 const DIGITS = "string of decimal digits below 2^64";
@@ -38,7 +38,7 @@ export class Words {
       high = digit >= 0 && digit <= 9 ? high * 10 + Math.floor(low / WORD) : WORD;
       low %= WORD;
     }
-    if (text === "" || high >= WORD) throw wrongValue(name, DIGITS, JSON.stringify(text));
+    if (text === "" || high >= WORD) throw wrongValue(name, DIGITS, describe(text));
     this.low = low;
     this.high = high;
     return this;

@@ -258,6 +258,21 @@ describe("sequence and tickets", () => {
     expectBytes(there.replay(ticket), here.replay(ticket), "replay elsewhere");
   });
 
+  it("takes from a stored mask its buffer's format, and from the instance its kind", async () => {
+    const philox = await createDropout({ seed: 5, kind: "philox" });
+    // A p whose realised probabilities, and so scales, differ between the kinds.
+    const p = 0.123456789;
+    const data = sample("f64", 300);
+    const bits = philox.alloc("bits", 300);
+    const bytes = philox.alloc("bytes", 300);
+    const { y, ticket } = philox.forward(data, p, { mask: bits });
+    philox.replay(ticket, { format: "bytes", out: bytes });
+    expectSame(philox.backward(data, { mask: bits, p }), y, "bits");
+    expectSame(philox.backward(data, { mask: bytes, p }), y, "bytes");
+    expectSame(philox.backward(data, { mask: bits, p, kind: "philox" }), y, "kind given");
+    expect(philox.backward(data, { mask: bits, p, kind: "tile" })).not.toEqual(y);
+  });
+
   it("draws a seed of its own if none is given", async () => {
     const seeds = await Promise.all([1, 2, 3].map(async () => (await createDropout()).seed));
     expect(new Set(seeds).size).toBe(3);

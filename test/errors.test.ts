@@ -1,7 +1,7 @@
 // Bad input: which error, with which message, and that nothing has happened: no byte written, no stream number used, the instance usable.
 
 import { runInNewContext } from "node:vm";
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { compileDropout, createDropout, Dropout, dropoutBytes, keepProbability, simdSupported, type Ticket } from "../src/index.js";
 import { expectSame, sample } from "./oracle.js";
 
@@ -75,7 +75,7 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
   ["out freed", () => dropout.dropout(x, 0.5, { out: freed() }), TypeError, '"out" expected live buffer, got freed f32 buffer(100)'],
   [
     "out of another dtype",
-    () => dropout.dropout(x, 0.5, { out: new Float64Array(100) }),
+    () => dropout.dropout(x, 0.5, { out: new Float64Array(100) as Anything }),
     TypeError,
     '"out" expected Float32Array or f32 buffer, got Float64Array(100)',
   ],
@@ -202,8 +202,20 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     `ticket stream ${JSON.stringify(text)}`,
     () => dropout.replay({ ...ticket, stream: text }),
     RangeError,
-    `"ticket.stream" expected string of decimal digits below 2^64, got ${JSON.stringify(text)}`,
+    `"ticket.stream" expected string of decimal digits below 2^64, got string ${JSON.stringify(text)}`,
   ]),
+  [
+    "ticket with a very long seed",
+    () => dropout.replay({ ...ticket, seed: "9".repeat(1000) }),
+    RangeError,
+    `"ticket.seed" expected string of decimal digits below 2^64, got string "${"9".repeat(40)}…"`,
+  ],
+  [
+    "kind of a stored mask",
+    () => dropout.backward(x, { mask, p: 0.5, kind: "x" as Anything }),
+    RangeError,
+    '"source.kind" expected "tile" or "philox", got string "x"',
+  ],
   ["ticket with p 2", () => dropout.replay({ ...ticket, p: 2 }), RangeError, '"ticket.p" expected number in [0, 1], got 2'],
   [
     "ticket of negative length",
@@ -229,7 +241,7 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     "length that no array has",
     () => dropout.mask(2 ** 52, 0.5),
     RangeError,
-    '"length" expected an array that the engine can make, got 4503599627370496',
+    '"length" expected an array that the engine can make, got 4503599627370496 elements of bits',
   ],
   [
     "out of another format",
@@ -286,6 +298,12 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     RangeError,
     '"state.version" expected integer in [1, 1], got 0',
   ],
+  [
+    "state with a wrong stream",
+    () => dropout.restore({ ...dropout.state, seed: "7", nextStream: "x" }),
+    RangeError,
+    '"state.nextStream" expected string of decimal digits below 2^64, got string "x"',
+  ],
   ["no state", () => dropout.restore(null as Anything), TypeError, '"state" expected saved state, got null'],
 ];
 
@@ -337,10 +355,14 @@ describe("refused without effect", () => {
     expectSame(dropout.backward(x, Object.defineProperty({ ...one }, "length", { get })), y, "in a ticket");
   });
 
+  it("no elements overlap nothing", () => {
+    const inside = shared.subarray(50, 50);
+    expect(dropout.dropout(shared.subarray(0, 0), 0.5, { out: inside }).length).toBe(0);
+    expect(dropout.dropout(inside, 0.5, { out: shared.subarray(49, 49), mask: new Uint8Array(shared.buffer, 200, 0) }).length).toBe(0);
+  });
+
   it("neighbours are not overlap", () => {
     expect(dropout.dropout(shared.subarray(0, 100), 0.5, { out: shared.subarray(100, 200) }).length).toBe(100);
-    const empty = shared.subarray(50, 50);
-    expect(dropout.dropout(empty, 0.5, { out: shared.subarray(50, 50) }).length).toBe(0);
   });
 });
 
@@ -359,7 +381,22 @@ describe("making an instance", () => {
       TypeError,
       '"state" expected no seed or kind beside it, got Object',
     ],
-    ["state", { state: {} }, TypeError, '"state.kind" expected "tile" or "philox", got undefined'],
+    [
+      "state and kind",
+      { kind: "tile", state: { version: 1, kind: "tile", seed: "1", nextStream: "0" } },
+      TypeError,
+      '"state" expected no seed or kind beside it, got Object',
+    ],
+    ["state", { state: {} }, TypeError, '"state.version" expected integer in [1, 1], got undefined'],
+    [
+      "kind of a state",
+      { state: { version: 1, kind: "x", seed: "1", nextStream: "0" } },
+      RangeError,
+      '"state.kind" expected "tile" or "philox", got string "x"',
+    ],
+    ["seed null", { seed: null }, TypeError, '"seed" expected safe integer or bigint in [0, 2^64), got null'],
+    ["module null", { module: null }, TypeError, '"module" expected WebAssembly.Module, got null'],
+    ["simd beside module", { module: {}, simd: true }, TypeError, '"simd" expected nothing beside module, got true'],
   ])("refuses a wrong %s", async (_name, options, type, message) => {
     const error = await createDropout(options as Anything).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(type);
@@ -383,6 +420,16 @@ describe("making an instance", () => {
     const results = modules.map((module) => new Dropout(module, { seed: 3 }).dropout(x, 0.5));
     for (const result of results) expectSame(result, results[0] as Float32Array, "one build");
     expectSame((await createDropout({ module: modules[1], seed: 3 })).dropout(x, 0.5), results[0] as Float32Array, "given module");
+  });
+
+  it("compiles again after a compilation that failed", async () => {
+    vi.resetModules();
+    const fresh = await import("../src/index.js");
+    const compile = vi.spyOn(WebAssembly, "compile").mockRejectedValueOnce(new Error("forbidden"));
+    await expect(fresh.compileDropout()).rejects.toThrow("forbidden");
+    expect((await fresh.createDropout({ seed: 3 })).seed).toBe(3n);
+    expect(compile).toHaveBeenCalledTimes(2);
+    compile.mockRestore();
   });
 
   it("takes modules and arrays of another realm", () => {

@@ -3,8 +3,9 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import type { Dtype, StoredFormat } from "../src/dtypes.js";
 import { instantiate } from "../src/instantiate.js";
-import { bindKernels, type Dtype, kernelRows, type StoredFormat, type StreamKind } from "../src/kernels.js";
+import { bindKernels, kernelRows, type StreamKind } from "../src/kernels.js";
 import { Memory, PARAMS } from "../src/memory.js";
 import { Words } from "../src/words.js";
 import {

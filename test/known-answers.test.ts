@@ -177,6 +177,13 @@ describe("the worked example of docs/keep-streams.md", () => {
     expect(keep("tile", 42n, 0n, 0x194255cde721 / 2 ** 48, 77n)).toBe(true);
     expect(keep("tile", 42n, 0n, 0x194255cde722 / 2 ** 48, 77n)).toBe(false);
     expect(keep("tile", 42n, 0n, 0.1, 77n)).toBe(false);
+    expect(Number.parseInt((cases[0]?.bits ?? "").slice(18, 20), 16)).toBe(0xdf);
+  });
+
+  it("element 137535, which needs P", () => {
+    expect(keep("tile", 42n, 0n, 0x19997acd3813 / 2 ** 48, 137535n)).toBe(true);
+    expect(keep("tile", 42n, 0n, 0x19997acd3814 / 2 ** 48, 137535n)).toBe(false);
+    expect(keep("tile", 42n, 0n, 0.1, 137535n)).toBe(false);
   });
 
   it("element 29 of philox", () => {

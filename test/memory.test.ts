@@ -3,7 +3,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Allocator } from "../src/allocator.js";
-import { createDropout, type WasmBuffer } from "../src/index.js";
+import { WasmBuffer } from "../src/buffer.js";
+import { Call } from "../src/call.js";
+import { createDropout, Dropout, dropoutBytes } from "../src/index.js";
+import { instantiate } from "../src/instantiate.js";
+import { bindKernels } from "../src/kernels.js";
+import { MASK_SLOT, Memory, PARAMS, PARAMS_BYTES } from "../src/memory.js";
 import { expectSame, sample } from "./oracle.js";
 
 describe("buffers", () => {
@@ -24,6 +29,20 @@ describe("buffers", () => {
       expectSame(dropout.dropout(x, 0.5, { stream: 1, mask }).array, y, "dropout after growth");
     }
     expect(() => dropout.dropout(before, 0.5)).toThrow(/"x" expected attached array/);
+  });
+
+  it("leave pages that others added to the others", async () => {
+    const dropout = await createDropout({ seed: 1 });
+    const bytes = 2 * 65536;
+    const pointer = dropout.memory.grow(2) * 65536;
+    new Uint8Array(dropout.memory.buffer, pointer, bytes).fill(0x5a);
+    for (const length of [100_000, 1000, 300_000, 10]) {
+      const buffer = dropout.alloc("f32", length);
+      expect(buffer.array.every((v) => v === 0)).toBe(true);
+      buffer.array.fill(-1);
+      expect(buffer.pointer >= pointer + bytes || buffer.pointer + 4 * length <= pointer).toBe(true);
+    }
+    expect(new Uint8Array(dropout.memory.buffer, pointer, bytes).every((v) => v === 0x5a)).toBe(true);
   });
 
   it("result buffers may make the memory grow under the operands", async () => {
@@ -73,12 +92,12 @@ describe("buffers", () => {
     const end = 1 << 16;
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(5000)), { maxLength: 200 }), (steps) => {
-        const allocator = new Allocator(0);
-        allocator.extend(end / 2);
-        allocator.extend(end);
+        const allocator = new Allocator();
+        allocator.extend(0, end / 2);
+        allocator.extend(end / 2, end);
         const live = new Map<number, number>();
         for (const [take, size] of steps) {
-          if (take && allocator.shortage(size) === 0) {
+          if (take && allocator.shortage(size, end) === 0) {
             const at = allocator.take(size);
             for (const [other, otherSize] of live) {
               if (at < other + Math.max(otherSize, 1) && other < at + Math.max(size, 1)) throw new Error("overlap");
@@ -92,8 +111,8 @@ describe("buffers", () => {
           }
         }
         for (const at of live.keys()) allocator.release(at);
-        if (allocator.shortage(end) !== 0) throw new Error("not whole again");
-        expect(allocator.shortage(end + 1)).toBe(64);
+        if (allocator.shortage(end, end) !== 0) throw new Error("not whole again");
+        expect(allocator.shortage(end + 1, end)).toBe(64);
         expect(allocator.take(end)).toBe(0);
       }),
     );
@@ -129,6 +148,31 @@ describe("buffers", () => {
   });
 });
 
+it("the parameter record and its workspace end before the staging slots", () => {
+  expect(PARAMS + PARAMS_BYTES).toBeLessThanOrEqual(MASK_SLOT);
+});
+
+it("data in wasm memory longer than a kernel takes at once go through in pieces", () => {
+  const memory = new Memory(2 ** 20);
+  const module = new WebAssembly.Module(dropoutBytes());
+  const kernels = bindKernels(instantiate(module, memory.wasm));
+  const call = new Call(memory, 4096 - 8);
+  const n = 20_001;
+  const mask = new WasmBuffer(memory, "bits", memory.allocate("bits", n, "mask"), n);
+  call.recipe.seed.set(1, "seed");
+  call.recipe.p = 0.3;
+  call.recipe.start = 5;
+  call.setChance("f32");
+  call.output.takeExactly(mask, "mask", "bits", n, true);
+  call.run(kernels.mask.tile.bits, call.output);
+  const expected = new Dropout(module, { seed: 1 }).mask(n, 0.3, { stream: 0, start: 5 });
+  expect(mask.array).toEqual(expected);
+  call.mask.takeExactly(mask, "mask", "bits", n, false);
+  expect(call.run(kernels.popcount.bits.u32, call.mask)).toBe(
+    expected.reduce((sum, byte) => sum + byte.toString(2).replaceAll("0", "").length, 0),
+  );
+});
+
 describe("the limit", () => {
   it("refuses what does not fit and works on", async () => {
     const dropout = await createDropout({ seed: 1, maxBytes: 2 ** 20 });
@@ -146,6 +190,19 @@ describe("the limit", () => {
     expectSame(dropout.dropout(x, 0.5, { stream: 1, out: x }).array, expected, "after refusals");
     x.free();
     expect(dropout.alloc("f32", 200_000).length).toBe(200_000);
+  });
+
+  it("holds to the byte where it is no multiple of a page", async () => {
+    const dropout = await createDropout({ seed: 1, maxBytes: 2 ** 20 - 1 });
+    while (tryAlloc()) expect(dropout.memory.buffer.byteLength).toBeLessThan(2 ** 20);
+    expect(dropout.memory.buffer.byteLength).toBe(2 ** 20 - 65536);
+    function tryAlloc() {
+      try {
+        return dropout.alloc("bytes", 10_000);
+      } catch {
+        return undefined;
+      }
+    }
   });
 
   it("may also be the engine's", async () => {

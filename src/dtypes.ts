@@ -1,0 +1,64 @@
+// What each dtype is: the one place to add one to, beside its kernels.
+
+/** Element types of the data. */
+export type Dtype = (typeof DTYPES)[number];
+export const DTYPES = ["f32", "f64"] as const;
+
+/** Forms of a mask that dropout can be applied from: a bit an element (least significant first) or a byte an element. */
+export type StoredFormat = (typeof STORED_FORMATS)[number];
+export const STORED_FORMATS = ["bits", "bytes"] as const;
+
+/** Forms of a generated mask: a bit or a byte an element (1 = keep), or the f32 to multiply by (scale or 0). */
+export type MaskFormat = (typeof MASK_FORMATS)[number];
+export const MASK_FORMATS = ["bits", "bytes", "f32"] as const;
+
+/** What a buffer can hold. */
+export type BufferDtype = (typeof BUFFER_DTYPES)[number];
+export const BUFFER_DTYPES = [...DTYPES, ...STORED_FORMATS] as const;
+
+/** The typed array of each dtype, over memory of kind B. */
+export interface Arrays<B extends ArrayBufferLike = ArrayBufferLike> {
+  f32: Float32Array<B>;
+  f64: Float64Array<B>;
+  bits: Uint8Array<B>;
+  bytes: Uint8Array<B>;
+}
+
+const TABLE = {
+  f32: { array: Float32Array, bitsPerElement: 32 },
+  f64: { array: Float64Array, bitsPerElement: 64 },
+  bits: { array: Uint8Array, bitsPerElement: 1 },
+  bytes: { array: Uint8Array, bitsPerElement: 8 },
+} as const satisfies Record<BufferDtype, object>;
+
+/** Bytes that `length` elements take. */
+export function byteLength(dtype: BufferDtype, length: number): number {
+  return Math.ceil((length * TABLE[dtype].bitsPerElement) / 8);
+}
+
+/** Items of the dtype's typed array that `length` elements take: elements, but bytes of a bit mask. */
+export function itemCount(dtype: BufferDtype, length: number): number {
+  return dtype === "bits" ? byteLength(dtype, length) : length;
+}
+
+/** The name of the dtype's typed array. */
+export function arrayName(dtype: BufferDtype): string {
+  return TABLE[dtype].array.name;
+}
+
+/** Which of `dtypes` an array whose class is called `name` holds. */
+export function dtypeOfArray<D extends BufferDtype>(name: string | undefined, dtypes: readonly D[]): D | undefined {
+  return dtypes.find((dtype) => arrayName(dtype) === name);
+}
+
+/** A typed array over `length` elements at byte `offset` of `buffer`. */
+export function viewOf<D extends BufferDtype>(dtype: D, buffer: ArrayBuffer, offset: number, length: number): Arrays<ArrayBuffer>[D];
+export function viewOf(dtype: BufferDtype, buffer: ArrayBuffer, offset: number, length: number) {
+  return new TABLE[dtype].array(buffer, offset, itemCount(dtype, length));
+}
+
+/** A new typed array for `length` elements, all zero; throws the engine's RangeError if it cannot be made. */
+export function newArray<D extends BufferDtype>(dtype: D, length: number): Arrays<ArrayBuffer>[D];
+export function newArray(dtype: BufferDtype, length: number) {
+  return new TABLE[dtype].array(itemCount(dtype, length));
+}

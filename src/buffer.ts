@@ -62,7 +62,14 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
     return this.#memory === memory;
   }
 
-  /** Gives the memory back. A second call does nothing; any other use throws from now on. */
+  /**
+   * Gives the memory back. A second call does nothing; any other use throws from now on. Typed arrays taken from `array` before must not be used any more:
+   * what they show may belong to another buffer.
+   *
+   * @example
+   * const x = dropout.alloc("f32", 4);
+   * x.free();
+   */
   free(): void {
     if (this.#pointer < 0) return;
     this.#memory.release(this.#pointer);

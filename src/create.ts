@@ -63,7 +63,12 @@ const SIMD_PROBE = /* @__PURE__ */ Uint8Array.of(
   11,
 );
 
-/** Whether this engine runs the SIMD build. */
+/**
+ * Whether this engine runs the SIMD build.
+ *
+ * @example
+ * const build = simdSupported() ? "SIMD" : "scalar";
+ */
 export function simdSupported(): boolean {
   return WebAssembly.validate(SIMD_PROBE);
 }
@@ -85,6 +90,9 @@ const compiled = new Map<boolean, Promise<WebAssembly.Module>>();
  * The compiled module, compiled once however often this is called; for several instances, or workers that it is posted to.
  *
  * @throws TypeError if an option is of the wrong kind; what WebAssembly.compile throws if the engine or a content security policy forbids it
+ * @example
+ * const module = await compileDropout();
+ * const [train, predict] = [1, 2].map((seed) => new Dropout(module, { seed }));
  */
 export async function compileDropout(options: BuildOptions = {}): Promise<WebAssembly.Module> {
   const simd = pickSimd(options);

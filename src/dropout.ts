@@ -197,6 +197,11 @@ export class Dropout {
    * Goes back, or on, to a saved state.
    *
    * @throws TypeError or RangeError, and stays where it is, if that is no state of this version and of the instance's kind
+   * @example
+   * const before = dropout.state;
+   * const mask = dropout.mask(100, 0.5);
+   * dropout.restore(before);
+   * const again = dropout.mask(100, 0.5); // the same as mask
    */
   restore(state: DropoutState): void {
     this.#sequence.restore(state);
@@ -207,8 +212,8 @@ export class Dropout {
    *
    * @example
    * const stream = dropout.reserveStream();
-   * dropout.dropout(queries, 0.1, { stream });
-   * dropout.dropout(keys, 0.1, { stream }); // the same elements dropped
+   * const a = dropout.dropout(new Float32Array(8).fill(1), 0.5, { stream });
+   * const b = dropout.dropout(new Float64Array(8).fill(2), 0.5, { stream }); // the same elements dropped
    */
   reserveStream(): bigint {
     const stream = this.#sequence.next.toBigInt();
@@ -220,6 +225,7 @@ export class Dropout {
    * A zero-filled buffer of `length` elements in wasm memory.
    *
    * @param dtype "f32", "f64", "bits" (bit mask) or "bytes" (byte mask)
+   * @param length number of elements, a non-negative integer; of them all, what fits in 4 GiB, or `maxBytes`
    * @throws TypeError for a wrong kind of argument; RangeError if the memory cannot grow that far: then nothing has changed
    * @example
    * using x = dropout.alloc("f32", 1 << 20);
@@ -280,7 +286,7 @@ export class Dropout {
    *
    * @returns `y`, and `ticket`, which is plain JSON
    * @example
-   * const { y, ticket } = dropout.forward(x, 0.1);
+   * const { y, ticket } = dropout.forward(Float32Array.of(1, 2, 3, 4), 0.1);
    */
   forward<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
@@ -330,8 +336,11 @@ export class Dropout {
    * @returns `out`, or a new array, or buffer, like dy
    * @throws TypeError and RangeError as {@link Dropout.dropout} does
    * @example
-   * dropout.backward(dy, ticket, { out: dy });
-   * dropout.backward(dy, { mask, p: 0.1 });
+   * const mask = new Uint8Array(1);
+   * const { ticket } = dropout.forward(Float32Array.of(1, 2, 3, 4), 0.5, { mask });
+   * const dy = Float32Array.of(1, 1, 1, 1);
+   * const dx = dropout.backward(dy, ticket);
+   * dropout.backward(dy, { mask, p: 0.5 }, { out: dy }); // the same, from the stored mask, in place
    */
   backward<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
     dy: X,
@@ -418,7 +427,8 @@ export class Dropout {
    * @param options see {@link ReplayOptions}
    * @throws TypeError and RangeError as {@link Dropout.dropout} does
    * @example
-   * const bits = dropout.replay(JSON.parse(stored));
+   * const { ticket } = dropout.forward(Float32Array.of(1, 2, 3, 4), 0.5);
+   * const bits = dropout.replay(JSON.parse(JSON.stringify(ticket)));
    */
   replay<F extends MaskFormat = "bits", M extends MaskArray<F> | undefined = undefined>(
     ticket: Ticket,
@@ -448,6 +458,8 @@ export class Dropout {
    * @param mask a bit an element, least significant first
    * @param length number of elements; by default all bits of a Uint8Array, or the buffer's length
    * @throws TypeError for a wrong kind of argument; RangeError if length does not fit the mask
+   * @example
+   * const kept = dropout.countKept(dropout.mask(1000, 0.1), 1000); // about 900
    */
   countKept(mask: Uint8Array | WasmBuffer<"bits">, length?: number): number {
     try {
@@ -462,6 +474,9 @@ export class Dropout {
 
   /**
    * The share of elements that a bit mask keeps, in [0, 1]; NaN for no elements. Arguments and errors are those of {@link Dropout.countKept}.
+   *
+   * @example
+   * const share = dropout.density(dropout.mask(1000, 0.1), 1000); // about 0.9
    */
   density(mask: Uint8Array | WasmBuffer<"bits">, length?: number): number {
     const kept = this.countKept(mask, length);

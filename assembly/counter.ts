@@ -4,7 +4,7 @@
 
 import { Params, workspace } from "./params";
 import { philox4 } from "./philox";
-import { partOfStep, STEP } from "./sinks";
+import { partOfStep, STEP } from "./step";
 
 /** Leaves in the workspace the random words of elements i..i+15, i a multiple of 16: element i + 4l + w at 16w + 4l. */
 // @ts-ignore: decorator

@@ -220,18 +220,3 @@ export class Both<A, B> {
     changetype<B>(0).dropAll(dst, src, bits, n, scale);
   }
 }
-
-/** Elements decided together: the lanes of a vector of bytes. */
-// @ts-ignore: decorator
-@inline
-export const STEP: i32 = 16;
-
-/** The part of a step that lies in the output: bit j of `keep` decides element i + j; i may be negative. */
-// @ts-ignore: decorator
-@inline
-export function partOfStep<S>(dst: usize, src: usize, bits: usize, n: usize, i: i32, keep: u32, scale: f64): void {
-  const end = min(i + STEP, <i32>n);
-  for (let j = max(i, 0); j < end; ++j) {
-    changetype<S>(0).one(dst, src, bits, j, <bool>((keep >> (j - i)) & 1), scale);
-  }
-}

@@ -3,7 +3,8 @@
 
 import { widenLow16, widenLow8 } from "./lanes";
 import { Params, workspace } from "./params";
-import { Input, Scaled, Select, STEP } from "./sinks";
+import { Input, Scaled, Select } from "./sinks";
+import { STEP } from "./step";
 
 /** Decisions from a bit mask, least significant bit first, 1 = keep. */
 @unmanaged

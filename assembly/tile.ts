@@ -6,7 +6,7 @@
 
 import { Params, workspace } from "./params";
 import { philox4 } from "./philox";
-import { partOfStep, STEP } from "./sinks";
+import { partOfStep, STEP } from "./step";
 
 /** Elements that one seeding of the four lanes serves. */
 // @ts-ignore: decorator

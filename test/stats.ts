@@ -107,7 +107,7 @@ export function patternZ(bits: Uint32Array, q: number, width: 8 | 16): number {
 }
 
 /** Pearson's chi-square as a normal deviate; classes with few expected are taken together. */
-export function chiSquareZ(observed: readonly number[], expected: readonly number[]): number {
+function chiSquareZ(observed: readonly number[], expected: readonly number[]): number {
   const few = 5;
   let sum = 0;
   let classes = 0;

@@ -45,6 +45,8 @@ export class FromBytes {
 
 /** Dropout of n elements of type T by the decisions of `mask`, read by M. */
 export function applyStored<M, T>(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
+  // Where everything is dropped the scale is infinite, and the promise is +0 whatever the mask says.
+  if (params.scale == Infinity) return changetype<Select<T, Scaled<T>>>(0).dropAll(dst, src, 0, n, params.scale);
   // At probability 0 the promise is a copy of the bits, which even a multiplication by 1 does not keep: it quietens a NaN.
   if (params.threshold == 0) stored<M, Select<T, Input<T>>>(dst, src, mask, n, params);
   else stored<M, Select<T, Scaled<T>>>(dst, src, mask, n, params);

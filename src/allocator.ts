@@ -53,6 +53,7 @@ export class Allocator {
       if (room >= size && room < least) {
         best = k;
         least = room;
+        if (room === size) break;
       }
     }
     return best;

@@ -16,11 +16,9 @@ const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.disp
  * Free it with `free()` or `using`; the garbage collector does not.
  */
 export class WasmBuffer<D extends BufferDtype = BufferDtype> {
-  /** "f32", "f64", "bytes" (a byte an element) or "bits" (a bit an element, least significant first). */
-  readonly dtype: D;
-  /** Number of elements. */
-  readonly length: number;
-  #memory: Memory;
+  readonly #dtype: D;
+  readonly #length: number;
+  readonly #memory: Memory;
   #pointer: number;
   #view: Arrays<ArrayBuffer>[D] | undefined;
 
@@ -28,8 +26,18 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
   constructor(memory: Memory, dtype: D, pointer: number, length: number) {
     this.#memory = memory;
     this.#pointer = pointer;
-    this.dtype = dtype;
-    this.length = length;
+    this.#dtype = dtype;
+    this.#length = length;
+  }
+
+  /** "f32", "f64", "bytes" (a byte an element) or "bits" (a bit an element, least significant first). */
+  get dtype(): D {
+    return this.#dtype;
+  }
+
+  /** Number of elements. */
+  get length(): number {
+    return this.#length;
   }
 
   /**

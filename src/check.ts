@@ -39,8 +39,9 @@ export function wrongValue(name: string, expected: string, got: string | number 
 
 /** Throws unless `value` is a number in [0, 1]. */
 export function checkProbability(value: unknown, name: string): asserts value is number {
-  if (typeof value !== "number") throw wrongKind(name, "number in [0, 1]", value);
-  if (!(value >= 0 && value <= 1)) throw wrongValue(name, "number in [0, 1]", value);
+  const expected = "number in [0, 1]";
+  if (typeof value !== "number") throw wrongKind(name, expected, value);
+  if (!(value >= 0 && value <= 1)) throw wrongValue(name, expected, value);
 }
 
 /** Throws unless `value` is an integer in [min, max]. */
@@ -58,9 +59,10 @@ export function checkChoice<T extends string>(value: unknown, name: string, choi
   throw wrongValue(name, expected, describe(value));
 }
 
-/** Throws unless `value` is an object with properties to read. */
+/** Throws unless `value` is an object with properties to read: no array, typed array or buffer that took the place of one. */
 export function checkObject(value: unknown, name: string, expected: string): asserts value is object {
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) throw wrongKind(name, expected, value);
+  if (typeof value !== "object" || value === null || Array.isArray(value) || tagOf(value) !== undefined)
+    throw wrongKind(name, expected, value);
 }
 
 /** Throws unless `value` is a boolean or undefined. */

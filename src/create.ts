@@ -115,9 +115,9 @@ export async function compileDropout(options: BuildOptions = {}): Promise<WebAss
  */
 export async function createDropout(options: CreateOptions = {}): Promise<Dropout> {
   checkObject(options, "options", "object");
-  const { module, simd, ...instanceOptions } = options;
+  const { module, simd } = options;
   if (module !== undefined && simd !== undefined) throw wrongKind("simd", "nothing beside module", simd);
-  return new Dropout(module === undefined ? await compileDropout({ simd }) : module, instanceOptions);
+  return new Dropout(module === undefined ? await compileDropout({ simd }) : module, options);
 }
 
 function pickSimd(options: BuildOptions): boolean {

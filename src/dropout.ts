@@ -351,16 +351,17 @@ export class Dropout {
       checkObject(source, "source", "ticket or stored mask");
       checkObject(options, "options", "object");
       const { out } = options;
-      const dx = "mask" in source ? this.#backwardFromMask(dy, source, out) : this.#backwardFromTicket(dy, source, out);
+      const { mask } = source as Partial<StoredMask>;
+      const dx =
+        mask === undefined ? this.#backwardFromTicket(dy, source, out) : this.#backwardFromMask(dy, mask, source as StoredMask, out);
       return dx as Result<Like<X>, Y>;
     } finally {
       this.#call.end();
     }
   }
 
-  #backwardFromMask(dy: Data, source: StoredMask, out: Data | undefined): Data {
-    const { mask, p, kind = this.kind } = source;
-    const { format = mask instanceof WasmBuffer ? mask.dtype : "bits" } = source;
+  #backwardFromMask(dy: Data, mask: StoredMask["mask"], source: StoredMask, out: Data | undefined): Data {
+    const { format = mask instanceof WasmBuffer ? mask.dtype : "bits", p, kind = this.kind } = source;
     const call = this.#call;
     checkProbability(p, "source.p");
     checkChoice(format, "source.format", STORED_FORMATS);
@@ -375,7 +376,7 @@ export class Dropout {
     return dx;
   }
 
-  #backwardFromTicket(dy: Data, ticket: Ticket, out: Data | undefined): Data {
+  #backwardFromTicket(dy: Data, ticket: unknown, out: Data | undefined): Data {
     const call = this.#call;
     call.recipe.read(ticket);
     const { kind, length } = call.recipe;
@@ -463,7 +464,7 @@ export class Dropout {
    */
   countKept(mask: Uint8Array | WasmBuffer<"bits">, length?: number): number {
     try {
-      const elements = length ?? elementsOf(mask);
+      const elements = length === undefined ? elementsOf(mask) : length;
       checkInteger(elements, "length", 0, MAX_INDEX);
       this.#call.mask.takeExactly(mask, "mask", "bits", elements, false);
       return this.#call.run(this.#kernels.popcount.bits.u32, this.#call.mask);
@@ -480,7 +481,7 @@ export class Dropout {
    */
   density(mask: Uint8Array | WasmBuffer<"bits">, length?: number): number {
     const kept = this.countKept(mask, length);
-    return kept / (length ?? elementsOf(mask));
+    return kept / (length === undefined ? elementsOf(mask) : length);
   }
 
   /** Takes the stream that a call's options name, or the next of the sequence, which stays there for now. */
@@ -531,8 +532,10 @@ export class Dropout {
   }
 }
 
-function elementsOf(mask: Uint8Array | WasmBuffer<"bits"> | undefined): number {
-  return mask instanceof WasmBuffer ? mask.length : (mask?.length ?? 0) * 8;
+/** All elements of a bit mask; 0 for what is none, to be refused elsewhere. */
+function elementsOf(mask: unknown): number {
+  if (mask instanceof WasmBuffer) return mask.length;
+  return ArrayBuffer.isView(mask) ? mask.byteLength * 8 : 0;
 }
 
 /** A new typed array; throws RangeError that names `name` if the engine cannot make it. */

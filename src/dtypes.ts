@@ -52,9 +52,9 @@ export function dtypeOfArray<D extends BufferDtype>(name: string | undefined, dt
 }
 
 /** A typed array over `length` elements at byte `offset` of `buffer`. */
-export function viewOf<D extends BufferDtype>(dtype: D, buffer: ArrayBuffer, offset: number, length: number): Arrays<ArrayBuffer>[D];
-export function viewOf(dtype: BufferDtype, buffer: ArrayBuffer, offset: number, length: number) {
-  return new TABLE[dtype].array(buffer, offset, itemCount(dtype, length));
+export function viewOf<D extends BufferDtype, B extends ArrayBufferLike>(dtype: D, buffer: B, offset: number, length: number): Arrays<B>[D];
+export function viewOf(dtype: BufferDtype, buffer: ArrayBufferLike, offset: number, length: number) {
+  return new TABLE[dtype].array(buffer as ArrayBuffer, offset, itemCount(dtype, length));
 }
 
 /** A new typed array for `length` elements, all zero; throws the engine's RangeError if it cannot be made. */

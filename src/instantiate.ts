@@ -1,12 +1,19 @@
 // From a compiled module to its exports, by AssemblyScript's loader, which knows the imports that asc gives modules (abort, trace, seed).
 
 import { instantiateSync } from "@assemblyscript/loader";
+import { wrongKind } from "./check.js";
 
-/** The exports of `module` over `memory`, raw: the loader's own wrappers double the cost of a call. */
+/**
+ * The exports of `module` over `memory`, raw: the loader's own wrappers double the cost of a call.
+ * Throws TypeError if it asks for other imports or cannot start.
+ */
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Exports {
   const imports = { env: { memory } };
-  // The loader takes a module of another realm (edge sandboxes, vm contexts) for bytes to compile.
-  const instance =
-    module instanceof WebAssembly.Module ? instantiateSync(module, imports).instance : new WebAssembly.Instance(module, imports);
-  return instance.exports;
+  try {
+    // The loader takes a module of another realm (edge sandboxes, vm contexts) for bytes to compile.
+    if (!(module instanceof WebAssembly.Module)) return new WebAssembly.Instance(module, imports).exports;
+    return instantiateSync(module, imports).instance.exports;
+  } catch (cause) {
+    throw Object.assign(wrongKind("module", "a wasm-dropout module", module), { cause });
+  }
 }

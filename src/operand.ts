@@ -3,7 +3,7 @@
 
 import { WasmBuffer } from "./buffer.js";
 import { tagOf, wrongKind, wrongValue } from "./check.js";
-import { type Arrays, arrayName, type BufferDtype, byteLength, DTYPES, type Dtype, dtypeOfArray, itemCount } from "./dtypes.js";
+import { type Arrays, arrayName, type BufferDtype, byteLength, DTYPES, type Dtype, dtypeOfArray, itemCount, viewOf } from "./dtypes.js";
 import type { Memory } from "./memory.js";
 
 /** Data to drop from: Float32Array, Float64Array, or a buffer of "f32" or "f64". */
@@ -115,11 +115,11 @@ export class Operand {
     return this.#memory.view(this.dtype, this.#slot, count);
   }
 
-  // Pieces begin at multiples of 8 elements, so that those of a bit mask begin at a byte.
+  // A view made here: subarray() would call the constructor of whatever class extends the typed array. Pieces begin at multiples of 8
+  // elements, so that those of a bit mask begin at a byte.
   #piece(at: number, count: number): Foreign {
-    const array = this.#array as Foreign;
-    if (count === this.length) return array;
-    return array.subarray(itemCount(this.dtype, at), itemCount(this.dtype, at + count)) as Foreign;
+    const { buffer, byteOffset } = this.#array as Foreign;
+    return viewOf(this.dtype, buffer, byteOffset + byteLength(this.dtype, at), count);
   }
 }
 

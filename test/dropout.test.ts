@@ -75,6 +75,28 @@ for (const simd of [true, false]) {
       }
     });
 
+    it("classes that extend typed arrays, with constructors of their own", () => {
+      class Tensor extends Float32Array {
+        constructor(readonly shape: number[]) {
+          super(shape.reduce((product, size) => product * size, 1));
+        }
+      }
+      class Bits extends Uint8Array {
+        constructor(elements: number) {
+          super(Math.ceil(elements / 8));
+        }
+      }
+      const x = new Tensor([100, 700]);
+      x.set(sample("f32", x.length) as Float32Array);
+      const out = new Tensor([70_000]);
+      const mask = new Bits(70_000);
+      const { keep, y } = expected("tile", 4n, 0.2, Float32Array.from(x));
+      expect(dropout.dropout(x, 0.2, { stream: 4, out, mask })).toBe(out);
+      expectSame(Float32Array.from(out), y, "out");
+      expectBytes(Uint8Array.from(mask), keepBits(keep), "mask");
+      expectSame(dropout.dropout(x, 0.2, { stream: 4 }), y, "new array");
+    });
+
     it("gives the same mask whatever the dtype and the format", () => {
       const options = { stream: 3, start: 5 };
       const n = 9999;
@@ -162,6 +184,8 @@ for (const simd of [true, false]) {
         expectSame(dropout.dropout(x, 1, { mask }), zero, "dropout");
         expectBytes(mask, new Uint8Array(125), "mask");
         expectSame(dropout.backward(x, { mask, p: 1 }), zero, "backward");
+        expectSame(dropout.backward(x, { mask: mask.fill(255), p: 1 }), zero, "backward, whatever the mask");
+        expectSame(dropout.backward(x, { mask: new Uint8Array(1000).fill(1), format: "bytes", p: 1, kind: "philox" }), zero, "from bytes");
       }
       expect(dropout.mask(9, 1, { format: "f32" })).toEqual(new Float32Array(9));
     });

@@ -96,6 +96,31 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     '"mask" expected Uint8Array or bits buffer, got bytes buffer(100)',
   ],
   ["options no object", () => dropout.dropout(x, 0.5, 3 as Anything), TypeError, '"options" expected object, got 3'],
+  [
+    "options a buffer",
+    () => dropout.dropout(x, 0.5, dropout.alloc("f32", 100) as Anything),
+    TypeError,
+    '"options" expected object, got f32 buffer(100)',
+  ],
+  ["options a list", () => dropout.mask(5, 0.5, [] as Anything), TypeError, '"options" expected object, got Array(0)'],
+  [
+    "mask null",
+    () => dropout.backward(x, { mask: null as Anything, p: 0.5 }),
+    TypeError,
+    '"source.mask" expected Uint8Array or bits buffer, got null',
+  ],
+  [
+    "count of a null length",
+    () => dropout.countKept(mask, null as Anything),
+    TypeError,
+    '"length" expected integer in [0, 9007199254740992], got null',
+  ],
+  [
+    "count of an object",
+    () => dropout.countKept({ length: "a" } as Anything),
+    TypeError,
+    '"mask" expected Uint8Array or bits buffer, got Object',
+  ],
   ["options an array", () => dropout.dropout(x, 0.5, out as Anything), TypeError, '"options" expected object, got Float32Array(100)'],
   ["training no boolean", () => dropout.dropout(x, 0.5, { out, training: 1 as Anything }), TypeError, '"training" expected boolean, got 1'],
   [
@@ -335,6 +360,27 @@ describe("refused without effect", () => {
     expect(dropout.backward(dy, { mask: new Uint8Array(shared.buffer, 0, 13), p: 0.5 }).length).toBe(100);
   });
 
+  it("each option is read once", () => {
+    const before = dropout.state.nextStream;
+    let reads = 0;
+    const names = ["out", "mask", "training", "kind", "seed", "stream", "start"];
+    const options = Object.defineProperties({}, Object.fromEntries(names.map((name) => [name, { get: () => void ++reads }])));
+    dropout.forward(x, 0.5, options);
+    expect(reads).toBe(names.length);
+    expect(BigInt(dropout.state.nextStream) - BigInt(before)).toBe(1n);
+    const read: string[] = [];
+    dropout.backward(
+      x,
+      new Proxy(ticket, {
+        get: (target, key) => {
+          read.push(String(key));
+          return Reflect.get(target, key);
+        },
+      }),
+    );
+    expect(read.filter((key) => key in ticket).sort()).toEqual(Object.keys(ticket).sort());
+  });
+
   it("a getter that uses the instance does not disturb the call", () => {
     const expected = dropout.dropout(x, 0.5, { stream: 9 });
     const getters = Object.fromEntries(
@@ -406,6 +452,24 @@ describe("making an instance", () => {
   it("refuses a module of something else", () => {
     const empty = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
     expect(() => new Dropout(empty)).toThrow(/^"module" expected a wasm-dropout module, got one without tile_mask_bits$/);
+  });
+
+  it("refuses a module that wants other imports", () => {
+    // (module (import "env" "f" (func)))
+    const other = new WebAssembly.Module(
+      Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 2, 9, 1, 3, 101, 110, 118, 1, 102, 0, 0),
+    );
+    expect(() => new Dropout(other)).toThrow(expect.objectContaining({ name: "TypeError", cause: expect.any(WebAssembly.LinkError) }));
+  });
+
+  it("reads options that are inherited or getters", async () => {
+    class Options {
+      get seed() {
+        return 42;
+      }
+    }
+    expect((await createDropout(new Options())).seed).toBe(42n);
+    expect((await createDropout(Object.create({ seed: 42, kind: "philox" }))).state).toMatchObject({ seed: "42", kind: "philox" });
   });
 
   it("works synchronously, from bytes or a compiled module, in either build", async () => {

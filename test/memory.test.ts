@@ -70,6 +70,7 @@ describe("buffers", () => {
     first.free();
     first[Symbol.dispose]();
     expect(first.freed).toBe(true);
+    expect(() => Object.assign(first, { length: 1000 })).toThrow(TypeError);
     expect(() => first.array).toThrow(TypeError);
     const again = dropout.alloc("bytes", 100);
     expect(again.pointer).toBe(pointer);

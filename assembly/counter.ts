@@ -1,5 +1,6 @@
 // The "philox" keep stream: element i drops iff word i mod 4 of the Philox block with counter (stream, i - i mod 4) is below T, so that
-// any machine can decide any element by itself. Sources: Salmon et al., SC11; docs/keep-streams.md for the layout, which follows oneDNN's dropout with an offset.
+// any machine can decide any element by itself. Sources: Salmon et al., SC11; docs/keep-streams.md for the layout, which follows oneDNN's
+// dropout with an offset.
 // Invariant: no state between steps; the 16 elements of a step are the words of four consecutive blocks.
 
 import { Params, workspace } from "./params";
@@ -16,8 +17,9 @@ function drawWords(params: Params, i: u64): void {
 /** A byte of ones for each kept element. A lane holds words 0..3 of one block, so byte w of the lane belongs to word w. */
 // @ts-ignore: decorator
 @inline
-function keep4(params: Params, threshold: v128): v128 {
+function keep4(params: Params): v128 {
   const words = workspace(params);
+  const threshold = i32x4.splat(<i32>params.threshold);
   const byte0 = v128.and(i32x4.ge_u(v128.load(words), threshold), i32x4.splat(0x000000ff));
   const byte1 = v128.and(i32x4.ge_u(v128.load(words, 16), threshold), i32x4.splat(0x0000ff00));
   const byte2 = v128.and(i32x4.ge_u(v128.load(words, 32), threshold), i32x4.splat(0x00ff0000));
@@ -26,8 +28,6 @@ function keep4(params: Params, threshold: v128): v128 {
 }
 
 /** A bit for each kept element. */
-// @ts-ignore: decorator
-@inline
 function keepBits(params: Params): u32 {
   let keep: u32 = 0;
   for (let j = 0; j < STEP; ++j) {
@@ -45,22 +45,16 @@ export function counter<S>(dst: usize, src: usize, bits: usize, n: usize, params
   if (params.threshold == 0) return sink.keepAll(dst, src, bits, n, scale);
   if (params.threshold == <u64>1 << 32) return sink.dropAll(dst, src, bits, n, scale);
 
+  const whole = <u32>max(<i32>n - STEP + 1, 0);
   // i is the offset in the output of a step's first element: negative in front of the output.
-  let i: i32 = -(<i32>start & (STEP - 1));
-  if (ASC_FEATURE_SIMD) {
-    const factor = sink.factor(scale);
-    const threshold = i32x4.splat(<i32>params.threshold);
-    const whole = <u32>max(<i32>n - STEP + 1, 0);
-    for (; i < <i32>n; i += STEP) {
-      drawWords(params, start + i);
-      const keep = keep4(params, threshold);
-      if (<u32>i < whole) sink.step(dst, src, bits, i, keep, factor);
-      else partOfStep<S>(dst, src, bits, n, i, i8x16.bitmask(keep), scale);
+  for (let i: i32 = -(<i32>start & (STEP - 1)); i < <i32>n; i += STEP) {
+    drawWords(params, start + i);
+    if (ASC_FEATURE_SIMD) {
+      if (<u32>i < whole) {
+        sink.step(dst, src, bits, i, keep4(params), sink.factor(scale));
+        continue;
+      }
     }
-  } else {
-    for (; i < <i32>n; i += STEP) {
-      drawWords(params, start + i);
-      partOfStep<S>(dst, src, bits, n, i, keepBits(params), scale);
-    }
+    partOfStep<S>(dst, src, bits, n, i, keepBits(params), scale);
   }
 }

@@ -1,6 +1,6 @@
 // Widening of lane masks: each function doubles every lane of one half of a vector, so that a mask of k-byte lanes becomes one of
-// 2k-byte lanes. Written as interleavings of a vector with itself, for which V8 and NEON have one instruction without
-// a constant. Invariant: a mask stays a mask, every lane all ones or all zeros.
+// 2k-byte lanes. Written as interleavings of a vector with itself, for which V8 and NEON have one instruction without a constant.
+// Invariant: a mask stays a mask, every lane all ones or all zeros.
 
 // @ts-ignore: decorator
 @inline

@@ -7,8 +7,8 @@
 //   restrict(dst, bits, i, keep)         drops element i, already written as kept, unless `keep`, which is 0 or 1
 //   keepAll / dropAll(dst, src, bits, n, scale)  the whole output, where nothing is left to chance
 //
-// `bits` is where Bits writes. Invariant: an element's input is read before its output is
-// written and nothing outside elements 0..n-1 is touched, so dst = src is allowed. Selection is bitwise: a dropped NaN gives +0.
+// `bits` is where Bits writes. Invariant: an element's input is read before its output is written and nothing outside elements 0..n-1 is
+// touched, so dst = src is allowed. Selection is bitwise: a dropped NaN gives +0.
 
 import { widenHigh16, widenHigh32, widenHigh8, widenLow16, widenLow32, widenLow8 } from "./lanes";
 

@@ -27,14 +27,19 @@ export function tagOf(value: object): string | undefined {
   return (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
 }
 
-/** A value of the wrong kind. */
-export function wrongKind(name: string, expected: string, got: unknown): TypeError {
-  return new TypeError(`"${name}" expected ${expected}, got ${describe(got)}`);
+/** A value of the wrong kind; `cause` is what another part of the engine said, if one did. */
+export function wrongKind(name: string, expected: string, got: unknown, cause?: unknown): TypeError {
+  return new TypeError(`"${name}" expected ${expected}, got ${describe(got)}`, optionsOf(cause));
 }
 
 /** A value of the right kind that is out of range. `got` is shown by describe(), or as it is where the caller has put it in words. */
-export function wrongValue(name: string, expected: string, got: string | number | bigint): RangeError {
-  return new RangeError(`"${name}" expected ${expected}, got ${typeof got === "string" ? got : describe(got)}`);
+export function wrongValue(name: string, expected: string, got: string | number | bigint, cause?: unknown): RangeError {
+  return new RangeError(`"${name}" expected ${expected}, got ${typeof got === "string" ? got : describe(got)}`, optionsOf(cause));
+}
+
+// Without a cause an error has no such property at all.
+function optionsOf(cause: unknown): ErrorOptions | undefined {
+  return cause === undefined ? undefined : { cause };
 }
 
 /** Throws unless `value` is a number in [0, 1]. */
@@ -68,4 +73,15 @@ export function checkObject(value: unknown, name: string, expected: string): ass
 /** Throws unless `value` is a boolean or undefined. */
 export function checkFlag(value: unknown, name: string): asserts value is boolean | undefined {
   if (value !== undefined && typeof value !== "boolean") throw wrongKind(name, "boolean", value);
+}
+
+/** Throws TypeError if the array's buffer was detached: transferred, or wasm memory that has grown since. */
+export function checkAttached(array: Float32Array | Float64Array | Uint8Array, name: string): void {
+  if (array.length > 0) return;
+  try {
+    // Throws on a detached buffer in every engine; the `detached` property is younger than the engines supported.
+    new Uint8Array(array.buffer, 0, 0);
+  } catch (cause) {
+    throw wrongKind(name, "attached array (growth of wasm memory detaches views of it: take buffer.array anew)", array, cause);
+  }
 }

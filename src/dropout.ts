@@ -3,7 +3,17 @@
 
 import { WasmBuffer } from "./buffer.js";
 import { Call } from "./call.js";
-import { checkChoice, checkFlag, checkInteger, checkObject, checkProbability, tagOf, wrongKind, wrongValue } from "./check.js";
+import {
+  checkAttached,
+  checkChoice,
+  checkFlag,
+  checkInteger,
+  checkObject,
+  checkProbability,
+  tagOf,
+  wrongKind,
+  wrongValue,
+} from "./check.js";
 import {
   type Arrays,
   BUFFER_DTYPES,
@@ -19,7 +29,7 @@ import {
 import { instantiate } from "./instantiate.js";
 import { bindKernels, type Kernels, STREAM_KINDS, type StreamKind } from "./kernels.js";
 import { MAX_BYTES, Memory } from "./memory.js";
-import { checkAttached, type Data, type DataOf } from "./operand.js";
+import type { Data, DataOf } from "./operand.js";
 import { type DropoutState, Sequence } from "./sequence.js";
 import { checkStart, MAX_INDEX, type Ticket } from "./ticket.js";
 
@@ -311,7 +321,7 @@ export class Dropout {
     this.#takeStream(kind, seed, stream);
     const dtype = call.input.takeData(x, "x");
     const { length } = call.input;
-    this.#takeRange(start, length);
+    this.#takeRange(length, start);
     if (mask !== undefined) {
       call.mask.takeExactly(mask, "mask", "bits", length, true);
       call.mask.refuseOverlap("mask", call.input, "x", false);
@@ -410,7 +420,7 @@ export class Dropout {
       checkObject(options, "options", "object");
       const { format, out, kind, seed, stream, start } = options;
       this.#takeStream(kind, seed, stream);
-      this.#takeRange(start, length);
+      this.#takeRange(length, start);
       this.#call.recipe.p = p;
       const mask = this.#takeMaskOut(format, out);
       this.#useStream(stream);
@@ -496,7 +506,7 @@ export class Dropout {
   }
 
   /** Takes the place in the stream of a call on `length` elements. */
-  #takeRange(start: unknown = 0, length: number): void {
+  #takeRange(length: number, start: unknown = 0): void {
     checkStart(start, "start", length);
     this.#call.recipe.start = start;
     this.#call.recipe.length = length;
@@ -543,7 +553,7 @@ function makeArray<D extends BufferDtype>(dtype: D, length: number, name: string
   try {
     return newArray(dtype, length);
   } catch (cause) {
-    throw Object.assign(wrongValue(name, "an array that the engine can make", `${length} elements of ${dtype}`), { cause });
+    throw wrongValue(name, "an array that the engine can make", `${length} elements of ${dtype}`, cause);
   }
 }
 

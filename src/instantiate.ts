@@ -14,6 +14,6 @@ export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memo
     if (!(module instanceof WebAssembly.Module)) return new WebAssembly.Instance(module, imports).exports;
     return instantiateSync(module, imports).instance.exports;
   } catch (cause) {
-    throw Object.assign(wrongKind("module", "a wasm-dropout module", module), { cause });
+    throw wrongKind("module", "a wasm-dropout module", module, cause);
   }
 }

@@ -89,17 +89,18 @@ export class Memory {
     const shortage = this.#allocator.shortage(bytes, end);
     if (shortage > 0) {
       const pages = Math.ceil(shortage / PAGE);
-      const refusal = () =>
+      const refusal = (cause?: unknown) =>
         wrongValue(
           name,
           `what fits beside the ${end} bytes in use or kept, of at most ${this.#maxBytes}`,
           `${length} elements of ${dtype}, ${bytes} bytes`,
+          cause,
         );
       if (end + pages * PAGE > this.#maxBytes) throw refusal();
       try {
         this.wasm.grow(pages);
       } catch (cause) {
-        throw Object.assign(refusal(), { cause });
+        throw refusal(cause);
       }
       // Only what was added here: pages that others grew are theirs.
       this.#allocator.extend(end, end + pages * PAGE);

@@ -2,7 +2,7 @@
 // so that any length runs in constant extra memory.
 
 import { WasmBuffer } from "./buffer.js";
-import { tagOf, wrongKind, wrongValue } from "./check.js";
+import { checkAttached, tagOf, wrongKind, wrongValue } from "./check.js";
 import { type Arrays, arrayName, type BufferDtype, byteLength, DTYPES, type Dtype, dtypeOfArray, itemCount, viewOf } from "./dtypes.js";
 import type { Memory } from "./memory.js";
 
@@ -120,16 +120,5 @@ export class Operand {
   #piece(at: number, count: number): Foreign {
     const { buffer, byteOffset } = this.#array as Foreign;
     return viewOf(this.dtype, buffer, byteOffset + byteLength(this.dtype, at), count);
-  }
-}
-
-/** Throws TypeError if the array's buffer was detached: transferred, or wasm memory that has grown since. */
-export function checkAttached(array: Float32Array | Float64Array | Uint8Array, name: string): void {
-  if (array.length > 0) return;
-  try {
-    // Throws on a detached buffer in every engine; the `detached` property is younger than the engines supported.
-    new Uint8Array(array.buffer, 0, 0);
-  } catch {
-    throw wrongKind(name, "attached array (growth of wasm memory detaches views of it: take buffer.array anew)", array);
   }
 }

@@ -1,4 +1,5 @@
-// Writes src/wasm.ts: the two wasm builds as text, so that no bundler or runtime needs to be told how to load them.
+// Writes what goes with the two wasm builds: src/wasm.ts, which holds them as text, so that no bundler or runtime needs to be told how to
+// load them, and the type of what importing the files gives, where that works.
 
 import { readFileSync, writeFileSync } from "node:fs";
 
@@ -18,3 +19,10 @@ export const SCALAR: string =
   "${base64("scalar")}";
 `,
 );
+
+for (const name of ["simd", "scalar"]) {
+  writeFileSync(
+    new URL(`../build/${name}.d.wasm.ts`, import.meta.url),
+    "declare const module: WebAssembly.Module;\nexport default module;\n",
+  );
+}

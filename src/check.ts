@@ -75,6 +75,12 @@ export function checkFlag(value: unknown, name: string): asserts value is boolea
   if (value !== undefined && typeof value !== "boolean") throw wrongKind(name, "boolean", value);
 }
 
+/** Throws TypeError unless `value` is an ArrayBuffer or a Uint8Array. */
+export function checkBytes(value: unknown, name: string): asserts value is ArrayBuffer | Uint8Array {
+  const tag = typeof value === "object" && value !== null ? tagOf(value) : undefined;
+  if (tag !== "ArrayBuffer" && tag !== "Uint8Array") throw wrongKind(name, "ArrayBuffer or Uint8Array", value);
+}
+
 /** Throws TypeError if the array's buffer was detached: transferred, or wasm memory that has grown since. */
 export function checkAttached(array: Float32Array | Float64Array | Uint8Array, name: string): void {
   if (array.length > 0) return;

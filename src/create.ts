@@ -1,8 +1,7 @@
-// From nothing to an instance: picks the build for the engine, compiles it once, instantiates.
+// From wasm builds to instances, whatever way an entry gets its builds: picks the one for the engine, compiles it once, instantiates.
 
-import { checkFlag, checkObject, wrongKind } from "./check.js";
+import { checkBytes, checkFlag, checkObject, wrongKind } from "./check.js";
 import { Dropout, type InstanceOptions } from "./dropout.js";
-import { SCALAR, SIMD } from "./wasm.js";
 
 /** Which build of the kernels to use. Both give the same bits. */
 export interface BuildOptions {
@@ -10,58 +9,19 @@ export interface BuildOptions {
   simd?: boolean | undefined;
 }
 
-/** Options of {@link createDropout}. */
+/** Options of {@link createDropout}; at most one of `simd`, `module` and `bytes`. */
 export interface CreateOptions extends InstanceOptions, BuildOptions {
-  /** A compiled module to use instead of the bytes that come with the package. */
+  /** A compiled `simd.wasm` or `scalar.wasm` of this package to use instead of what the entry brings, of this realm or another. */
   module?: WebAssembly.Module | undefined;
+  /** The bytes of `simd.wasm` or `scalar.wasm` to compile instead, such as those of a file that the caller fetched. */
+  bytes?: ArrayBuffer | Uint8Array<ArrayBuffer> | undefined;
 }
 
+/** How an entry comes by a build: compiles bytes, or has the module at hand. */
+export type Load = (simd: boolean) => WebAssembly.Module | Promise<WebAssembly.Module>;
+
 // (module (func (drop (v128.const 0...)))): WebAssembly core specification 2.0, sections 5.4.8 and 5.5.
-const SIMD_PROBE = /* @__PURE__ */ Uint8Array.of(
-  0,
-  97,
-  115,
-  109,
-  1,
-  0,
-  0,
-  0,
-  1,
-  4,
-  1,
-  96,
-  0,
-  0,
-  3,
-  2,
-  1,
-  0,
-  10,
-  23,
-  1,
-  21,
-  0,
-  253,
-  12,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  0,
-  26,
-  11,
-);
+const SIMD_PROBE = "AGFzbQEAAAABBAFgAAADAgEAChcBFQD9DAAAAAAAAAAAAAAAAAAAAAAaCw==";
 
 /**
  * Whether this engine runs the SIMD build.
@@ -70,62 +30,48 @@ const SIMD_PROBE = /* @__PURE__ */ Uint8Array.of(
  * const build = simdSupported() ? "SIMD" : "scalar";
  */
 export function simdSupported(): boolean {
-  return WebAssembly.validate(SIMD_PROBE);
+  return WebAssembly.validate(decodeBase64(SIMD_PROBE));
 }
 
-/**
- * The bytes of the wasm module: no imports but `env.memory`.
- *
- * @throws TypeError if an option is of the wrong kind
- * @example
- * const dropout = new Dropout(new WebAssembly.Module(dropoutBytes())); // synchronously, where the engine allows
- */
-export function dropoutBytes(options: BuildOptions = {}): Uint8Array<ArrayBuffer> {
-  return decode(pickSimd(options) ? SIMD : SCALAR);
-}
-
-const compiled = new Map<boolean, Promise<WebAssembly.Module>>();
-
-/**
- * The compiled module, compiled once however often this is called; for several instances, or workers that it is posted to.
- *
- * @throws TypeError if an option is of the wrong kind; what WebAssembly.compile throws if the engine or a content security policy forbids it
- * @example
- * const module = await compileDropout();
- * const [train, predict] = [1, 2].map((seed) => new Dropout(module, { seed }));
- */
-export async function compileDropout(options: BuildOptions = {}): Promise<WebAssembly.Module> {
-  const simd = pickSimd(options);
-  let module = compiled.get(simd);
-  if (module === undefined) {
-    module = WebAssembly.compile(dropoutBytes({ simd }));
-    compiled.set(simd, module);
-    module.catch(() => compiled.delete(simd));
-  }
-  return module;
-}
-
-/**
- * A {@link Dropout} instance with its own memory.
- *
- * @throws TypeError or RangeError for options of the wrong kind or out of range
- * @example
- * const dropout = await createDropout({ seed: 42 });
- * const y = dropout.dropout(Float32Array.of(1, 2, 3, 4), 0.5);
- */
-export async function createDropout(options: CreateOptions = {}): Promise<Dropout> {
-  checkObject(options, "options", "object");
-  const { module, simd } = options;
-  if (module !== undefined && simd !== undefined) throw wrongKind("simd", "nothing beside module", simd);
-  return new Dropout(module === undefined ? await compileDropout({ simd }) : module, options);
-}
-
-function pickSimd(options: BuildOptions): boolean {
+/** Which build the options ask for: throws TypeError if they are of the wrong kind. */
+export function pickSimd(options: BuildOptions): boolean {
   checkObject(options, "options", "object");
   checkFlag(options.simd, "simd");
   return options.simd ?? simdSupported();
 }
 
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+/** An entry's compileDropout(): each build is loaded once, and again only if that failed. */
+export function compiler(load: Load): (options?: BuildOptions) => Promise<WebAssembly.Module> {
+  const loaded = new Map<boolean, Promise<WebAssembly.Module>>();
+  return async (options = {}) => {
+    const simd = pickSimd(options);
+    let module = loaded.get(simd);
+    if (module === undefined) {
+      module = Promise.resolve(load(simd));
+      loaded.set(simd, module);
+      module.catch(() => loaded.delete(simd));
+    }
+    return module;
+  };
+}
+
+/** An entry's createDropout() over its compileDropout(). */
+export function creator(compile: ReturnType<typeof compiler>): (options?: CreateOptions) => Promise<Dropout> {
+  return async (options = {}) => {
+    checkObject(options, "options", "object");
+    const { module, bytes, simd } = options;
+    if (module !== undefined && bytes !== undefined) throw wrongKind("bytes", "nothing beside module", bytes);
+    const given = module === undefined ? "bytes" : "module";
+    if ((module ?? bytes) !== undefined && simd !== undefined) throw wrongKind("simd", `nothing beside ${given}`, simd);
+    if (module !== undefined) return new Dropout(module, options);
+    if (bytes === undefined) return new Dropout(await compile({ simd }), options);
+    checkBytes(bytes, "bytes");
+    if (!WebAssembly.validate(bytes)) throw wrongKind("bytes", "a wasm module that this engine takes", bytes);
+    return new Dropout(await WebAssembly.compile(bytes), options);
+  };
+}
+
+/** The bytes of base64 text. */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

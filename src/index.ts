@@ -1,25 +1,4 @@
-// What the package exports.
+// Entry "wasm-dropout" of browsers, Node, Deno, Bun and bundlers. Edge runtimes have entries of their own with the same exports.
 
-export type { WasmBuffer } from "./buffer.js";
-export { type BuildOptions, type CreateOptions, compileDropout, createDropout, dropoutBytes, simdSupported } from "./create.js";
-export {
-  type BackwardOptions,
-  Dropout,
-  type DropoutOptions,
-  type DtypeOf,
-  type InstanceOptions,
-  type Like,
-  type MaskArray,
-  type MaskOptions,
-  type NewMask,
-  type ReplayOptions,
-  type Result,
-  type StoredMask,
-  type StreamOptions,
-} from "./dropout.js";
-export type { Arrays, BufferDtype, Dtype, MaskFormat, StoredFormat } from "./dtypes.js";
-export type { StreamKind } from "./kernels.js";
-export type { Data, DataOf } from "./operand.js";
-export { keepProbability } from "./probability.js";
-export type { DropoutState } from "./sequence.js";
-export type { Ticket } from "./ticket.js";
+export * from "./api.js";
+export { compileDropout, createDropout } from "./inline.js";

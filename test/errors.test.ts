@@ -2,7 +2,8 @@
 
 import { runInNewContext } from "node:vm";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { compileDropout, createDropout, Dropout, dropoutBytes, keepProbability, simdSupported, type Ticket } from "../src/index.js";
+import { compileDropout, createDropout, Dropout, keepProbability, simdSupported, type Ticket } from "../src/index.js";
+import { dropoutBytes } from "../src/inline.js";
 import { expectSame, sample } from "./oracle.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: arguments that the types forbid are what is tested
@@ -484,6 +485,26 @@ describe("making an instance", () => {
     const results = modules.map((module) => new Dropout(module, { seed: 3 }).dropout(x, 0.5));
     for (const result of results) expectSame(result, results[0] as Float32Array, "one build");
     expectSame((await createDropout({ module: modules[1], seed: 3 })).dropout(x, 0.5), results[0] as Float32Array, "given module");
+  });
+
+  it("takes the bytes of a build, in whatever form, and nothing else for them", async () => {
+    const bytes = dropoutBytes();
+    const expected = (await createDropout({ seed: 3 })).dropout(x, 0.5);
+    const within = new Uint8Array(bytes.length + 3);
+    within.set(bytes, 3);
+    for (const form of [bytes, bytes.buffer, within.subarray(3), dropoutBytes({ simd: false })]) {
+      expectSame((await createDropout({ bytes: form, seed: 3 })).dropout(x, 0.5), expected, "given bytes");
+    }
+    const module = await compileDropout();
+    const refused: [options: Anything, message: string][] = [
+      [{ bytes: "wasm" }, '"bytes" expected ArrayBuffer or Uint8Array, got string "wasm"'],
+      [{ bytes: [0, 97] }, '"bytes" expected ArrayBuffer or Uint8Array, got Array(2)'],
+      [{ bytes: bytes.subarray(1) }, `"bytes" expected a wasm module that this engine takes, got Uint8Array(${bytes.length - 1})`],
+      [{ bytes, module }, `"bytes" expected nothing beside module, got Uint8Array(${bytes.length})`],
+      [{ bytes, simd: true }, '"simd" expected nothing beside bytes, got true'],
+      [{ module, simd: true }, '"simd" expected nothing beside module, got true'],
+    ];
+    for (const [options, message] of refused) await expect(createDropout(options)).rejects.toThrow(new TypeError(message));
   });
 
   it("compiles again after a compilation that failed", async () => {

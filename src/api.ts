@@ -1,0 +1,25 @@
+// What every entry exports, however it comes by its wasm.
+
+export type { WasmBuffer } from "./buffer.js";
+export { type BuildOptions, type CreateOptions, simdSupported } from "./create.js";
+export {
+  type BackwardOptions,
+  Dropout,
+  type DropoutOptions,
+  type DtypeOf,
+  type InstanceOptions,
+  type Like,
+  type MaskArray,
+  type MaskOptions,
+  type NewMask,
+  type ReplayOptions,
+  type Result,
+  type StoredMask,
+  type StreamOptions,
+} from "./dropout.js";
+export type { Arrays, BufferDtype, Dtype, MaskFormat, StoredFormat } from "./dtypes.js";
+export type { StreamKind } from "./kernels.js";
+export type { Data, DataOf } from "./operand.js";
+export { keepProbability } from "./probability.js";
+export type { DropoutState } from "./sequence.js";
+export type { Ticket } from "./ticket.js";

@@ -1,0 +1,37 @@
+// Chromium, driven by Playwright.
+
+import { chromium } from "playwright-core";
+import type { Browser, Page } from "../browsers.js";
+import { findProgram } from "./find.js";
+
+// Without a sandbox, as CI runs as root; without what would try to reach the network in the background.
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export async function openChromium(): Promise<Browser> {
+  const executablePath = findProgram("chromium", "chromium-browser", "google-chrome");
+  const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+  return {
+    name: "chromium",
+    version: browser.version(),
+    close: () => browser.close(),
+    async newPage(): Promise<Page> {
+      const page = await browser.newPage();
+      return {
+        goto: async (url) => void (await page.goto(url)),
+        evaluate: (body) => page.evaluate(`(async () => { ${body} })()`),
+        screenshot: async (path) => void (await page.screenshot({ path })),
+        resize: (width, height) => page.setViewportSize({ width, height }),
+        press: (key) => page.keyboard.press(key),
+        close: () => page.close(),
+      };
+    },
+  };
+}

@@ -1,0 +1,80 @@
+// One suite in every JavaScript engine that people deploy to, run there on the packed package: the same checks, and the same bits.
+
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { createDropout } from "../src/index.js";
+import { OUTPUT_LENGTH, sampleData } from "./engines/data.js";
+import { type Engine, MissingEngine } from "./engines/engine.js";
+import { browser } from "./engines/pages.js";
+import { bun, deno, node } from "./engines/processes.js";
+import type { BuildReport } from "./engines/suite.js";
+import { formatTable, type Row } from "./engines/table.js";
+import { vercel } from "./engines/vercel.js";
+import { workerd } from "./engines/workerd.js";
+import { missing } from "./missing.js";
+import { chance, drop } from "./oracle.js";
+import vectors from "./vectors/keep-streams.json" with { type: "json" };
+
+const ENGINES: readonly Engine[] = [
+  node("20"),
+  node("22"),
+  node("24"),
+  deno,
+  bun,
+  workerd,
+  vercel(true),
+  vercel(false),
+  browser("chromium", "Chromium"),
+  browser("firefox", "Firefox ESR"),
+  browser("webkit", "WebKitGTK"),
+];
+
+const TABLE = new URL("../build/engines.md", import.meta.url);
+const rows: Row[] = [];
+let expected: Pick<BuildReport, "masks" | "outputs">;
+
+beforeAll(async () => {
+  const masks = createHash("sha256");
+  const outputs = createHash("sha256");
+  const dropout = await createDropout();
+  for (const { stream_kind, seed, stream, p, start, count, sha256 } of vectors.hashed) {
+    const kind = stream_kind as "tile" | "philox";
+    // The mask is known by its hash; what follows from it is left to the oracle.
+    const bits = dropout.mask(count, p, { kind, seed: BigInt(seed), stream: BigInt(stream), start });
+    expect(createHash("sha256").update(bits).digest("hex")).toBe(sha256);
+    masks.update(bits);
+    const keep = Uint8Array.from({ length: OUTPUT_LENGTH }, (_, i) => ((bits[i >> 3] as number) >> (i & 7)) & 1);
+    for (const dtype of ["f32", "f64"] as const) {
+      const y = drop(sampleData(dtype, OUTPUT_LENGTH) as Float32Array<ArrayBuffer>, keep, chance(kind, p));
+      outputs.update(y).update(drop(y, keep, chance(kind, p)));
+    }
+  }
+  expected = { masks: masks.digest("hex"), outputs: outputs.digest("hex") };
+});
+
+afterAll(() => {
+  const table = formatTable(rows);
+  writeFileSync(TABLE, table);
+  console.log(`\n${table}`);
+});
+
+for (const engine of ENGINES) {
+  const { name } = engine;
+  it(name, async (context) => {
+    const { version, report } = await engine.run(inject("packed")).catch((error: unknown) => {
+      if (!(error instanceof MissingEngine)) throw error;
+      rows.push({ engine: name, missing: error.message });
+      return missing(context, name, error.message);
+    });
+    for (const build of report.builds) rows.push({ engine: name, version, ...build });
+    expect(report.builds.map(({ build }) => build)).toEqual(["simd", "scalar"]);
+    for (const { failures, passed, masks, outputs } of report.builds) {
+      expect(failures).toEqual([]);
+      expect(passed.length).toBe(11);
+      expect({ masks, outputs }).toEqual(expected);
+    }
+    expect(report.simdSupported).toBe(true);
+    expect(report.exports).toEqual(["Dropout", "compileDropout", "createDropout", "keepProbability", "simdSupported"]);
+  });
+}

@@ -1,0 +1,20 @@
+// What the table of engines is made of.
+
+import type { Packed } from "../packed.js";
+import type { Report } from "./suite.js";
+
+/** An engine that the suite runs in. */
+export interface Engine {
+  readonly name: string;
+  /** Runs the suite on the packed package; throws MissingEngine if the engine is not installed. */
+  run(packed: Packed): Promise<Run>;
+}
+
+/** What came of it. */
+export interface Run {
+  readonly version: string;
+  readonly report: Report;
+}
+
+/** An engine that is not installed. */
+export class MissingEngine extends Error {}

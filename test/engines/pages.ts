@@ -1,0 +1,46 @@
+// Browsers: the suite in a page whose content security policy allows wasm and nothing else out of the ordinary.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type BrowserName, MissingBrowser, openBrowser } from "../browsers.js";
+import type { Packed } from "../packed.js";
+import { serve } from "../static-server.js";
+import { bundleSuite } from "./bundle.js";
+import { type Engine, MissingEngine, type Run } from "./engine.js";
+
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'";
+
+/** A browser, called `name` by people. */
+export function browser(id: BrowserName, name: string): Engine {
+  return {
+    name,
+    async run(packed: Packed): Promise<Run> {
+      const directory = join(packed.directory, id);
+      mkdirSync(directory);
+      writeFileSync(join(directory, "index.html"), '<!doctype html><title>suite</title><script type="module" src="suite.js"></script>');
+      const entry = 'import { runSuite } from "./suite.js"; globalThis.report = runSuite({ compilesBytes: true });';
+      await bundleSuite(packed, { entry, outfile: join(directory, "suite.js"), conditions: ["browser"] });
+      const server = await serve(directory, { headers: { "content-security-policy": POLICY } });
+      try {
+        const running = await open(id);
+        try {
+          const page = await running.newPage();
+          await page.goto(`${server.url}/index.html`);
+          return { version: running.version, report: await page.evaluate("return report") };
+        } finally {
+          await running.close();
+        }
+      } finally {
+        await server.close();
+      }
+    },
+  };
+}
+
+async function open(id: BrowserName) {
+  try {
+    return await openBrowser(id);
+  } catch (error) {
+    throw error instanceof MissingBrowser ? new MissingEngine(error.message) : error;
+  }
+}

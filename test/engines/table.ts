@@ -1,0 +1,24 @@
+// The table of engines, in Markdown.
+
+import type { BuildReport } from "./suite.js";
+
+/** What is known of one build in one engine, or why that is nothing. */
+export type Row = { readonly engine: string } & ({ readonly missing: string } | ({ readonly version: string } & BuildReport));
+
+export function formatTable(rows: readonly Row[]): string {
+  const cells = rows.map((row) =>
+    "missing" in row
+      ? [row.engine, "NOT RUN", row.missing, "", "", ""]
+      : [
+          row.engine,
+          row.version,
+          row.build === "simd" ? "SIMD" : "scalar",
+          row.masks.slice(0, 16),
+          row.outputs.slice(0, 16),
+          `${row.nsPerElement.toFixed(3)} (${(1 / row.nsPerElement).toFixed(2)})`,
+        ],
+  );
+  const head = ["engine", "version", "build", "SHA-256 of masks", "SHA-256 of outputs", "ns/element (elements/ns)"];
+  const lines = [head, head.map(() => "---"), ...cells].map((line) => `| ${line.join(" | ")} |`);
+  return `${lines.join("\n")}\n`;
+}

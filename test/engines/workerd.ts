@@ -1,0 +1,38 @@
+// workerd, the runtime of Cloudflare Workers, through Miniflare: wasm files are modules of the Worker, and compiling bytes is forbidden.
+
+import { readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { Miniflare } from "miniflare";
+import type { Packed } from "../packed.js";
+import { bundleSuite } from "./bundle.js";
+import type { Engine, Run } from "./engine.js";
+
+const require = createRequire(import.meta.url);
+
+export const workerd: Engine = {
+  name: "workerd",
+  async run(packed: Packed): Promise<Run> {
+    const modulesRoot = join(packed.directory, "workerd");
+    const entry = `import { runSuite } from "./suite.js";
+      export default { fetch: async () => Response.json(await runSuite({ compilesBytes: false })) };`;
+    const outfile = join(modulesRoot, "worker.js");
+    await bundleSuite(packed, { entry, outfile, conditions: ["workerd", "worker", "browser"], loader: { ".wasm": "copy" } });
+    const files = readdirSync(modulesRoot).filter((name) => name.endsWith(".wasm"));
+    const wasm = files.map((name) => ({ type: "CompiledWasm" as const, path: join(modulesRoot, name) }));
+    const worker = new Miniflare({
+      modulesRoot,
+      modules: [{ type: "ESModule", path: outfile }, ...wasm],
+      compatibilityDate: "2026-04-15",
+      // Without the description of a request's origin, which would be fetched from the network.
+      cf: false,
+    });
+    try {
+      const response = await worker.dispatchFetch("http://localhost/");
+      if (!response.ok) throw new Error(await response.text());
+      return { version: require("workerd/package.json").version, report: (await response.json()) as Run["report"] };
+    } finally {
+      await worker.dispose();
+    }
+  },
+};

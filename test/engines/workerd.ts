@@ -2,7 +2,7 @@
 
 import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Miniflare } from "miniflare";
 import type { Packed } from "../packed.js";
 import { bundleSuite } from "./bundle.js";
@@ -10,29 +10,35 @@ import type { Engine, Run } from "./engine.js";
 
 const require = createRequire(import.meta.url);
 
+/** What the Worker whose main module is the file `main` answers; wasm files beside it are its modules. */
+export async function askWorker(main: string): Promise<string> {
+  const modulesRoot = dirname(main);
+  const files = readdirSync(modulesRoot).filter((name) => name.endsWith(".wasm"));
+  const wasm = files.map((name) => ({ type: "CompiledWasm" as const, path: join(modulesRoot, name) }));
+  const worker = new Miniflare({
+    modulesRoot,
+    modules: [{ type: "ESModule", path: main }, ...wasm],
+    compatibilityDate: "2026-04-15",
+    // Without the description of a request's origin, which would be fetched from the network.
+    cf: false,
+  });
+  try {
+    const response = await worker.dispatchFetch("http://localhost/");
+    const text = await response.text();
+    if (!response.ok) throw new Error(text);
+    return text;
+  } finally {
+    await worker.dispose();
+  }
+}
+
 export const workerd: Engine = {
   name: "workerd",
   async run(packed: Packed): Promise<Run> {
-    const modulesRoot = join(packed.directory, "workerd");
+    const outfile = join(packed.directory, "workerd", "worker.js");
     const entry = `import { runSuite } from "./suite.js";
       export default { fetch: async () => Response.json(await runSuite({ compilesBytes: false })) };`;
-    const outfile = join(modulesRoot, "worker.js");
     await bundleSuite(packed, { entry, outfile, conditions: ["workerd", "worker", "browser"], loader: { ".wasm": "copy" } });
-    const files = readdirSync(modulesRoot).filter((name) => name.endsWith(".wasm"));
-    const wasm = files.map((name) => ({ type: "CompiledWasm" as const, path: join(modulesRoot, name) }));
-    const worker = new Miniflare({
-      modulesRoot,
-      modules: [{ type: "ESModule", path: outfile }, ...wasm],
-      compatibilityDate: "2026-04-15",
-      // Without the description of a request's origin, which would be fetched from the network.
-      cf: false,
-    });
-    try {
-      const response = await worker.dispatchFetch("http://localhost/");
-      if (!response.ok) throw new Error(await response.text());
-      return { version: require("workerd/package.json").version, report: (await response.json()) as Run["report"] };
-    } finally {
-      await worker.dispose();
-    }
+    return { version: require("workerd/package.json").version, report: JSON.parse(await askWorker(outfile)) };
   },
 };

@@ -1,0 +1,242 @@
+// The packed package as users meet it: in Node, bundled by the usual tools and run in a browser or in workerd, type-checked, and weighed.
+
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import ts from "typescript";
+import { createServer } from "vite";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { SCALAR, SIMD } from "../src/wasm.js";
+import { type Browser, MissingBrowser, openBrowser, type Page } from "./browsers.js";
+import { askWorker } from "./engines/workerd.js";
+import { missing } from "./missing.js";
+import { BUNDLERS } from "./packaging/bundlers.js";
+import { serve } from "./static-server.js";
+import vectors from "./vectors/keep-streams.json" with { type: "json" };
+
+/** The most bytes of the whole browser entry, both builds inlined. */
+const BUDGET = { minified: 60 * 1024, gzipped: 25 * 1024 };
+
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
+
+const { tarball, directory } = inject("packed");
+const repository = fileURLToPath(new URL("..", import.meta.url));
+const fixtures = join(directory, "fixtures");
+// The case that fixtures/hash.js draws.
+const hash = vectors.hashed.find(({ stream_kind, stream }) => stream_kind === "tile" && stream === "3")?.sha256;
+
+beforeAll(() => cpSync(new URL("packaging/fixtures", import.meta.url), fixtures, { recursive: true }));
+
+/** Runs a program of node_modules/ in `cwd`; what it prints. Throws with all of it if it fails. */
+function tool(path: string, args: readonly string[], cwd: string): string {
+  const env = { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: join(directory, "logs"), NO_COLOR: "1" };
+  return execFileSync(process.execPath, [join(repository, "node_modules", path), ...args], { cwd, env, encoding: "utf8" });
+}
+
+describe("Node", () => {
+  const node = (path: string) => execFileSync(process.execPath, [join(fixtures, "node", path)], { encoding: "utf8" });
+
+  it("makes instances in every way", () => {
+    const hashes = JSON.parse(node("ways.js"));
+    expect(Object.keys(hashes).length).toBe(8);
+    for (const [way, got] of Object.entries(hashes)) expect([way, got]).toEqual([way, hash]);
+  });
+
+  it("imports it from CommonJS", () => expect(node("common.cjs").trim()).toBe(hash));
+});
+
+describe("browsers", () => {
+  let browser: Browser | MissingBrowser;
+  beforeAll(async () => {
+    browser = await openBrowser("chromium").catch((error: unknown) => {
+      if (error instanceof MissingBrowser) return error;
+      throw error;
+    });
+  });
+  afterAll(async () => {
+    if (!(browser instanceof MissingBrowser)) await browser.close();
+  });
+
+  /** What the fixture's page finds at `url`. */
+  async function resultAt(url: string, page: Page): Promise<unknown> {
+    await page.goto(url);
+    return page.evaluate("while (!('result' in globalThis)) await new Promise((resolve) => setTimeout(resolve, 10)); return result");
+  }
+
+  async function resultOf(name: string, policy: string, page: Page): Promise<unknown> {
+    const server = await serve(join(directory, "bundles", name), { headers: { "content-security-policy": policy } });
+    try {
+      return await resultAt(`${server.url}/index.html`, page);
+    } finally {
+      await server.close();
+    }
+  }
+
+  it.for(Object.entries(BUNDLERS))("run what %s makes, without configuration, under a strict policy", async ([name, bundle], context) => {
+    const out = join(directory, "bundles", name);
+    await bundle(join(fixtures, "page"), ["main", "worker"], out);
+    cpSync(join(fixtures, "page", "index.html"), join(out, "index.html"));
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    const page = await browser.newPage();
+    expect(await resultOf(name, POLICY, page)).toEqual({ inPage: hash, inWorker: hash });
+    // Without wasm the page hears of it and goes on.
+    const { error } = (await resultOf(name, POLICY.replace("'wasm-unsafe-eval'", ""), page)) as { error: string };
+    expect(error).toMatch(/^CompileError: .*Content Security Policy/);
+    await page.close();
+  });
+
+  it("run what Vite's development server serves", async (context) => {
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    const cacheDir = join(directory, "vite");
+    const server = await createServer({
+      root: fixtures,
+      configFile: false,
+      logLevel: "error",
+      cacheDir,
+      server: { host: "127.0.0.1", port: 0 },
+    });
+    try {
+      await server.listen();
+      const page = await browser.newPage();
+      const url = `${server.resolvedUrls?.local[0]}page/index.html`;
+      expect(await resultAt(url, page)).toEqual({ inPage: hash, inWorker: hash });
+      await page.close();
+    } finally {
+      await server.close();
+    }
+  });
+});
+
+describe("wrangler", () => {
+  it.each(["entry", "file"])("bundles a Worker with the wasm as modules, not as text: %s", async (name) => {
+    const root = join(fixtures, "worker", name);
+    tool("wrangler/bin/wrangler.js", ["deploy", "--dry-run", "--outdir", "out"], root);
+    const main = join(root, "out", "worker.js");
+    const code = readFileSync(main, "utf8");
+    for (const text of [SIMD, SCALAR]) expect(code).not.toContain(text.slice(0, 200));
+    expect(readdirSync(join(root, "out")).filter((file) => file.endsWith(".wasm")).length).toBe(2);
+    expect(await askWorker(main)).toBe(hash);
+  });
+});
+
+describe("TypeScript", () => {
+  it.each(["nodenext", "bundler"])("takes every export, strictly, library declarations too: %s", (name) => {
+    expect(tool("typescript/bin/tsc", ["-p", `${name}.json`], join(fixtures, "types"))).toBe("");
+  });
+
+  it("the program has every export", () => {
+    const entry = join(directory, "node_modules/wasm-dropout/dist/inline.d.ts");
+    const program = ts.createProgram([entry], {});
+    const checker = program.getTypeChecker();
+    const module = checker.getSymbolAtLocation(program.getSourceFile(entry) as ts.SourceFile) as ts.Symbol;
+    const names = checker.getExportsOfModule(module).map(({ name }) => name);
+    expect(names).toContain("dropoutBytes");
+    const consumer = readFileSync(join(fixtures, "types", "consumer.ts"), "utf8");
+    // Somewhere else than in the list of imports.
+    for (const name of names) expect(consumer).toMatch(new RegExp(`\\b${name}\\b(?!,$)`, "m"));
+  });
+
+  it("finds the types by every resolution that knows exports", () => {
+    // An ES module throughout: resolution that ignores "exports", and require(), are not offered.
+    expect(tool("@arethetypeswrong/cli/dist/index.js", [tarball, "--profile", "esm-only"], directory)).not.toMatch(
+      /❌|🚭|🎭|👺|🤨|🥴|🐛|❗️/u,
+    );
+  });
+});
+
+it("publint has nothing to say", () => {
+  expect(tool("publint/src/cli.js", [tarball, "--strict"], directory)).toContain("All good!");
+});
+
+describe("what is shipped", () => {
+  const files = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" })
+    .trim()
+    .split("\n")
+    .map((path) => path.replace(/^package\//, ""));
+
+  it("is what users need, and no more", () => {
+    const sources = readdirSync(join(repository, "src")).filter((name) => !name.endsWith(".d.ts"));
+    const compiled = sources.flatMap((name) => [`dist/${name.replace(/ts$/, "js")}`, `dist/${name.replace(/ts$/, "d.ts")}`]);
+    const wasm = ["simd", "scalar"].flatMap((name) => [`build/${name}.wasm`, `build/${name}.d.wasm.ts`]);
+    const texts = ["CHANGELOG.md", "LICENSE", "README.md", "package.json", "docs/keep-streams.md", "docs/reference.ts"];
+    expect(files.toSorted()).toEqual([...compiled, ...wasm, ...texts].toSorted());
+  });
+
+  it("has every target of its exports", () => {
+    const targets: string[] = [];
+    JSON.stringify(JSON.parse(readFileSync(join(repository, "package.json"), "utf8")).exports, (_, value) => {
+      if (typeof value === "string") targets.push(value);
+      return value;
+    });
+    expect(targets.length).toBeGreaterThan(10);
+    for (const target of targets) expect(files).toContain(target.replace("./", ""));
+  });
+
+  it("exports the same from every entry, and the bytes from the inline one besides", async () => {
+    const keys = async (name: string) => {
+      const path = join(directory, "keys", `${name}.js`);
+      const entryPoints = [join(directory, "node_modules/wasm-dropout/dist", `${name}.js`)];
+      const stub = { name: "stub", setup: stubWasm };
+      await build({ entryPoints, outfile: path, bundle: true, format: "esm", plugins: [stub], logLevel: "error" });
+      return Object.keys(await import(/* @vite-ignore */ path)).sort();
+    };
+    const common = await keys("index");
+    expect(common).toEqual(["Dropout", "compileDropout", "createDropout", "keepProbability", "simdSupported"]);
+    expect(await keys("workerd")).toEqual(common);
+    expect(await keys("edge-light")).toEqual(common);
+    expect(await keys("inline")).toEqual([...common, "dropoutBytes"].toSorted());
+  });
+});
+
+/** Makes wasm files importable where only the names of exports matter. */
+function stubWasm({ onLoad, onResolve }: import("esbuild").PluginBuild): void {
+  onResolve({ filter: /\.wasm(\?module)?$/ }, ({ path }) => ({ path, namespace: "stub" }));
+  onLoad({ filter: /./, namespace: "stub" }, () => ({ contents: "export default undefined" }));
+}
+
+describe.each(Object.entries(BUNDLERS))("%s leaves out what is not used", (name, bundle) => {
+  /** The bundle of a module of this code. */
+  async function bundled(title: string, code: string): Promise<string> {
+    const root = join(directory, "shaken", name, title);
+    mkdirSync(root, { recursive: true });
+    writeFileSync(join(root, "main.js"), code);
+    const out = join(root, "out");
+    await bundle(root, ["main"], out);
+    return existsSync(join(out, "main.js")) ? readFileSync(join(out, "main.js"), "utf8") : "";
+  }
+
+  it("all of it", async () => {
+    const nothing = await bundled("nothing", 'console.log("x");');
+    expect(await bundled("import", 'import "wasm-dropout";\nconsole.log("x");')).toBe(nothing);
+    expect(await bundled("unused", 'import { createDropout, Dropout } from "wasm-dropout";\nconsole.log("x");')).toBe(nothing);
+    expect(await bundled("inline", 'import { dropoutBytes } from "wasm-dropout/inline";\nconsole.log("x");')).toBe(nothing);
+  });
+
+  it("the wasm", async () => {
+    const code = await bundled("probability", 'import { keepProbability } from "wasm-dropout";\nconsole.log(keepProbability(0.1));');
+    expect(code.length).toBeLessThan(4096);
+    for (const text of [SIMD, SCALAR]) expect(code).not.toContain(text.slice(0, 200));
+  });
+});
+
+it("the whole browser entry keeps to its budget", async () => {
+  const { outputFiles } = await build({
+    stdin: { contents: 'export * from "wasm-dropout";', resolveDir: directory },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    conditions: ["browser"],
+    write: false,
+  });
+  const contents = outputFiles[0]?.contents ?? new Uint8Array();
+  const sizes = { minified: contents.length, gzipped: gzipSync(contents, { level: 9 }).length };
+  console.log(
+    `whole browser entry: ${sizes.minified} bytes minified, ${sizes.gzipped} gzipped, of ${BUDGET.minified} and ${BUDGET.gzipped}`,
+  );
+  expect(Buffer.from(contents).toString()).toContain(SCALAR);
+  expect(sizes.minified).toBeLessThanOrEqual(BUDGET.minified);
+  expect(sizes.gzipped).toBeLessThanOrEqual(BUDGET.gzipped);
+});

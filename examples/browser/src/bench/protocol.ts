@@ -1,0 +1,34 @@
+// What the page and the worker that measures say to each other.
+
+/** How long to measure. */
+export interface Plan {
+  /** Elements of the data. */
+  readonly sizes: readonly number[];
+  /** Rounds in which the contenders take turns. */
+  readonly rounds: number;
+  /** How long a contender runs in a round, in ms: many times the clock's resolution, which browsers coarsen to 1 ms. */
+  readonly sampleMs: number;
+}
+
+/** From the page to the worker. */
+export interface Order {
+  /** The modules to measure; without SIMD if the engine has none. */
+  readonly modules: { readonly simd: WebAssembly.Module | undefined; readonly scalar: WebAssembly.Module };
+  readonly plan: Plan;
+}
+
+/** What was measured of a contender. */
+export interface Timing {
+  readonly name: string;
+  readonly nsPerElement: number;
+  /** Its time divided by that of the copy in the same round. */
+  readonly ratio: number;
+}
+
+/** From the worker to the page. */
+export type News =
+  /** Which share of all is measured. */
+  | { readonly type: "progress"; readonly share: number }
+  | { readonly type: "size"; readonly size: number; readonly timings: readonly Timing[] }
+  | { readonly type: "end" }
+  | { readonly type: "error"; readonly message: string };

@@ -1,0 +1,36 @@
+// Parts of the page by id, and what it says in them.
+
+/** The element of class `type` called `id`, which the page has. */
+export function part<T extends HTMLElement>(id: string, type: new () => T): T {
+  const element = document.getElementById(id);
+  if (!(element instanceof type)) throw new Error(`the page has no ${type.name} "${id}"`);
+  return element;
+}
+
+/** Says `text` in the element called `id`, and hides it if there is nothing to say. */
+export function say(id: string, text: string): void {
+  const element = part(id, HTMLElement);
+  element.textContent = text;
+  element.hidden = text === "";
+}
+
+/** An error in words. */
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Says `error` in the element called `id`, and marks the control that it describes. */
+export function sayError(id: string, error: unknown): void {
+  say(id, wordsOf(error));
+  controlOf(id)?.setAttribute("aria-invalid", "true");
+}
+
+/** Takes back what sayError() said in the element called `id`. */
+export function clearError(id: string): void {
+  say(id, "");
+  controlOf(id)?.removeAttribute("aria-invalid");
+}
+
+function controlOf(id: string): Element | null {
+  return document.querySelector(`[aria-describedby~="${id}"]`);
+}

@@ -16,7 +16,8 @@ export function printTable(rows, widths) {
   for (const row of rows) {
     const cells = row.map((cell, column) => {
       const width = widths[column] ?? 0;
-      return width < 0 ? cell.padEnd(-width) : cell.padStart(width);
+      // A figure wider than foreseen moves the rest, but stays apart from its neighbour.
+      return width < 0 ? cell.padEnd(-width) : ` ${cell.padStart(width - 1)}`;
     });
     console.log(`  ${cells.join("").trimEnd()}`);
   }

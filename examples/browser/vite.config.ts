@@ -17,7 +17,8 @@ export const POLICY = [
 export default defineConfig({
   // Relative addresses, so that the page works wherever it is put.
   base: "./",
-  build: { outDir: "../../build/browser", emptyOutDir: true },
+  // light-dark() stays as it is: what it would be rewritten to does not follow a change of color-scheme.
+  build: { cssTarget: "esnext", outDir: "../../build/browser", emptyOutDir: true },
   worker: { format: "es" },
   preview: { host: "127.0.0.1", headers: { "content-security-policy": POLICY } },
   plugins: [

@@ -34,7 +34,7 @@ export function writeFigures(shown: Shown, before: Shown): void {
     share: (kept / PIXELS).toFixed(4),
     probability: `${probability}`,
     checksum: checksum(mask),
-    scale: probability === 0 ? "Nothing is kept." : `Kept ones times ${(1 / probability).toFixed(4)}; drawn clipped at the darkest.`,
+    scale: probability === 0 ? "Nothing is kept." : `Kept ones times ${(1 / probability).toFixed(4)}; drawn clipped at full ink.`,
     summary: `${PIXELS - kept} of ${PIXELS} pixels dropped. ${comparison(shown, before)}`,
   };
   for (const [id, text] of Object.entries(texts)) part(id, HTMLElement).textContent = text;

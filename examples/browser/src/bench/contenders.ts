@@ -23,10 +23,10 @@ export function makeContenders({ simd, scalar }: Order["modules"], n: number): C
   return [
     // Within one wasm memory, where engines do what they do for memory.copy.
     { name: "Copy", run: () => target.set(source) },
-    ...(simd === undefined ? [] : [{ name: "wasm-dropout, SIMD", run: () => best.dropout(from, P, { out }) }]),
-    { name: "wasm-dropout, scalar", run: () => plain.dropout(plainFrom, P, { out: plainOut }) },
-    { name: "wasm-dropout, ordinary Float32Array", run: () => best.dropout(x, P, { out: y }) },
-    { name: "Loop over Math.random", run: () => loop(x, y) },
+    ...(simd === undefined ? [] : [{ name: "Dropout, SIMD", run: () => best.dropout(from, P, { out }) }]),
+    { name: "Dropout, scalar", run: () => plain.dropout(plainFrom, P, { out: plainOut }) },
+    { name: "Dropout, ordinary array", run: () => best.dropout(x, P, { out: y }) },
+    { name: "Math.random loop", run: () => loop(x, y) },
   ];
 }
 

@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 export const USAGE = `Measures every kernel and the API beside memory.copy of the same bytes.
 
 npm run bench -- [options]
-  --size 12,16    sizes, as powers of two of elements, 4 to 26 (default 12,16,20,24)
+  --size 12,16    sizes, as powers of two of elements, 4 to 26 (default 8,12,16,20,24)
   --filter text   only what has text in its name, and what that is compared with
   --rounds N      rounds to take medians over (default 15)
   --json path     where to write the results (default bench/results.json)
@@ -50,7 +50,7 @@ function parse(args: string[]) {
     return parseArgs({
       args,
       options: {
-        size: { type: "string", default: "12,16,20,24" },
+        size: { type: "string", default: "8,12,16,20,24" },
         filter: { type: "string", default: "" },
         rounds: { type: "string", default: "15" },
         json: { type: "string", default: fileURLToPath(new URL("results.json", import.meta.url)) },

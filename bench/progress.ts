@@ -1,22 +1,20 @@
-// How far a run has come, on stderr: a line that is rewritten on a terminal, a line a size elsewhere.
+// How far a part of a run has come, on stderr: a line that is rewritten on a terminal, a line a part elsewhere.
 
 const CLEAR = "\r\x1b[K";
 
 export class Progress {
-  readonly #total: number;
   readonly #live = process.stderr.isTTY;
-  readonly #start = performance.now();
+  #start = 0;
+  #total = 0;
   #done = 0;
   #label = "";
 
-  /** @param total steps of the whole run, each about as long as another */
-  constructor(total: number) {
-    this.#total = total;
-  }
-
-  /** Begins the part of the run called `label`. */
-  begin(label: string): void {
+  /** Begins the part called `label`, of `total` steps, each about as long as another. */
+  begin(label: string, total: number): void {
     this.#label = label;
+    this.#total = total;
+    this.#done = 0;
+    this.#start = performance.now();
     if (this.#live) this.#rewrite();
     else process.stderr.write(`measuring ${label}\n`);
   }

@@ -1,65 +1,29 @@
-// What a run found, for readers and for programs.
+// What a run found, in the terminal.
 
-import type { Verdict } from "./bars.js";
-import type { Timings } from "./measure.js";
-import type { Subject } from "./subjects.js";
-
-/** What was measured of one subject at one size. */
-export interface Result {
-  readonly kernel: string;
-  /** Elements. */
-  readonly size: number;
-  readonly nsPerElement: number;
-  /** Lower and upper quartile over rounds. */
-  readonly nsPerElementSpread: readonly [number, number];
-  /** Read and written. */
-  readonly gbPerSecond: number;
-  /** The copy that `ratio` compares with. */
-  readonly copy: string;
-  readonly ratio: number;
-  /** Lower and upper quartile over rounds. */
-  readonly ratioSpread: readonly [number, number];
-}
-
-/** The result of `subject` over `size` elements. */
-export function resultOf({ name, copy, bytes }: Subject, size: number, timings: Timings): Result {
-  const time = timings.time(name);
-  const ratio = timings.ratio(name, copy);
-  const [lower, upper] = time.quartiles;
-  const nsPerMs = 1e6;
-  return {
-    kernel: name,
-    size,
-    nsPerElement: (time.median * nsPerMs) / size,
-    nsPerElementSpread: [(lower * nsPerMs) / size, (upper * nsPerMs) / size],
-    gbPerSecond: bytes / (time.median * nsPerMs),
-    copy,
-    ratio: ratio.median,
-    ratioSpread: ratio.quartiles,
-  };
-}
+import { isMet, type Verdict } from "./bars.js";
+import type { Result } from "./results.js";
 
 /** The table of one size: `results` and, beside their subjects, `verdicts`. */
 export function formatTable(results: readonly Result[], verdicts: readonly Verdict[]): string {
   const rows = results.map((result) => {
-    const [lower, upper] = result.ratioSpread;
-    const bars = verdicts.filter(({ subject }) => subject === result.kernel);
+    const [lower, upper] = result.ratioInterval;
+    const bars = verdicts.filter(({ subject }) => subject === result.name);
     return [
-      result.kernel,
+      result.name,
       result.nsPerElement.toFixed(4),
       result.gbPerSecond.toFixed(2),
       result.ratio.toFixed(2),
       `${lower.toFixed(2)}..${upper.toFixed(2)}`,
-      bars.map((bar) => `${describe(bar)}: ${bar.met ? "met" : "MISSED"}`).join("; "),
+      bars.map((bar) => `${describe(bar)}: ${isMet(bar) ? "met" : "MISSED"}`).join("; "),
     ];
   });
-  return align([["kernel", "ns/element", "GB/s", "x copy", "quartiles", "bar"], ...rows]);
+  return align([["subject", "ns/element", "GB/s", "x copy", "95%", "bar"], ...rows]);
 }
 
 /** How many bars were met, and which were not. */
 export function formatVerdicts(verdicts: readonly Verdict[]): string {
   if (verdicts.length === 0) return "No bar applies to what was measured.";
-  const missed = verdicts.filter(({ met }) => !met);
+  const missed = verdicts.filter((verdict) => !isMet(verdict));
   const summary = `${verdicts.length - missed.length} of ${verdicts.length} bars met${missed.length > 0 ? "; missed:" : "."}`;
   return [summary, ...missed.map((bar) => `  ${bar.subject} at ${formatSize(bar.size)}: ${describe(bar)}`)].join("\n");
 }

@@ -1,61 +1,50 @@
-// npm run bench: measures, prints a table a size, and writes the same as JSON.
+// npm run bench: measures, prints a table a size, and writes the same as JSON. In Node, Deno and Bun alike.
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { BARS, judge, type Verdict } from "./bars.js";
-import { measure } from "./measure.js";
+import { isMet, type Verdict } from "./bars.js";
+import { engineVersion, MACHINE, VERSION } from "./machine.js";
 import { type Options, readOptions, USAGE, UsageError } from "./options.js";
 import { Progress } from "./progress.js";
-import { formatSize, formatTable, formatVerdicts, type Result, resultOf } from "./report.js";
-import { makeSubjects, P, type Subject } from "./subjects.js";
+import { formatSize, formatTable, formatVerdicts } from "./report.js";
+import { FORMAT, type Result, type Run } from "./results.js";
+import { NothingSelected, runSession } from "./session.js";
 
-const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url));
-const compile = (build: string) => new WebAssembly.Module(read(`build/${build}.wasm`));
-
-/** The subjects with `filter` in their names, and those that they are compared with. */
-function select(subjects: readonly Subject[], filter: string): Subject[] {
-  const chosen = subjects.filter(({ name }) => name.toLowerCase().includes(filter.toLowerCase()));
-  if (chosen.length === 0) throw new UsageError(`--filter: nothing has ${JSON.stringify(filter)} in its name`);
-  const names = new Set(chosen.flatMap(({ name, copy }) => [name, copy]));
-  for (const { subject, against } of BARS) if (names.has(subject)) names.add(against);
-  return subjects.filter(({ name }) => names.has(name));
-}
+const compile = (build: string) => new WebAssembly.Module(readFileSync(new URL(`../build/${build}.wasm`, import.meta.url)));
 
 function run({ sizes, filter, rounds, json, scalar, gate }: Options): void {
   const build = scalar ? "scalar" : "simd";
-  const [kernels, reference] = [compile(build), compile("reference")];
-  const environment = {
-    version: JSON.parse(read("package.json").toString()).version,
-    date: new Date().toISOString(),
-    node: process.versions.node,
-    v8: process.versions.v8,
-    cpu: cpus()[0]?.model ?? "unknown",
-    build,
-    p: P,
-    rounds,
-  };
-  const { version, node, v8, cpu } = environment;
-  console.log(`wasm-dropout ${version}, ${build} build, p = ${P}, rounds: ${rounds}; Node ${node}, V8 ${v8}, ${cpu}`);
+  const engine = { ...engineVersion(), build };
+  console.log(`wasm-dropout ${VERSION}, ${build} build, rounds: ${rounds}; ${engine.name} ${engine.version}, ${MACHINE.cpu}`);
 
   const results: Result[] = [];
-  const verdicts: Verdict[] = [];
-  let progress: Progress | undefined;
-  for (const size of sizes) {
-    const subjects = select(makeSubjects(kernels, reference, size), filter);
-    progress ??= new Progress(sizes.length * rounds * subjects.length);
-    progress.begin(`${formatSize(size)} elements`);
-    const timings = measure(subjects, rounds, () => progress?.step());
+  const bars: Verdict[] = [];
+  const progress = new Progress();
+  const plan = { kernels: compile(build), reference: compile("reference"), sizes, filter, rounds, judged: !scalar };
+  const session = runSession(
+    plan,
+    (size, steps) => progress.begin(`${formatSize(size)} elements`, steps),
+    () => progress.step(),
+  );
+  for (const found of session) {
     progress.clear();
-    const resultsHere = subjects.map((subject) => resultOf(subject, size, timings));
-    const verdictsHere = scalar ? [] : judge(timings, new Set(subjects.map(({ name }) => name)), size);
-    console.log(`\n${formatSize(size)} elements\n${formatTable(resultsHere, verdictsHere)}`);
-    results.push(...resultsHere);
-    verdicts.push(...verdictsHere);
+    console.log(`\n${formatSize(found.size)} elements\n${formatTable(found.results, found.verdicts)}`);
+    results.push(...found.results);
+    bars.push(...found.verdicts);
   }
 
-  writeFileSync(json, `${JSON.stringify({ ...environment, results, bars: verdicts }, undefined, 2)}\n`);
-  console.log(`\n${formatVerdicts(verdicts)}\nResults: ${json}`);
-  if (gate && (verdicts.length === 0 || verdicts.some(({ met }) => !met))) process.exitCode = 1;
+  const found: Run & { bars: readonly Verdict[] } = {
+    format: FORMAT,
+    version: VERSION,
+    date: new Date().toISOString(),
+    machine: MACHINE,
+    engine,
+    rounds,
+    results,
+    bars,
+  };
+  writeFileSync(json, `${JSON.stringify(found, undefined, 2)}\n`);
+  console.log(`\n${formatVerdicts(bars)}\nResults: ${json}`);
+  if (gate && (bars.length === 0 || !bars.every(isMet))) process.exitCode = 1;
 }
 
 try {
@@ -63,7 +52,7 @@ try {
   if (options.help) console.log(USAGE);
   else run(options);
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error;
+  if (!(error instanceof UsageError || error instanceof NothingSelected)) throw error;
   console.error(`${error.message}\n\n${USAGE}`);
   process.exitCode = 2;
 }

@@ -7,17 +7,15 @@ import { bindKernels, kernelRows, type StreamKind } from "../src/kernels.js";
 import { type Draw, MAX_BYTES, Memory, PARAMS } from "../src/memory.js";
 import { scale, threshold } from "../src/probability.js";
 import { Words } from "../src/words.js";
+import type { Description } from "./results.js";
 
-/** The drop probability of every subject. */
+/** The drop probability of the subjects whose names give none. */
 export const P = 0.1;
+/** Another, where branches on decisions would be mispredicted most. */
+const EVEN = 0.5;
 
 /** One thing to measure. */
-export interface Subject {
-  readonly name: string;
-  /** The name of the subject that its time is compared with: a copy of the data it serves. */
-  readonly copy: string;
-  /** Bytes that a call reads and writes. */
-  readonly bytes: number;
+export interface Subject extends Description {
   readonly call: () => void;
 }
 
@@ -27,7 +25,8 @@ interface Reference {
   multiply_f32: (dst: number, src: number, n: number, scale: number) => void;
 }
 
-type Table = Record<string, Record<string, Record<string, (...args: number[]) => number | undefined>>>;
+type Kernel = (...args: number[]) => number | undefined;
+type Table = Record<string, Record<string, Record<string, Kernel>>>;
 
 /**
  * The subjects over `n` elements, in memories of their own, all pages of which have been touched.
@@ -67,90 +66,96 @@ class Placement {
 }
 
 function referenceSubjects({ copy_bytes, multiply_f32 }: Reference, { src, dst, n }: Placement): Subject[] {
+  const group = "reference";
   const copies = DTYPES.map((dtype): Subject => {
     const [to, from, bytes] = [dst[dtype], src[dtype], byteLength(dtype, n)];
-    return { name: `copy_${dtype}`, copy: `copy_${dtype}`, bytes: 2 * bytes, call: () => copy_bytes(to, from, bytes) };
+    const name = `copy_${dtype}`;
+    return { name, group, copy: name, bytes: 2 * bytes, call: () => copy_bytes(to, from, bytes) };
   });
   const factor = scale(threshold(P, "tile"), "tile", "f32");
   const call = () => multiply_f32(dst.f32, src.f32, n, factor);
-  return [...copies, { name: "multiply_f32", copy: "copy_f32", bytes: 2 * byteLength("f32", n), call }];
+  return [...copies, { name: "multiply_f32", group, copy: "copy_f32", bytes: 2 * byteLength("f32", n), call }];
 }
 
 function kernelSubjects(kernels: Table, { memory, src, dst, mask, n }: Placement): Subject[] {
   const seed = new Words();
   const stream = new Words();
-  const drawOf = (kind: StreamKind, dtype: Dtype): Draw => {
-    const t = threshold(P, kind);
-    return { seed, stream, threshold: t, scale: scale(t, kind, dtype) };
-  };
-  // Each call has a stream of its own: a branch predictor learns a mask that comes again.
-  const prepare = (draw: Draw) => {
-    stream.increment();
-    memory.writeParams(draw, 0);
+  const drawing = (kernel: Kernel, p: number, kind: StreamKind, dtype: Dtype, a: number, b?: number, c?: number) => {
+    const t = threshold(p, kind);
+    const draw: Draw = { seed, stream, threshold: t, scale: scale(t, kind, dtype) };
+    // Each call has a stream of its own: a branch predictor learns a mask that comes again.
+    const prepare = () => {
+      stream.increment();
+      memory.writeParams(draw, 0);
+    };
+    return () => {
+      prepare();
+      if (b === undefined) kernel(a, n, PARAMS);
+      else if (c === undefined) kernel(a, b, n, PARAMS);
+      else kernel(a, b, c, n, PARAMS);
+    };
   };
 
   const subjectsOf = ([verb, source, dtype]: ReturnType<typeof kernelRows>[number]): Subject[] => {
-    const name = `${source}_${verb}_${dtype}`;
+    const row = `${source}_${verb}_${dtype}`;
     const kernel = kernels[verb]?.[source]?.[dtype];
-    if (kernel === undefined) throw new TypeError(`no kernel ${name}`);
+    if (kernel === undefined) throw new TypeError(`no kernel ${row}`);
+    const subject = (suffix: string, type: Dtype, bytes: number, call: () => void): Subject => ({
+      name: row + suffix,
+      group: "kernel",
+      copy: `copy_${type}`,
+      bytes,
+      call,
+    });
+    const both = (make: (p: number, suffix: string) => Subject[]) => [...make(P, ""), ...make(EVEN, `, p = ${EVEN}`)];
     switch (verb) {
       case "mask": {
-        const draw = drawOf(source as StreamKind, "f32");
         const to = { ...mask, f32: dst.f32 }[dtype as MaskFormat];
-        const call = () => {
-          prepare(draw);
-          kernel(to, n, PARAMS);
-        };
-        return [{ name, copy: "copy_f32", bytes: byteLength(dtype as MaskFormat, n), call }];
+        const bytes = byteLength(dtype as MaskFormat, n);
+        return both((p, suffix) => [subject(suffix, "f32", bytes, drawing(kernel, p, source as StreamKind, "f32", to))]);
       }
       case "dropout": {
-        const draw = drawOf(source as StreamKind, dtype as Dtype);
-        const to = dst[dtype as Dtype];
-        const subject = (suffix: string, from: number): Subject => {
-          const call = () => {
-            prepare(draw);
-            kernel(to, from, n, PARAMS);
-          };
-          return { name: name + suffix, copy: `copy_${dtype}`, bytes: 2 * byteLength(dtype as Dtype, n), call };
-        };
+        const type = dtype as Dtype;
+        const bytes = 2 * byteLength(type, n);
+        const call = (p: number, from: number) => drawing(kernel, p, source as StreamKind, type, dst[type], from);
         // In place, the data soon is all zeros, which costs the kernels the same.
-        return [subject("", src[dtype as Dtype]), subject(" in place", to)];
+        return both((p, suffix) => [
+          subject(suffix, type, bytes, call(p, src[type])),
+          subject(` in place${suffix}`, type, bytes, call(p, dst[type])),
+        ]);
       }
       case "dropoutbits": {
-        const draw = drawOf(source as StreamKind, dtype as Dtype);
-        const [to, from] = [dst[dtype as Dtype], src[dtype as Dtype]];
-        const call = () => {
-          prepare(draw);
-          kernel(to, from, mask.bits, n, PARAMS);
-        };
-        return [{ name, copy: `copy_${dtype}`, bytes: 2 * byteLength(dtype as Dtype, n) + byteLength("bits", n), call }];
+        const type = dtype as Dtype;
+        const bytes = 2 * byteLength(type, n) + byteLength("bits", n);
+        return both((p, suffix) => [
+          subject(suffix, type, bytes, drawing(kernel, p, source as StreamKind, type, dst[type], src[type], mask.bits)),
+        ]);
       }
       case "apply": {
-        const draw = drawOf("tile", dtype as Dtype);
-        const [to, from, decisions] = [dst[dtype as Dtype], src[dtype as Dtype], mask[source as StoredFormat]];
-        const call = () => {
-          prepare(draw);
-          kernel(to, from, decisions, n, PARAMS);
-        };
-        return [{ name, copy: `copy_${dtype}`, bytes: 2 * byteLength(dtype as Dtype, n) + byteLength(source as StoredFormat, n), call }];
+        const type = dtype as Dtype;
+        const format = source as StoredFormat;
+        const bytes = 2 * byteLength(type, n) + byteLength(format, n);
+        return [subject("", type, bytes, drawing(kernel, P, "tile", type, dst[type], src[type], mask[format]))];
       }
       case "popcount":
-        return [{ name, copy: "copy_f32", bytes: byteLength("bits", n), call: () => kernel(mask.bits, n) }];
+        return [subject("", "f32", byteLength("bits", n), () => kernel(mask.bits, n))];
     }
   };
   const subjects = kernelRows().flatMap(subjectsOf);
-  // So that stored masks hold decisions even where a filter leaves out what writes them.
-  for (const { name, call } of subjects) if (name.includes("_mask_")) call();
+  // So that stored masks hold decisions even where a filter leaves out what writes them, drawn at P.
+  for (const { name, call } of subjects) if (name.includes("_mask_") && !name.includes(",")) call();
   return subjects;
 }
 
 function apiSubjects(dropout: Dropout, n: number): Subject[] {
-  const shared = { copy: "copy_f32", bytes: 2 * byteLength("f32", n) };
+  const shared = { group: "api", copy: "copy_f32", bytes: 2 * byteLength("f32", n) } as const;
   const [x, y] = [dropout.alloc("f32", n), dropout.alloc("f32", n)];
   const [array, out] = [new Float32Array(n).fill(1), new Float32Array(n).fill(1)];
   x.array.fill(1);
+  const { ticket } = dropout.forward(x, P, { out: y });
   return [
     { ...shared, name: "Dropout.dropout(buffer)", call: () => dropout.dropout(x, P, { out: y }) },
+    { ...shared, name: "Dropout.backward(buffer)", call: () => dropout.backward(x, ticket, { out: y }) },
     { ...shared, name: "Dropout.dropout(array)", call: () => dropout.dropout(array, P, { out }) },
   ];
 }

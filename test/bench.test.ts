@@ -19,11 +19,11 @@ it("covers the table", () => {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const { results } = JSON.parse(readFileSync(json, "utf8")) as {
-    results: { kernel: string; size: number; nsPerElement: number; ratio: number }[];
+    results: { name: string; size: number; nsPerElement: number; ratio: number }[];
   };
   for (const size of [16, 64]) {
     const here = results.filter((result) => result.size === size);
-    const names = here.map(({ kernel }) => kernel);
+    const names = here.map(({ name }) => name);
     for (const [verb, source, dtype] of kernelRows()) expect(names).toContain(`${source}_${verb}_${dtype}`);
     for (const { nsPerElement, ratio } of here) expect(nsPerElement > 0 && ratio > 0 && Number.isFinite(ratio)).toBe(true);
     expect(output).toContain(`2^${Math.log2(size)} elements`);

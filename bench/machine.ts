@@ -1,0 +1,22 @@
+// Where a benchmark runs, for engines with Node's modules.
+
+import { readFileSync } from "node:fs";
+import { availableParallelism, cpus, release, type } from "node:os";
+import type { Machine } from "./results.js";
+
+export const MACHINE: Machine = {
+  cpu: cpus()[0]?.model.trim() ?? "unknown",
+  cores: availableParallelism(),
+  os: `${type()} ${release()}`,
+};
+
+/** Version of the package. */
+export const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
+
+/** Name and version of the engine: Deno and Bun also say that they are some release of Node. */
+export function engineVersion(): { name: string; version: string } {
+  const { deno, bun, node } = process.versions as Record<string, string | undefined>;
+  if (deno !== undefined) return { name: "Deno", version: deno };
+  if (bun !== undefined) return { name: "Bun", version: bun };
+  return { name: "Node", version: node as string };
+}

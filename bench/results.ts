@@ -1,0 +1,83 @@
+// What a run found, in the form in which it is stored: the same for every engine, for peers, and for native code.
+
+import type { Interval, Summary } from "./statistics.js";
+
+/** Version of this form. */
+export const FORMAT = 1;
+
+/** A run of a benchmark on one machine in one engine. */
+export interface Run {
+  readonly format: typeof FORMAT;
+  /** Version of wasm-dropout. */
+  readonly version: string;
+  /** ISO 8601. */
+  readonly date: string;
+  readonly machine: Machine;
+  readonly engine: Engine;
+  /** Rounds that medians are taken over. */
+  readonly rounds: number;
+  readonly results: readonly Result[];
+  /** What could not be measured, and why. */
+  readonly missing?: readonly { readonly name: string; readonly reason: string }[];
+}
+
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly os: string;
+}
+
+/** What ran the code. */
+export interface Engine {
+  /** "Node", "Deno", "Bun", "Chromium", "Firefox", "WebKit", "native". */
+  readonly name: string;
+  readonly version: string;
+  /** "simd" or "scalar" for wasm; for native code what it was compiled with. */
+  readonly build: string;
+}
+
+/** What was measured of one subject at one size. */
+export interface Result {
+  readonly name: string;
+  readonly group: Group;
+  /** Elements. */
+  readonly size: number;
+  readonly nsPerElement: number;
+  readonly nsPerElementSpread: Interval;
+  /** Read and written. */
+  readonly gbPerSecond: number;
+  /** Name of the copy, of the same bytes and in the same run, that `ratio` compares with. */
+  readonly copy: string;
+  readonly ratio: number;
+  /** Where the ratio's median lies with a confidence of 95%. */
+  readonly ratioInterval: Interval;
+}
+
+/** What a subject is: a yardstick, a kernel of the table, a call of the API, or what people could use instead. */
+export type Group = "reference" | "kernel" | "api" | "peer" | "native";
+
+/** What a result says of its subject. */
+export interface Description {
+  readonly name: string;
+  readonly group: Group;
+  readonly copy: string;
+  /** Bytes that a call reads and writes. */
+  readonly bytes: number;
+}
+
+/** The result of a subject over `size` elements: `time` of a call in milliseconds, `ratio` that to its copy. */
+export function resultOf({ name, group, copy, bytes }: Description, size: number, time: Summary, ratio: Summary): Result {
+  const nsPerMs = 1e6;
+  const [lower, upper] = time.quartiles;
+  return {
+    name,
+    group,
+    size,
+    nsPerElement: (time.median * nsPerMs) / size,
+    nsPerElementSpread: [(lower * nsPerMs) / size, (upper * nsPerMs) / size],
+    gbPerSecond: bytes / (time.median * nsPerMs),
+    copy,
+    ratio: ratio.median,
+    ratioInterval: ratio.interval,
+  };
+}

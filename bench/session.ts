@@ -1,0 +1,69 @@
+// A run over sizes, in any engine: makes the subjects of each size, measures them together, judges the bars.
+
+import { BARS, barsFor, judge, type Verdict } from "./bars.js";
+import { measure } from "./measure.js";
+import { type Result, resultOf } from "./results.js";
+import { makeSubjects, type Subject } from "./subjects.js";
+
+/** What to measure. */
+export interface Plan {
+  /** build/simd.wasm or build/scalar.wasm. */
+  readonly kernels: WebAssembly.Module;
+  /** build/reference.wasm. */
+  readonly reference: WebAssembly.Module;
+  /** Elements. */
+  readonly sizes: readonly number[];
+  /** Only what has this in its name, and what that is compared with. */
+  readonly filter: string;
+  readonly rounds: number;
+  /** Whether the bars apply. */
+  readonly judged: boolean;
+}
+
+/** What is found at one size. */
+export interface Found {
+  readonly size: number;
+  readonly results: readonly Result[];
+  readonly verdicts: readonly Verdict[];
+}
+
+/** A filter that nothing passes. */
+export class NothingSelected extends RangeError {}
+
+/**
+ * Measures size by size; between them, others may run. Bars that noise leaves open are measured again, twice as long each time.
+ *
+ * @param onBegin called with each size and the number of steps that it will take
+ * @param onStep called after each of these steps
+ */
+export function* runSession(plan: Plan, onBegin: (size: number, steps: number) => void, onStep: () => void): Generator<Found> {
+  const { kernels, reference, sizes, filter, rounds, judged } = plan;
+  for (const size of sizes) {
+    const subjects = select(makeSubjects(kernels, reference, size), filter);
+    onBegin(size, subjects.length * rounds);
+    const timings = measure(subjects, rounds, onStep);
+    const results = subjects.map((subject) =>
+      resultOf(subject, size, timings.time(subject.name), timings.ratio(subject.name, subject.copy)),
+    );
+    let verdicts = judged ? judge(timings, barsFor(new Set(subjects.map(({ name }) => name)), size), size) : [];
+    for (let again = 2 * rounds; again <= 4 * rounds; again *= 2) {
+      const open = verdicts.filter(({ outcome }) => outcome === "open");
+      if (open.length === 0) break;
+      const names = new Set(open.flatMap(({ subject, against }) => [subject, against]));
+      const some = subjects.filter(({ name }) => names.has(name));
+      onBegin(size, some.length * again);
+      const longer = judge(measure(some, again, onStep), open, size);
+      verdicts = verdicts.map((verdict) => (verdict.outcome === "open" ? (longer.shift() as Verdict) : verdict));
+    }
+    yield { size, results, verdicts };
+  }
+}
+
+/** The subjects with `filter` in their names, and those that they are compared with. */
+function select(subjects: readonly Subject[], filter: string): Subject[] {
+  const chosen = subjects.filter(({ name }) => name.toLowerCase().includes(filter.toLowerCase()));
+  if (chosen.length === 0) throw new NothingSelected(`--filter: nothing has ${JSON.stringify(filter)} in its name`);
+  const names = new Set(chosen.flatMap(({ name, copy }) => [name, copy]));
+  for (const { subject, against } of BARS) if (names.has(subject)) names.add(against);
+  return subjects.filter(({ name }) => names.has(name));
+}

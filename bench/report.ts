@@ -28,17 +28,18 @@ export function formatVerdicts(verdicts: readonly Verdict[]): string {
   return [summary, ...missed.map((bar) => `  ${bar.subject} at ${formatSize(bar.size)}: ${describe(bar)}`)].join("\n");
 }
 
-/** "2^16", for a size that is a power of two. */
+/** "2^16", or "1000" for a size that is no power of two. */
 export function formatSize(size: number): string {
-  return `2^${Math.log2(size)}`;
+  const exponent = Math.log2(size);
+  return Number.isInteger(exponent) ? `2^${exponent}` : `${size}`;
 }
 
 function describe({ against, ratio, most }: Verdict): string {
   return `${ratio.toFixed(2)} x ${against}, at most ${most}`;
 }
 
-// Names and remarks to the left, figures to the right.
-function align(rows: readonly (readonly string[])[]): string {
+/** Rows as lines: names and remarks, in the first and last columns, to the left, figures to the right. */
+export function align(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
   const pad = (cell: string, column: number) => {
     const width = widths[column] ?? 0;

@@ -1,0 +1,79 @@
+// npm run bench:compare: what became slower or faster from one run to another.
+
+import { parseArgs } from "node:util";
+import { type Change, type Comparison, compare, TOLERANCE } from "./comparison.js";
+import { UsageError } from "./options.js";
+import { readRun, UnusableFile } from "./read-run.js";
+import { align, formatSize } from "./report.js";
+import type { Result } from "./results.js";
+
+const USAGE = `Compares the ratios to memory.copy of two runs of the benchmark.
+
+npm run bench:compare -- before.json after.json
+
+Slower or faster is what changed by more than ${100 * TOLERANCE}% with 95% intervals apart from each other.
+Exits with 1 if something became slower, with 2 if the files cannot be compared.`;
+
+function format({ changes, onlyBefore, onlyAfter, warnings }: Comparison): string {
+  return [
+    ...warnings.map((warning) => `Warning: ${warning}.`),
+    ...(warnings.length > 0 ? ["Ratios to copy are compared all the same; the difference may be the reason for a change.", ""] : []),
+    align([["subject", "size", "before", "95%", "after", "95%", "change", ""], ...changes.map(formatChange)]),
+    ...formatOnly("before", onlyBefore),
+    ...formatOnly("after", onlyAfter),
+    "",
+    `${count(changes, "slower")} slower, ${count(changes, "faster")} faster, ${count(changes, "same")} within the noise.`,
+  ].join("\n");
+}
+
+function formatChange({ before, after, change, verdict }: Change): string[] {
+  const percent = `${change < 0 ? "" : "+"}${(100 * change).toFixed(1)}%`;
+  const mark = verdict === "same" ? "" : verdict.toUpperCase();
+  return [before.name, formatSize(before.size), ...formatRatio(before), ...formatRatio(after), percent, mark];
+}
+
+function formatRatio({ ratio, ratioInterval: [lower, upper] }: Result): string[] {
+  return [ratio.toFixed(2), `${lower.toFixed(2)}..${upper.toFixed(2)}`];
+}
+
+function formatOnly(when: string, results: readonly Result[]): string[] {
+  if (results.length === 0) return [];
+  return ["", `Only ${when}:`, ...results.map(({ name, size, copy }) => `  ${name} at ${formatSize(size)}, beside ${copy}`)];
+}
+
+function count(changes: readonly Change[], verdict: Change["verdict"]): number {
+  return changes.filter((change) => change.verdict === verdict).length;
+}
+
+/** Prints the comparison of two files and gives the exit code. */
+function run(args: string[]): number {
+  const { positionals, values } = parse(args);
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const [before, after] = positionals;
+  if (before === undefined || after === undefined || positionals.length > 2) throw new UsageError("expected two files");
+  const comparison = compare(readRun(before), readRun(after));
+  if (comparison.changes.length === 0)
+    throw new UnusableFile(`${before} and ${after} have no subject in common at the same size beside the same copy`);
+  console.log(format(comparison));
+  return count(comparison.changes, "slower") > 0 ? 1 : 0;
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options: { help: { type: "boolean", default: false } } });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+try {
+  process.exitCode = run(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof UsageError) console.error(`${error.message}\n\n${USAGE}`);
+  else if (error instanceof UnusableFile) console.error(error.message);
+  else throw error;
+  process.exitCode = 2;
+}

@@ -14,10 +14,11 @@ try {
 
 async function start(): Promise<void> {
   if (typeof WebAssembly === "undefined") throw new Error("this browser has no WebAssembly, or it is switched off.");
-  const module = await compileDropout();
-  const [forward, other] = [new Dropout(module), new Dropout(module)];
+  const best = await compileDropout();
+  const scalar = await compileDropout({ simd: false });
+  const [forward, other] = [new Dropout(best), new Dropout(best)];
+  showMasks(forward, showTickets(other));
+  showBenchmark({ simd: simdSupported() ? best : undefined, scalar });
+  // Only now, as what is seen should answer.
   part("main", HTMLElement).hidden = false;
-  const offer = showTickets(other);
-  showMasks(forward, offer);
-  showBenchmark({ simd: simdSupported() ? module : undefined, scalar: await compileDropout({ simd: false }) });
 }

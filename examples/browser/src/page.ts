@@ -14,9 +14,10 @@ export function say(id: string, text: string): void {
   element.hidden = text === "";
 }
 
-/** An error in words. */
+/** An error in words, with what it was caused by. */
 export function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${wordsOf(error.cause)}`;
 }
 
 /** Says `error` in the element called `id`, and marks the control that it describes. */

@@ -5,13 +5,13 @@ import { Bench, type Task } from "tinybench";
 import { type Summary, summarise } from "./statistics.js";
 import type { Subject } from "./subjects.js";
 
-/** How long one invocation of a task lasts at least: calls shorter than that are repeated, as the timer is too coarse for them. */
+/** How long one invocation of a task lasts at least, in milliseconds and in ticks of the clock: shorter calls are repeated. */
 const INVOCATION_MS = 0.1;
+const INVOCATION_TICKS = 50;
 /** How long a task runs in a round, and how often at least: many short rounds, so that a subject and its copy run close together. */
-const TASK_MS = 30;
-const LEAST_INVOCATIONS = 2;
+export const ROUND = { time: 30, iterations: 2, warmup: false } as const;
 /** How long the last batch of calls before measuring lasts: time for the engine to swap in optimised code. */
-const WARMUP_MS = 25;
+export const WARMUP_MS = 25;
 
 /** What measuring gave: the time of one call of each subject in each round. */
 export class Timings {
@@ -41,10 +41,11 @@ function timeIn(round: ReadonlyMap<string, number>, name: string): number {
 
 /** Measures `subjects` in `rounds` rounds; calls `onTask` after each subject of each round. */
 export function measure(subjects: readonly Subject[], rounds: number, onTask: () => void): Timings {
-  const bench = new Bench({ time: TASK_MS, iterations: LEAST_INVOCATIONS, warmup: false, throws: true });
+  const bench = new Bench({ ...ROUND, throws: true });
   const repeats = new Map<string, number>();
+  const invocationMs = leastInvocation();
   for (const { name, call } of subjects) {
-    const count = warmUp(call);
+    const count = warmUp(call, invocationMs);
     repeats.set(name, count);
     bench.add(name, () => repeat(call, count), { async: false });
   }
@@ -58,21 +59,39 @@ export function measure(subjects: readonly Subject[], rounds: number, onTask: ()
   return new Timings(measured);
 }
 
-function repeat(call: () => void, count: number): void {
+/** How long an invocation lasts at least on this machine, in milliseconds. */
+export function leastInvocation(): number {
+  return Math.max(INVOCATION_MS, INVOCATION_TICKS * clockTick());
+}
+
+/** Calls `call` so many times. */
+export function repeat(call: () => void, count: number): void {
   for (let i = 0; i < count; ++i) call();
 }
 
+/** What the clock advances by, in milliseconds: that of a page is coarse, and uneven, against attacks that need a fine one. */
+function clockTick(): number {
+  const ticks = Array.from({ length: 20 }, () => {
+    const start = performance.now();
+    let now = start;
+    while (now === start) now = performance.now();
+    return now - start;
+  });
+  return summarise(ticks).median;
+}
+
 /** Brings `call` to its final speed; returns how many calls last as long as an invocation should. */
-function warmUp(call: () => void): number {
+export function warmUp(call: () => void, invocationMs: number): number {
   for (let count = 1; ; count *= 2) {
     const start = performance.now();
     repeat(call, count);
     const elapsed = performance.now() - start;
-    if (elapsed >= WARMUP_MS) return Math.ceil((count * INVOCATION_MS) / elapsed);
+    if (elapsed >= WARMUP_MS) return Math.ceil((count * invocationMs) / elapsed);
   }
 }
 
-function medianOf({ name, result }: Task): number {
+/** Milliseconds that an invocation of a task took. */
+export function medianOf({ name, result }: Task): number {
   if (result.state !== "completed") throw new Error(`${name} ended as ${result.state}`);
   return result.latency.p50;
 }

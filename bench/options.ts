@@ -13,7 +13,7 @@ npm run bench -- [options]
   --rounds N      rounds to take medians over (default 15)
   --json path     where to write the results (default bench/results.json)
   --scalar        the scalar build instead of the SIMD one; no bars apply to it
-  --gate          exit with 1 if a bar is missed or none applies
+  --gate          measure what bars are about; exit with 1 if one is missed or none applies
   --help          this text`;
 
 /** What the command line says. */
@@ -36,13 +36,13 @@ export function readOptions(args: string[]): Options {
   const { size, json, rounds, ...rest } = parse(args);
   if (rest.scalar && rest.gate) throw new UsageError("--gate is for the SIMD build: leave out --scalar");
   if (!existsSync(dirname(json))) throw new UsageError(`--json expected a path in a directory that exists, got ${json}`);
-  const exponents = size.split(",").map((text) => readInteger("--size", text, 4, 26));
-  return {
-    ...rest,
-    json,
-    rounds: readInteger("--rounds", rounds, 1, 1000),
-    sizes: [...new Set(exponents)].map((exponent) => 2 ** exponent),
-  };
+  return { ...rest, json, rounds: readWhole("--rounds", rounds, 1, 1000), sizes: readSizes(size) };
+}
+
+/** Sizes in elements, of a list of powers of two. */
+export function readSizes(text: string): number[] {
+  const exponents = text.split(",").map((exponent) => readWhole("--size", exponent, 4, 26));
+  return [...new Set(exponents)].map((exponent) => 2 ** exponent);
 }
 
 function parse(args: string[]) {
@@ -64,7 +64,8 @@ function parse(args: string[]) {
   }
 }
 
-function readInteger(flag: string, text: string, min: number, max: number): number {
+/** The integer that `text` is, given for `flag`. */
+export function readWhole(flag: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   throw new UsageError(`${flag} expected integer in [${min}, ${max}], got ${JSON.stringify(text)}`);

@@ -19,7 +19,7 @@ function run({ sizes, filter, rounds, json, scalar, gate }: Options): void {
   const results: Result[] = [];
   const bars: Verdict[] = [];
   const progress = new Progress();
-  const plan = { kernels: compile(build), reference: compile("reference"), sizes, filter, rounds, judged: !scalar };
+  const plan = { kernels: compile(build), reference: compile("reference"), sizes, filter, rounds, judged: !scalar, barsOnly: gate };
   const session = runSession(
     plan,
     (size, steps) => progress.begin(`${formatSize(size)} elements`, steps),

@@ -18,6 +18,8 @@ export interface Plan {
   readonly rounds: number;
   /** Whether the bars apply. */
   readonly judged: boolean;
+  /** Whether only what the bars are about is measured. */
+  readonly barsOnly: boolean;
 }
 
 /** What is found at one size. */
@@ -37,9 +39,9 @@ export class NothingSelected extends RangeError {}
  * @param onStep called after each of these steps
  */
 export function* runSession(plan: Plan, onBegin: (size: number, steps: number) => void, onStep: () => void): Generator<Found> {
-  const { kernels, reference, sizes, filter, rounds, judged } = plan;
+  const { kernels, reference, sizes, filter, rounds, judged, barsOnly } = plan;
   for (const size of sizes) {
-    const subjects = select(makeSubjects(kernels, reference, size), filter);
+    const subjects = select(makeSubjects(kernels, reference, size), filter, barsOnly);
     onBegin(size, subjects.length * rounds);
     const timings = measure(subjects, rounds, onStep);
     const results = subjects.map((subject) =>
@@ -59,9 +61,10 @@ export function* runSession(plan: Plan, onBegin: (size: number, steps: number) =
   }
 }
 
-/** The subjects with `filter` in their names, and those that they are compared with. */
-function select(subjects: readonly Subject[], filter: string): Subject[] {
-  const chosen = subjects.filter(({ name }) => name.toLowerCase().includes(filter.toLowerCase()));
+/** The subjects with `filter` in their names, of those that bars are about if so wished, and those that they are compared with. */
+function select(subjects: readonly Subject[], filter: string, barsOnly: boolean): Subject[] {
+  const judged = new Set(BARS.map(({ subject }) => subject));
+  const chosen = subjects.filter(({ name }) => name.toLowerCase().includes(filter.toLowerCase()) && (!barsOnly || judged.has(name)));
   if (chosen.length === 0) throw new NothingSelected(`--filter: nothing has ${JSON.stringify(filter)} in its name`);
   const names = new Set(chosen.flatMap(({ name, copy }) => [name, copy]));
   for (const { subject, against } of BARS) if (names.has(subject)) names.add(against);

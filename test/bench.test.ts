@@ -6,7 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { isMet, judge, type Verdict } from "../bench/bars.js";
+import { Timings } from "../bench/measure.js";
+import type { Run } from "../bench/results.js";
+import { summarise } from "../bench/statistics.js";
 import { kernelRows } from "../src/kernels.js";
+import { missing } from "./missing.js";
 
 const cwd = fileURLToPath(new URL("..", import.meta.url));
 const command = ["--import", "tsx", "bench/run.ts"];
@@ -39,4 +44,53 @@ it.each([
   const { status, stderr } = spawnSync(process.execPath, [...command, ...args], { cwd, encoding: "utf8" });
   expect(status).toBe(2);
   expect(stderr).toContain(message);
+});
+
+it("measures in a page", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "bench-page-"));
+  const options = ["--browser", "chromium", "--size", "4", "--rounds", "1", "--filter", "popcount", "--json", folder];
+  const { status, stderr } = spawnSync(process.execPath, ["--import", "tsx", "bench/page/run.ts", ...options], { cwd, encoding: "utf8" });
+  const [, reason] = stderr.match(/NOT MEASURED: (.*)/) ?? [];
+  if (reason !== undefined) return missing(context, "Chromium", reason);
+  expect([status, stderr]).toEqual([0, ""]);
+  const { engine, results } = JSON.parse(readFileSync(join(folder, "results-chromium.json"), "utf8")) as Run;
+  expect([engine.name, engine.build]).toEqual(["Chromium", "simd"]);
+  expect(results.map(({ name }) => name)).toEqual(["copy_f32", "bits_popcount_u32"]);
+  for (const { nsPerElement } of results) expect(nsPerElement).toBeGreaterThan(0);
+});
+
+it.each([
+  ["Deno", "deno", ["run", "--allow-all", "--unstable-sloppy-imports"]],
+  ["Bun", "bun", ["run"]],
+])("measures in %s", (name, program, args) => {
+  const json = join(mkdtempSync(join(tmpdir(), "bench-")), "results.json");
+  const options = ["bench/run.ts", "--size", "4", "--rounds", "1", "--filter", "popcount", "--json", json];
+  execFileSync(join(cwd, "node_modules/.bin", program), [...args, ...options], { cwd, stdio: "ignore" });
+  const { engine, results } = JSON.parse(readFileSync(json, "utf8")) as Run;
+  expect(engine.name).toBe(name);
+  expect(results.map((result) => result.name)).toEqual(["copy_f32", "bits_popcount_u32"]);
+});
+
+it("judges by medians unless the noise reaches over the bar", () => {
+  const [met, missed, open] = [0.9, 1.2, 1].map((middle) => {
+    const rounds = Array.from(
+      { length: 15 },
+      (_, k) =>
+        new Map([
+          ["a", middle + (k - 7) / 100],
+          ["b", 1],
+        ] as const),
+    );
+    return judge(new Timings(rounds), [{ subject: "a", against: "b", most: 1 }], 16)[0] as Verdict;
+  }) as [Verdict, Verdict, Verdict];
+  expect([met, missed, open].map(({ outcome }) => outcome)).toEqual(["met", "missed", "open"]);
+  expect([met, missed, open, { ...open, ratio: 1.001 }].map(isMet)).toEqual([true, false, true, false]);
+});
+
+it("knows where the median lies", () => {
+  // Ranks 4 and 12 of 15: the sum of binomial(15, k) / 2^15 over k <= 3 is 0.0176, over k <= 4 it is 0.0592.
+  const values = Array.from({ length: 15 }, (_, k) => k + 1);
+  expect(summarise(values)).toEqual({ median: 8, quartiles: [4.5, 11.5], interval: [4, 12] });
+  expect(summarise([3, 1, 2]).interval).toEqual([1, 3]);
+  expect(summarise([7])).toEqual({ median: 7, quartiles: [7, 7], interval: [7, 7] });
 });

@@ -36,7 +36,6 @@ export function showMasks(dropout: Dropout, offer: (ticket: Ticket, mask: Uint8A
 
   /** Goes on to what `change` makes of the state, or says why not in the element `errorId`; leaves `source` as the visitor typed it. */
   function go(change: Partial<State>, errorId = "link-error", source?: HTMLInputElement): void {
-    for (const id of ERRORS) clearError(id);
     const state = { ...shown.state, ...change };
     try {
       shown = { state, pass: pass(dropout, state) };
@@ -44,6 +43,7 @@ export function showMasks(dropout: Dropout, offer: (ticket: Ticket, mask: Uint8A
       sayError(errorId, error);
       return;
     }
+    for (const id of ERRORS) clearError(id);
     if (!moving) before = shown;
     if (!isDigit(state.x)) own = state.x;
     render(source);

@@ -1,0 +1,24 @@
+// How figures are written: enough digits to tell results apart, no more.
+
+/** Three significant digits: "0.317", "2.60", "68.9", "1240". */
+export function formatFigure(value: number): string {
+  if (value === 0) return "0";
+  const digits = Math.min(Math.max(2 - Math.floor(Math.log10(value)), 0), 6);
+  return value.toFixed(digits);
+}
+
+/** "2.60×" */
+export function formatRatio(ratio: number): string {
+  return `${formatFigure(ratio)}×`;
+}
+
+/** A value on an axis: "0.5", "16". */
+export function formatTick(value: number): string {
+  return `${Number(value.toPrecision(3))}`;
+}
+
+/** "2²⁰", or "1000" for a size that is no power of two. */
+export function formatPower(size: number): string {
+  const exponent = Math.log2(size);
+  return Number.isInteger(exponent) ? `2${[...`${exponent}`].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")}` : `${size}`;
+}

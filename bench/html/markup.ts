@@ -1,0 +1,49 @@
+// Elements of HTML and SVG as text. Whatever is put into them is escaped, so that no name in a file of results can become markup; what comes
+// out is well-formed XML, so that an SVG stands in a page as well as in a file of its own.
+
+/** Text that is markup already. */
+export class Markup {
+  constructor(readonly text: string) {}
+}
+
+export type Content = Markup | string | readonly Content[];
+export type Attributes = Readonly<Record<string, string | number>>;
+
+/** An element; text among `content` is escaped. */
+export function element(tag: string, attributes: Attributes, ...content: readonly Content[]): Markup {
+  const pairs = Object.entries(attributes).map(([name, value]) => ` ${name}="${escaped(show(value))}"`);
+  const inner = content.map(textOf).join("");
+  const open = `<${tag}${pairs.join("")}`;
+  return new Markup(inner === "" && !KEEPS_END_TAG.has(tag) ? `${open} />` : `${open}>${inner}</${tag}>`);
+}
+
+/** An element without attributes. */
+export function plain(tag: string, ...content: readonly Content[]): Markup {
+  return element(tag, {}, ...content);
+}
+
+// In HTML "<td />" is an open tag; the elements of SVG, and these void ones, may end themselves.
+const KEEPS_END_TAG = new Set(["td", "th", "p", "div", "section", "figure", "span", "tbody"]);
+
+function textOf(content: Content): string {
+  if (content instanceof Markup) return content.text;
+  return typeof content === "string" ? escaped(content) : content.map(textOf).join("");
+}
+
+// Control characters, which XML has no way to write, become the sign for what cannot be shown.
+function escaped(text: string): string {
+  return (
+    text
+      .replaceAll("&", "&amp;")
+      .replaceAll("<", "&lt;")
+      .replaceAll(">", "&gt;")
+      .replaceAll('"', "&quot;")
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+      .replaceAll(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd")
+  );
+}
+
+// Hundredths of a pixel are finer than any screen.
+function show(value: string | number): string {
+  return typeof value === "number" ? `${Math.round(value * 100) / 100}` : value;
+}

@@ -1,0 +1,116 @@
+// The report: one page that needs no network and no script.
+
+import { isMet } from "../bars.js";
+import type { StoredRun } from "../read-run.js";
+import { enginesChart, kernelsChart, peersChart, sizesChart } from "./charts.js";
+import { type Content, element, Markup, plain } from "./markup.js";
+import { hasPeers, labelsOf } from "./select.js";
+import { PAGE_STYLE } from "./style.js";
+import { CHART_STYLE, type Chart, svg } from "./svg.js";
+import { resultTables, table, verdictTable } from "./tables.js";
+
+/** The page for `runs`. */
+export function page(runs: readonly StoredRun[]): string {
+  const labels = labelsOf(runs);
+  const label = (run: StoredRun) => labels[runs.indexOf(run)] as string;
+  const main = runs.find((run) => sizesChart(run, "") !== undefined);
+  const overview = [
+    ["sizes", main && sizesChart(main, label(main))],
+    ["engines", enginesChart(runs)],
+    ...runs.filter(hasPeers).map((run, i) => [`peers-${i + 1}`, peersChart(run, runs)]),
+  ] as [string, Chart | undefined][];
+  const body = [
+    plain("header", plain("h1", "wasm-dropout: benchmark"), plain("p", READING)),
+    plain(
+      "main",
+      overviewOf(runs, labels),
+      ...overview.map(([id, chart]) => figure(id, chart)),
+      ...runs.map((run, i) => section(run, i, label(run), main)),
+    ),
+  ];
+  const head = [
+    element("meta", { charset: "utf-8" }),
+    element("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
+    element("meta", { name: "color-scheme", content: "light dark" }),
+    plain("title", "wasm-dropout: benchmark"),
+    plain("style", new Markup(PAGE_STYLE + CHART_STYLE)),
+  ];
+  return `<!doctype html>\n${element("html", { lang: "en" }, plain("head", head), plain("body", body)).text}\n`;
+}
+
+const READING =
+  "Times are medians over rounds in which all subjects take turns. A ratio compares a subject with memory.copy of the same data in the same run: " +
+  "1× is as fast as copying, 2× takes twice as long. Bands and whiskers are 95% confidence intervals of the median ratio, unless a chart says otherwise.";
+
+function overviewOf(runs: readonly StoredRun[], labels: readonly string[]): Content {
+  const rows = runs.map((run, i): Content[] => {
+    const { machine, date, version, rounds, results, missing = [] } = run;
+    return [
+      element("a", { href: `#run-${i + 1}` }, labels[i] as string),
+      describe(machine),
+      formatDate(date),
+      version,
+      `${rounds}`,
+      `${results.length}`,
+      `${missing.length}`,
+      summaryOf(run),
+    ];
+  });
+  return table(
+    "Runs",
+    [
+      ["engine and build", "prose"],
+      ["machine", "prose"],
+      ["date", "text"],
+      ["wasm-dropout", "text"],
+      ["rounds", "figure"],
+      ["results", "figure"],
+      ["missing", "figure"],
+      ["bars", "text"],
+    ],
+    rows,
+  );
+}
+
+function describe({ cpu, cores, os }: StoredRun["machine"]): string {
+  return `${cpu}, ${cores} ${cores === 1 ? "core" : "cores"}, ${os}`;
+}
+
+function summaryOf({ bars = [] }: StoredRun): Content {
+  if (bars.length === 0) return "–";
+  const met = bars.filter(isMet).length;
+  return `${met} of ${bars.length} met`;
+}
+
+function section(run: StoredRun, index: number, label: string, main: StoredRun | undefined): Markup {
+  const id = `run-${index + 1}`;
+  const { machine, date, version, rounds, bars = [], missing = [] } = run;
+  return element(
+    "section",
+    { id, "aria-labelledby": `${id}-heading` },
+    element("h2", { id: `${id}-heading` }, label),
+    plain("p", `wasm-dropout ${version} on ${describe(machine)}; ${rounds} ${rounds === 1 ? "round" : "rounds"}; ${formatDate(date)}.`),
+    run.results.length === 0 ? plain("p", "This run has no results.") : [],
+    missing.length > 0 ? missingOf(missing) : [],
+    run === main ? [] : figure(`${id}-sizes`, sizesChart(run, label)),
+    figure(`${id}-kernels`, kernelsChart(run, label)),
+    bars.length > 0 ? verdictTable(bars) : [],
+    run.results.length > 0 ? plain("details", plain("summary", `All results of ${label}`), resultTables(run)) : [],
+  );
+}
+
+function missingOf(missing: NonNullable<StoredRun["missing"]>): Content {
+  const items = missing.map(({ name, reason }) => plain("li", plain("code", name), `: ${reason}`));
+  return element("div", { class: "missing" }, plain("h3", "Not measured"), plain("ul", items));
+}
+
+// The box, not the page, scrolls where the chart is wider than the screen.
+function figure(id: string, chart: Chart | undefined): Content {
+  if (chart === undefined) return [];
+  const box = element("div", { class: "scroll", role: "region", "aria-label": chart.title, tabindex: 0 }, svg(chart, id));
+  return plain("figure", plain("figcaption", chart.title), box);
+}
+
+function formatDate(date: string): string {
+  return `${new Date(date).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}

@@ -1,0 +1,58 @@
+// npm run bench:report: results of any number of runs as a page, and the main chart as a file of its own.
+
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { UsageError } from "../options.js";
+import { readRun, UnusableFile } from "../read-run.js";
+import { sizesChart } from "./charts.js";
+import { page } from "./page.js";
+import { labelsOf, MAIN } from "./select.js";
+import { standaloneSvg } from "./svg.js";
+
+const USAGE = `Makes a page of the results of the benchmark, which needs no network and no script.
+
+npm run bench:report -- results.json [more.json ...] [options]
+  --out path    where to write the page
+  --svg path    where to write the chart of the main kernels over sizes, from the first file that has them
+  --help        this text`;
+
+function run(args: string[]): void {
+  const { values, positionals } = parse(args);
+  const { out, svg, help } = values;
+  if (help) return void console.log(USAGE);
+  if (positionals.length === 0) throw new UsageError("expected files of results");
+  if (out === undefined && svg === undefined) throw new UsageError("expected --out or --svg");
+  const runs = positionals.map(readRun);
+  if (out !== undefined) write(out, page(runs));
+  if (svg === undefined) return;
+  const [chart] = labelsOf(runs).flatMap((label, i) => sizesChart(runs[i] as (typeof runs)[number], label) ?? []);
+  if (chart === undefined) throw new UnusableFile(`--svg: no file has results of ${MAIN.join(" or ")}`);
+  write(svg, standaloneSvg(chart));
+}
+
+function parse(args: string[]) {
+  try {
+    const options = { out: { type: "string" }, svg: { type: "string" }, help: { type: "boolean", default: false } } as const;
+    return parseArgs({ args, allowPositionals: true, options });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new UnusableFile(`${path}: ${(error as Error).message}`);
+  }
+  console.log(path);
+}
+
+try {
+  run(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof UsageError) console.error(`${error.message}\n\n${USAGE}`);
+  else if (error instanceof UnusableFile) console.error(error.message);
+  else throw error;
+  process.exitCode = 2;
+}

@@ -1,6 +1,7 @@
 // The C++ yardstick. Threshold and scale come from src/probability.ts by way of the command line, so that they are computed in one place.
 //
-//   dropout check SEED STREAM THRESHOLD SCALE START   reads f32 data, writes its dropout: out of place, then in place
+//   dropout check SEED STREAM THRESHOLD SCALE START   reads f32 data; writes its dropout, out of place
+//                                                     and then in place, each with 16 sevens on both sides of it
 //   dropout measure SIZE THRESHOLD SCALE PLAN...      prints the times of calls over SIZE elements, a multiple of 16
 
 #include <algorithm>
@@ -18,16 +19,26 @@ namespace {
 
 std::uint64_t integer(const char* text) { return std::strtoull(text, nullptr, 10); }
 
+/** Elements in front of and behind an output that nobody may write to, and what they hold. */
+constexpr std::size_t GUARD = 16;
+constexpr float UNTOUCHED = 7;
+
+/** Writes the dropout of `room` but for its guards, from x or, without one, in place. */
+void write_dropout(std::vector<float> room, const float* x, const tile::Draw& draw) {
+  float* const y = room.data() + GUARD;
+  tile::dropout(y, x == nullptr ? y : x, static_cast<std::int64_t>(room.size() - 2 * GUARD), draw);
+  std::fwrite(room.data(), sizeof(float), room.size(), stdout);
+}
+
 int check(char** args) {
   const tile::Draw draw{integer(args[0]), integer(args[1]), integer(args[2]), std::strtof(args[3], nullptr), integer(args[4])};
   std::vector<float> x;
   float piece[4096];
   while (const std::size_t count = std::fread(piece, sizeof(float), 4096, stdin)) x.insert(x.end(), piece, piece + count);
-  std::vector<float> y(x.size(), 7);
-  tile::dropout(y.data(), x.data(), x.size(), draw);
-  std::fwrite(y.data(), sizeof(float), y.size(), stdout);
-  tile::dropout(x.data(), x.data(), x.size(), draw);
-  std::fwrite(x.data(), sizeof(float), x.size(), stdout);
+  std::vector<float> room(GUARD + x.size() + GUARD, UNTOUCHED);
+  write_dropout(room, x.data(), draw);
+  std::copy(x.begin(), x.end(), room.begin() + GUARD);
+  write_dropout(room, nullptr, draw);
   return 0;
 }
 

@@ -69,10 +69,10 @@ export function peersChart(run: StoredRun, runs: readonly StoredRun[]): Chart | 
   return barChart(options, [{ bars }]);
 }
 
-/** Everything at one size. */
+/** Every kernel and call of the API at one size, of a run that measured kernels. */
 export function kernelsChart(run: StoredRun, label: string): Chart | undefined {
   const pairs = pairsOf(run);
-  const size = pairs[0]?.result.size;
+  const size = pairs.find(({ result }) => result.group === "kernel")?.result.size;
   if (size === undefined) return undefined;
   const bars = pairs.map(({ result, variant }) => {
     const bar = ratioBar(result, result.name, result.group === "api" ? 1 : 0);
@@ -83,7 +83,8 @@ export function kernelsChart(run: StoredRun, label: string): Chart | undefined {
     { text: "call of the API", colour: 1 },
   ];
   const used = keys.filter(({ colour }) => bars.some((bar) => bar.colour === colour));
-  const marks = pairs.some(({ variant }) => variant !== undefined) ? [{ text: "another p, see the table" }] : [];
+  const variants = new Set(pairs.flatMap(({ variant }) => variant?.name.slice(variant.name.lastIndexOf(", ") + 2) ?? []));
+  const marks = variants.size === 0 ? [] : [{ text: [...variants].join(", ") }];
   return barChart({ ...RATIO, title: `Every kernel, ${formatPower(size)} elements: ${label}`, keys: [...used, ...marks] }, [{ bars }]);
 }
 

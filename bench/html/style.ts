@@ -1,5 +1,8 @@
 // How the page looks, on light and on dark, on paper and on a phone.
 
+// A box that scrolls has a shadow at an edge that hides something: its paper moves with the content and covers the shadow at the end
+// (Lea Verou, https://lea.verou.me/blog/2012/04/background-attachment-local/).
+
 export const PAGE_STYLE = `
 :root { color-scheme: light dark; --ink: #1c2024; --quiet: #5b636b; --rule: #dfe3e7; --paper: #ffffff; --soft: #f4f6f8; --shade: #00000030; --link: #005a9c; --bad: #b3261e; --good: #1b6e3c; }
 @media (prefers-color-scheme: dark) {
@@ -12,12 +15,11 @@ h1 { font-size: 1.9rem; line-height: 1.2; letter-spacing: -0.015em; margin: 0 0 
 h2 { font-size: 1.35rem; line-height: 1.3; margin: 3.5rem 0 0.4rem; padding-top: 1.25rem; border-top: 1px solid var(--rule); }
 h3 { font-size: 1rem; margin: 0; }
 p { margin: 0.4rem 0; max-width: 46rem; }
-header p, section > p { color: var(--quiet); }
+header p, section p { color: var(--quiet); }
 a { color: var(--link); }
 figure { margin: 2.25rem 0; }
 figcaption, caption { font-weight: 600; text-align: left; margin-bottom: 0.6rem; }
 caption { padding: 0 0 0.5rem; }
-/* Shadows at the edges that there is more behind: the paper scrolls with the content, the shadows do not (https://lea.verou.me/blog/2012/04/background-attachment-local/). */
 .scroll { overflow-x: auto; margin: 1.5rem 0; background:
   linear-gradient(to right, var(--paper) 40%, transparent) left / 2.5rem 100% no-repeat local,
   linear-gradient(to left, var(--paper) 40%, transparent) right / 2.5rem 100% no-repeat local,
@@ -27,7 +29,7 @@ figure .scroll { margin: 0; }
 .scroll:focus-visible, summary:focus-visible, a:focus-visible { outline: 2px solid var(--link); outline-offset: 3px; }
 svg.chart { display: block; }
 table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.3rem 1.1rem 0.3rem 0; text-align: left; vertical-align: baseline; white-space: nowrap; font-weight: 400; }
+th, td { padding: 0.3rem 0.9rem 0.3rem 0; text-align: left; vertical-align: baseline; white-space: nowrap; font-weight: 400; }
 thead th { color: var(--quiet); font-weight: 600; border-bottom: 1px solid var(--quiet); }
 tbody tr { border-bottom: 1px solid var(--rule); }
 .figure { text-align: right; }

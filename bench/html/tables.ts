@@ -3,6 +3,7 @@
 import { isMet, type Verdict } from "../bars.js";
 import type { StoredRun } from "../read-run.js";
 import type { Result } from "../results.js";
+import type { Interval } from "../statistics.js";
 import { formatFigure, formatPower, formatRatio } from "./figures.js";
 import { type Content, element, type Markup, plain } from "./markup.js";
 
@@ -59,17 +60,20 @@ export function resultTables({ results }: StoredRun): Markup[] {
 
 function resultRow(result: Result): Content[] {
   const { name, group, nsPerElement, nsPerElementSpread, gbPerSecond, ratio, ratioInterval, copy } = result;
-  const span = ([lower, upper]: readonly [number, number]) => `${formatFigure(lower)}–${formatFigure(upper)}`;
   return [
     plain("code", name),
     group,
     formatFigure(nsPerElement),
-    span(nsPerElementSpread),
+    formatSpan(nsPerElementSpread),
     formatFigure(gbPerSecond),
     formatFigure(ratio),
-    span(ratioInterval),
+    formatSpan(ratioInterval),
     plain("code", copy),
   ];
+}
+
+function formatSpan([lower, upper]: Interval): string {
+  return `${formatFigure(lower)}–${formatFigure(upper)}`;
 }
 
 /** The bars of a run and whether each was met. */
@@ -79,6 +83,7 @@ export function verdictTable(bars: readonly Verdict[]): Markup {
     ["elements", "figure"],
     ["against", "text"],
     ["measured", "figure"],
+    ["95%", "figure"],
     ["at most", "figure"],
     ["bar", "text"],
   ];
@@ -87,6 +92,7 @@ export function verdictTable(bars: readonly Verdict[]): Markup {
     formatPower(bar.size),
     plain("code", bar.against),
     formatRatio(bar.ratio),
+    formatSpan(bar.interval),
     formatRatio(bar.most),
     isMet(bar) ? element("span", { class: "met" }, "met") : element("strong", { class: "missed" }, "missed"),
   ]);

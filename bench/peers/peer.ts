@@ -5,7 +5,7 @@ import type { Group } from "../results.js";
 /** One way to compute dropout of f32 data. */
 export interface Peer {
   readonly name: string;
-  /** The npm package that it stands for, as installed here; none for code that stands in this repository. */
+  /** The npm package that it stands for; none for code that stands in this repository. */
   readonly package?: string;
   readonly group: Extract<Group, "reference" | "api" | "peer">;
   /** How often a call reads and writes the data: 1 for forward, 2 for forward and backward. */

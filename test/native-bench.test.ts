@@ -81,6 +81,20 @@ describe("C++", () => {
     }
   });
 
+  it("decides by the last bit", (context) => {
+    const program = executable(context);
+    // U of element 77 in the example of docs/keep-streams.md: it is kept with T = U and dropped with T one above.
+    const u = 0x194255cde721;
+    const kept = [u, u + 1].map((t) => maskOf(program, { seed: "42", stream: "0", p: t / 2 ** 48, start: 77 }, 1)[0]);
+    expect(kept).toEqual([1, 0]);
+  });
+
+  it("leaves all bits alone at p = 0", (context) => {
+    const signalling = Uint32Array.from({ length: 40 }, (_, i) => 0x7f800001 + i);
+    const y = dropoutOf(executable(context), new Float32Array(signalling.buffer), { seed: "1", stream: "1", p: 0, start: 3 });
+    expect(new Uint32Array(y.buffer, y.byteOffset, y.length)).toEqual(signalling);
+  });
+
   it("computes the dropout of every kind of float, from any element to any other", (context) => {
     const program = executable(context);
     const seed = "42";

@@ -239,7 +239,7 @@ describe("the page", () => {
     const main = { ...hostile, results: [...hostile.results, ...kernels] };
     expect(elementsOfPage(page([hostile, main]))).not.toContain("script");
     const chart = sizesChart(main, name);
-    expect(elementsOf(standaloneSvg(chart as NonNullable<typeof chart>))).not.toContain("script");
+    expect(elementsOf(standaloneSvg(chart as NonNullable<typeof chart>, name))).not.toContain("script");
   });
 
   it.each([
@@ -263,11 +263,12 @@ describe("the page", () => {
 
 describe("the chart for README", () => {
   const chart = sizesChart(runOf(kernels), "Node") as NonNullable<ReturnType<typeof sizesChart>>;
-  const text = standaloneSvg(chart);
+  const text = standaloneSvg(chart, "Some CPU & more");
 
   it("is one well-formed SVG with a background and a style for light and dark", () => {
     const names = elementsOf(text);
     expect(names.slice(0, 5)).toEqual(["svg", "title", "desc", "style", "rect"]);
+    expect(text).toContain(">Some CPU &amp; more</text>");
     expect(text).toContain('xmlns="http://www.w3.org/2000/svg"');
     expect(text).toContain("prefers-color-scheme: dark");
   });
@@ -282,7 +283,7 @@ describe("the chart for README", () => {
     const series = (ratio: number) => runOf([result("multiply_f32", 16, ratio, "kernel", 0), result("multiply_f32", 32, 4, "kernel", 0)]);
     const heights = [1, 2].map((ratio) => {
       const [, points = ""] =
-        standaloneSvg(sizesChart(series(ratio), "") as typeof chart).match(/<polyline class="line s0" points="([^"]*)" \/>/) ?? [];
+        standaloneSvg(sizesChart(series(ratio), "") as typeof chart, "").match(/<polyline class="line s0" points="([^"]*)" \/>/) ?? [];
       return points.split(" ").map((point) => Number(point.split(",")[1]));
     });
     const [[one, four], [two]] = heights as [[number, number], [number, number]];

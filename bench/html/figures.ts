@@ -1,4 +1,6 @@
-// How figures are written: enough digits to tell results apart, no more.
+// How figures are written, with enough digits to tell results apart and no more, and what they belong to.
+
+import type { Machine } from "../results.js";
 
 /** Three significant digits: "0.317", "2.60", "68.9", "1240". */
 export function formatFigure(value: number): string {
@@ -21,4 +23,14 @@ export function formatTick(value: number): string {
 export function formatPower(size: number): string {
   const exponent = Math.log2(size);
   return Number.isInteger(exponent) ? `2${[...`${exponent}`].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")}` : `${size}`;
+}
+
+/** "Some CPU, 2 cores, Linux 6" */
+export function formatMachine({ cpu, cores, os }: Machine): string {
+  return `${cpu}, ${cores} ${cores === 1 ? "core" : "cores"}, ${os}`;
+}
+
+/** Date and time of an ISO 8601 date, to the minute. */
+export function formatDate(date: string): string {
+  return `${new Date(date).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

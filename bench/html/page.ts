@@ -3,6 +3,7 @@
 import { isMet } from "../bars.js";
 import type { StoredRun } from "../read-run.js";
 import { enginesChart, kernelsChart, peersChart, sizesChart } from "./charts.js";
+import { formatDate, formatMachine } from "./figures.js";
 import { type Content, element, Markup, plain } from "./markup.js";
 import { hasPeers, labelsOf } from "./select.js";
 import { PAGE_STYLE } from "./style.js";
@@ -47,7 +48,7 @@ function overviewOf(runs: readonly StoredRun[], labels: readonly string[]): Cont
     const { machine, date, version, rounds, results, missing = [] } = run;
     return [
       element("a", { href: `#run-${i + 1}` }, labels[i] as string),
-      describe(machine),
+      formatMachine(machine),
       formatDate(date),
       version,
       `${rounds}`,
@@ -72,10 +73,6 @@ function overviewOf(runs: readonly StoredRun[], labels: readonly string[]): Cont
   );
 }
 
-function describe({ cpu, cores, os }: StoredRun["machine"]): string {
-  return `${cpu}, ${cores} ${cores === 1 ? "core" : "cores"}, ${os}`;
-}
-
 function summaryOf({ bars = [] }: StoredRun): Content {
   if (bars.length === 0) return "–";
   const met = bars.filter(isMet).length;
@@ -89,7 +86,10 @@ function section(run: StoredRun, index: number, label: string, main: StoredRun |
     "section",
     { id, "aria-labelledby": `${id}-heading` },
     element("h2", { id: `${id}-heading` }, label),
-    plain("p", `wasm-dropout ${version} on ${describe(machine)}; ${rounds} ${rounds === 1 ? "round" : "rounds"}; ${formatDate(date)}.`),
+    plain(
+      "p",
+      `wasm-dropout ${version} on ${formatMachine(machine)}; ${rounds} ${rounds === 1 ? "round" : "rounds"}; ${formatDate(date)}.`,
+    ),
     run.results.length === 0 ? plain("p", "This run has no results.") : [],
     missing.length > 0 ? missingOf(missing) : [],
     run === main ? [] : figure(`${id}-sizes`, sizesChart(run, label)),
@@ -109,8 +109,4 @@ function figure(id: string, chart: Chart | undefined): Content {
   if (chart === undefined) return [];
   const box = element("div", { class: "scroll", role: "region", "aria-label": chart.title, tabindex: 0 }, svg(chart, id));
   return plain("figure", plain("figcaption", chart.title), box);
-}
-
-function formatDate(date: string): string {
-  return `${new Date(date).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { UsageError } from "../options.js";
 import { readRun, UnusableFile } from "../read-run.js";
 import { sizesChart } from "./charts.js";
+import { formatMachine } from "./figures.js";
 import { page } from "./page.js";
 import { labelsOf, MAIN } from "./select.js";
 import { standaloneSvg } from "./svg.js";
@@ -25,9 +26,13 @@ function run(args: string[]): void {
   const runs = positionals.map(readRun);
   if (out !== undefined) write(out, page(runs));
   if (svg === undefined) return;
-  const [chart] = labelsOf(runs).flatMap((label, i) => sizesChart(runs[i] as (typeof runs)[number], label) ?? []);
-  if (chart === undefined) throw new UnusableFile(`--svg: no file has results of ${MAIN.join(" or ")}`);
-  write(svg, standaloneSvg(chart));
+  const labels = labelsOf(runs);
+  const [text] = runs.flatMap((run, i) => {
+    const chart = sizesChart(run, labels[i] as string);
+    return chart === undefined ? [] : standaloneSvg(chart, `${formatMachine(run.machine)}; bands: 95% intervals of the median ratio`);
+  });
+  if (text === undefined) throw new UnusableFile(`--svg: no file has results of ${MAIN.join(" or ")}`);
+  write(svg, text);
 }
 
 function parse(args: string[]) {

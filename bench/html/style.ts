@@ -33,7 +33,7 @@ th, td { padding: 0.3rem 0.9rem 0.3rem 0; text-align: left; vertical-align: base
 thead th { color: var(--quiet); font-weight: 600; border-bottom: 1px solid var(--quiet); }
 tbody tr { border-bottom: 1px solid var(--rule); }
 .figure { text-align: right; }
-.prose { white-space: normal; min-width: 11rem; }
+.prose { white-space: normal; min-width: 9rem; }
 code { font: 0.93em ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 .met { color: var(--good); }
 .missed { color: var(--bad); }

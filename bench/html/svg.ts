@@ -55,14 +55,19 @@ export function svg({ width, height, title, description, content }: Chart, id: s
   );
 }
 
-/** An SVG that is a file of its own: with its style, its title in sight, and paper of its own, for it cannot know what it lies on. */
-export function standaloneSvg(chart: Chart): string {
-  const [margin, heading] = [16, 28];
+/**
+ * An SVG that is a file of its own: with its style, its title and a `note` below in sight, and paper of its own, for it cannot know what it
+ * lies on.
+ */
+export function standaloneSvg(chart: Chart, note: string): string {
+  const [margin, heading, footing] = [16, 28, 28];
+  const height = chart.height + 2 * margin + heading + footing;
   const content = [
     plain("style", new Markup(CHART_STYLE)),
     element("rect", { class: "paper", width: "100%", height: "100%", rx: 8 }),
     element("text", { class: "head", x: margin, y: margin + 12 }, chart.title),
     element("g", { transform: `translate(${margin} ${margin + heading})` }, chart.content),
+    element("text", { class: "quiet", x: margin, y: height - margin }, note),
   ];
-  return `${svg({ ...chart, width: chart.width + 2 * margin, height: chart.height + 2 * margin + heading, content }, "chart").text}\n`;
+  return `${svg({ ...chart, width: Math.max(chart.width, note.length * CHARACTER) + 2 * margin, height, content }, "chart").text}\n`;
 }

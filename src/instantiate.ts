@@ -5,7 +5,7 @@ import { wrongKind } from "./check.js";
 
 /**
  * The exports of `module` over `memory`, raw: the loader's own wrappers double the cost of a call.
- * Throws TypeError if it asks for other imports or cannot start.
+ * Throws TypeError if it asks for other imports or cannot start, and what the engine throws if a policy forbids wasm.
  */
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Exports {
   const imports = { env: { memory } };
@@ -14,6 +14,8 @@ export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memo
     if (!(module instanceof WebAssembly.Module)) return new WebAssembly.Instance(module, imports).exports;
     return instantiateSync(module, imports).instance.exports;
   } catch (cause) {
+    // A content security policy against wasm, which WebKit enforces only here: not the module's fault.
+    if (cause instanceof WebAssembly.CompileError) throw cause;
     throw wrongKind("module", "a wasm-dropout module", module, cause);
   }
 }

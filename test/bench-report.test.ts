@@ -176,12 +176,14 @@ describe("the page", () => {
   const firefox = runOf(kernels, { engine: { name: "Firefox", version: "140", build: "simd" } });
   const runs = [judged, firefox, peers, native];
   const html = page(runs);
+  // A failure names what is missing instead of printing the page.
+  const expectSaid = (text: string) => expect(html.includes(text), text).toBe(true);
 
   it("is well-formed and brings all it needs", () => {
     const names = elementsOfPage(html);
     for (const name of ["script", "link", "img", "iframe"]) expect(names).not.toContain(name);
     expect(html.replaceAll("http://www.w3.org/2000/svg", "")).not.toMatch(/https?:|url\(|@import/);
-    expect(html).toContain("prefers-color-scheme: dark");
+    expectSaid("prefers-color-scheme: dark");
     const ids = [...html.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
     for (const [, target] of html.matchAll(/ href="#([^"]*)"/g)) expect(ids).toContain(target);
@@ -194,24 +196,24 @@ describe("the page", () => {
     for (const tag of charts) {
       expect(tag).toContain('role="img"');
       const [, ids = ""] = tag.match(/aria-labelledby="([^"]*)"/) ?? [];
-      for (const id of ids.split(" ")) expect(html).toContain(` id="${id}">`);
+      for (const id of ids.split(" ")) expectSaid(` id="${id}">`);
     }
   });
 
   it("names every run, every result and every missing entry", () => {
-    expect(labelsOf(runs)).toEqual(["Node 20.1.2, simd (1)", "Firefox 140, simd", "Node 20.1.2, simd (2)", "native g++ 12, -O3"]);
+    expect(labelsOf(runs)).toEqual(["Node 20.1.2, simd (1)", "Firefox 140, simd", "Node 20.1.2, simd (2)", "native"]);
     for (const label of labelsOf(runs)) expect(html).toMatch(new RegExp(`<h2 [^>]*>${label.replaceAll(/[()+]/g, "\\$&")}</h2>`));
     for (const { name, ratio, nsPerElement } of runs.flatMap(({ results }) => results)) {
-      expect(html).toContain(`<code>${name}</code>`);
-      expect(html).toContain(`<td class="figure">${formatFigure(ratio)}</td>`);
-      expect(html).toContain(`<td class="figure">${formatFigure(nsPerElement)}</td>`);
+      expectSaid(`<code>${name}</code>`);
+      expectSaid(`<td class="figure">${formatFigure(ratio)}</td>`);
+      expectSaid(`<td class="figure">${formatFigure(nsPerElement)}</td>`);
     }
-    expect(html).toContain("<code>onnxruntime-node</code>: does not load");
-    for (const text of ["Some CPU, 3 cores, Some OS", "2026-01-02 03:04 UTC", "9.8.7", "5 rounds"]) expect(html).toContain(text);
+    expectSaid("<code>onnxruntime-node</code>: does not load");
+    for (const text of ["Some CPU, 3 cores, Some OS", "2026-01-02 03:04 UTC", "9.8.7", "5 rounds", "native g++ 12 (-O3)"]) expectSaid(text);
   });
 
   it("says which bars were met, an open one by its median", () => {
-    expect(html).toContain("1 of 3 met");
+    expectSaid("1 of 3 met");
     expect([...html.matchAll(/<(?:strong|span) class="(met|missed)">/g)].map(([, outcome]) => outcome)).toEqual([
       "met",
       "missed",
@@ -225,7 +227,7 @@ describe("the page", () => {
     expect(peersOf(native, runs)).toMatchObject({ results: [{ name: "tile_dropout_f32" }, { name: "torch dropout" }], lender: judged });
     const elsewhere = { ...judged, machine: { ...judged.machine, cpu: "Another" } };
     expect(peersOf(native, [elsewhere, native]).results.map(({ name }) => name)).toEqual(["torch dropout"]);
-    expect(html).toContain("native g++ 12, -O3; wasm-dropout in Node 20.1.2, simd (1)");
+    expectSaid("native; wasm-dropout in Node 20.1.2, simd (1)");
   });
 
   it("lets no name become markup", () => {

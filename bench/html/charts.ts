@@ -49,13 +49,13 @@ export function peersChart(run: StoredRun, runs: readonly StoredRun[]): Chart | 
   const size = results[0]?.size;
   if (size === undefined) return undefined;
   const bars = results.map((result): Bar => {
-    const { name, group, nsPerElement, nsPerElementSpread } = result;
+    const { name, group, copy, nsPerElement, nsPerElementSpread } = result;
     return {
       label: name,
       value: nsPerElement,
       text: `${formatFigure(nsPerElement)} ns`,
       interval: nsPerElementSpread,
-      colour: COLOUR_OF[group],
+      colour: name === copy ? COLOUR_OF.reference : COLOUR_OF[group],
     };
   });
   const keys = MEANING.filter(([colour]) => bars.some((bar) => bar.colour === colour)).map(([colour, text]): Key => ({ text, colour }));

@@ -81,14 +81,14 @@ function summaryOf({ bars = [] }: StoredRun): Content {
 
 function section(run: StoredRun, index: number, label: string, main: StoredRun | undefined): Markup {
   const id = `run-${index + 1}`;
-  const { machine, date, version, rounds, bars = [], missing = [] } = run;
+  const { machine, engine, date, version, rounds, bars = [], missing = [] } = run;
   return element(
     "section",
     { id, "aria-labelledby": `${id}-heading` },
     element("h2", { id: `${id}-heading` }, label),
     plain(
       "p",
-      `wasm-dropout ${version} on ${formatMachine(machine)}; ${rounds} ${rounds === 1 ? "round" : "rounds"}; ${formatDate(date)}.`,
+      `${engine.name} ${engine.version} (${engine.build}) with wasm-dropout ${version} on ${formatMachine(machine)}; ${rounds} ${rounds === 1 ? "round" : "rounds"}; ${formatDate(date)}.`,
     ),
     run.results.length === 0 ? plain("p", "This run has no results.") : [],
     missing.length > 0 ? missingOf(missing) : [],

@@ -15,9 +15,10 @@ export const MAIN: readonly string[] = [
 /** The size at which subjects stand side by side: more than a core's own caches hold, less than takes long anywhere. */
 const USUAL_SIZE = 2 ** 20;
 
-/** Engine, version and build of each run, told apart by a number where they are alike. */
+/** What each run is called: engine, version and build, told apart by a number where they are alike. */
 export function labelsOf(runs: readonly StoredRun[]): string[] {
-  const labels = runs.map(({ engine: { name, version, build } }) => `${name} ${version}, ${build}`);
+  // The compilers and libraries behind native code fill lines; they stand beside the run's machine instead.
+  const labels = runs.map(({ engine: { name, version, build } }) => (name === "native" ? name : `${name} ${version}, ${build}`));
   return labels.map((label, i) => {
     const nth = labels.slice(0, i + 1).filter((other) => other === label).length;
     return labels.indexOf(label) === labels.lastIndexOf(label) ? label : `${label} (${nth})`;

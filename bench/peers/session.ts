@@ -39,6 +39,8 @@ export interface Found {
 /** A peer over data of one size with one p, ready and checked. */
 interface Ready extends Description, Timed {
   readonly free: Prepared["free"];
+  /** Takes note of how long a call took. */
+  readonly learn: (ms: number) => void;
 }
 
 /** A peer that loaded, with what is known of its speed at each p. */
@@ -88,7 +90,11 @@ export async function* runPeers(plan: Plan, onBegin: (size: number, steps: numbe
     });
     const results = ready
       .filter(({ name }) => !failed.has(name))
-      .map((subject) => resultOf(subject, size, timings.time(subject.name), timings.ratio(subject.name, subject.copy)));
+      .map((subject) => {
+        const time = timings.time(subject.name);
+        subject.learn(time.median);
+        return resultOf(subject, size, time, timings.ratio(subject.name, subject.copy));
+      });
     for (const { name, free } of ready) {
       try {
         await free?.();
@@ -118,26 +124,30 @@ async function getReady(
 ): Promise<Ready | string> {
   const { group, passes, copies, prepare, msPerElement } = peer;
   const tooSlow = (ms: number, verb: string) => `a call ${verb} ${(ms / 1000).toPrecision(2)} s, at most ${mostMs / 1000} s are allowed`;
+  const learn = (ms: number) => {
+    if (x.length >= LEAST_TELLING) msPerElement.set(p, ms / x.length);
+  };
   const expected = (msPerElement.get(p) ?? 0) * x.length;
   if (expected > mostMs && !copies) return tooSlow(expected, "would take some");
   try {
     const { call, output, enter, free } = await prepare(x, p, out);
     await enter?.();
+    let start = performance.now();
     const returned = call();
     const asynchronous = returned instanceof Promise;
     await returned;
+    let elapsed = performance.now() - start;
     // Arrays may be written again by the next call.
     const first = output().slice();
-    const start = performance.now();
+    start = performance.now();
     await call();
-    const elapsed = performance.now() - start;
+    elapsed = Math.min(elapsed, performance.now() - start);
     const second = output();
     const fault = copies ? undefined : (faultIn(first, x, p) ?? faultIn(second, x, p) ?? repeatIn(first, second));
-    // Of the time of a few elements, most is not theirs.
-    if (x.length >= LEAST_TELLING) msPerElement.set(p, elapsed / x.length);
     if (copies || (fault === undefined && elapsed <= mostMs)) {
-      return { name, group, copy, bytes: passes * (x.byteLength + out.byteLength), call, asynchronous, enter, free };
+      return { name, group, copy, bytes: passes * (x.byteLength + out.byteLength), call, asynchronous, enter, free, learn };
     }
+    if (fault === undefined) learn(elapsed);
     await free?.();
     return fault === undefined ? tooSlow(elapsed, "takes") : `wrong: ${fault}`;
   } catch (error) {

@@ -107,7 +107,7 @@ describe("markup", () => {
   });
 
   it("closes what HTML does not close by itself", () => {
-    expect(plain("td").text).toBe("<td></td>");
+    for (const tag of ["td", "code", "title"]) expect(plain(tag, "").text).toBe(`<${tag}></${tag}>`);
     expect(plain("path").text).toBe("<path />");
   });
 });

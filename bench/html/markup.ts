@@ -14,7 +14,7 @@ export function element(tag: string, attributes: Attributes, ...content: readonl
   const pairs = Object.entries(attributes).map(([name, value]) => ` ${name}="${escaped(show(value))}"`);
   const inner = content.map(textOf).join("");
   const open = `<${tag}${pairs.join("")}`;
-  return new Markup(inner === "" && !KEEPS_END_TAG.has(tag) ? `${open} />` : `${open}>${inner}</${tag}>`);
+  return new Markup(inner === "" && ENDS_ITSELF.has(tag) ? `${open} />` : `${open}>${inner}</${tag}>`);
 }
 
 /** An element without attributes. */
@@ -22,8 +22,8 @@ export function plain(tag: string, ...content: readonly Content[]): Markup {
   return element(tag, {}, ...content);
 }
 
-// In HTML "<td />" is an open tag; the elements of SVG, and these void ones, may end themselves.
-const KEEPS_END_TAG = new Set(["td", "th", "p", "div", "section", "figure", "span", "tbody"]);
+// In HTML "<td />" opens an element; void ones and those of SVG may end themselves.
+const ENDS_ITSELF = new Set(["meta", "line", "path", "polygon", "polyline", "rect"]);
 
 function textOf(content: Content): string {
   if (content instanceof Markup) return content.text;

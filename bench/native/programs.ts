@@ -81,11 +81,13 @@ function preparePython(library: "numpy" | "torch"): Program | Missing {
   };
 }
 
-/** Why `python` cannot use `library`; undefined if it can. */
+/** Why `python` cannot use `library`; undefined if it can. Looks for it without the seconds that loading takes. */
 function whyNot(python: string, library: string): string | undefined {
-  const { error, status, stderr } = spawnSync(python, ["-c", `import ${library}`], { encoding: "utf8" });
+  const find = `import importlib.util; print(importlib.util.find_spec("${library}") is not None)`;
+  const { error, status, stdout, stderr } = spawnSync(python, ["-c", find], { encoding: "utf8" });
   if (error) return "not installed";
-  return status === 0 ? undefined : stderr.trim().split("\n").at(-1);
+  if (status !== 0) return `does not run: ${stderr.trim().split("\n").at(-1)}`;
+  return stdout.trim() === "True" ? undefined : `no module ${library}`;
 }
 
 /** How to measure, as the programs take it: as bench/measure.ts does. */

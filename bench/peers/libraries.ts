@@ -18,7 +18,7 @@ interface TensorFlow {
   enableProdMode(): void;
   setBackend(name: string): Promise<boolean>;
   tensor1d(values: Float32Array): Tensor;
-  tidy<T>(run: () => T): T;
+  tidy(run: () => void): void;
   dropout(x: Tensor, rate: number): Tensor;
   grad(f: (x: Tensor) => Tensor): (x: Tensor, dy: Tensor) => Tensor;
 }
@@ -42,7 +42,10 @@ export async function loadTensorFlow(backend: "cpu" | "wasm", gradient: boolean)
     return {
       enter,
       call: () => {
-        y = tf.tidy(() => compute().dataSync());
+        // tidy would search an array that it is given back, element by element, for tensors.
+        tf.tidy(() => {
+          y = compute().dataSync();
+        });
       },
       output: () => y,
       free: () => input.dispose(),

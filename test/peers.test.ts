@@ -353,10 +353,11 @@ function string(fields: Fields, field: number): string[] {
 describe("npm run bench:peers", () => {
   const command = (...args: string[]) =>
     spawnSync(process.execPath, ["--import", "tsx", "bench/peers/run.ts", ...args], { cwd: root, encoding: "utf8", timeout: 100_000 });
-  const directory = mkdtempSync(join(tmpdir(), "wasm-dropout-peers-"));
+  let directory: string;
   let found: Run;
   let output: string;
   beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), "wasm-dropout-peers-"));
     const json = join(directory, "results.json");
     const { status, stdout, stderr } = command("--size", "10", "--rounds", "1", "--json", json);
     expect(status, stderr).toBe(0);

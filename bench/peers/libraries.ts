@@ -160,14 +160,14 @@ export async function loadStdlib(): Promise<Prepare> {
 }
 
 interface ThingRandom {
-  Smush32: new (seed: number) => { probability(p: number): boolean };
+  XsAdd: new (seed: number) => { probability(p: number): boolean };
 }
 
-/** A loop over its smallest generator. */
+/** A loop over the fastest of its generators. */
 export async function loadThing(): Promise<Prepare> {
-  const { Smush32 } = await load<ThingRandom>("@thi.ng/random");
+  const { XsAdd } = await load<ThingRandom>("@thi.ng/random");
   return (x, p, out): Prepared => {
-    const random = new Smush32(1);
+    const random = new XsAdd(1);
     const scale = 1 / (1 - p);
     return {
       call: () => {

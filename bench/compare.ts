@@ -1,8 +1,7 @@
 // npm run bench:compare: what became slower or faster from one run to another.
 
-import { parseArgs } from "node:util";
+import { parseCommandLine, UsageError } from "./command-line.js";
 import { type Change, type Comparison, compare, TOLERANCE } from "./comparison.js";
-import { UsageError } from "./options.js";
 import { readRun, UnusableFile } from "./read-run.js";
 import { align, formatSize } from "./report.js";
 import type { Result } from "./results.js";
@@ -47,7 +46,8 @@ function count(changes: readonly Change[], verdict: Change["verdict"]): number {
 
 /** Prints the comparison of two files and gives the exit code. */
 function run(args: string[]): number {
-  const { positionals, values } = parse(args);
+  const options = { help: { type: "boolean", default: false } } as const;
+  const { positionals, values } = parseCommandLine({ args, allowPositionals: true, options });
   if (values.help) {
     console.log(USAGE);
     return 0;
@@ -59,14 +59,6 @@ function run(args: string[]): number {
     throw new UnusableFile(`${before} and ${after} have no subject in common at the same size beside the same copy`);
   console.log(format(comparison));
   return count(comparison.changes, "slower") > 0 ? 1 : 0;
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, allowPositionals: true, options: { help: { type: "boolean", default: false } } });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }
 
 try {

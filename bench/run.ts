@@ -2,8 +2,9 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { isMet, type Verdict } from "./bars.js";
+import { UsageError } from "./command-line.js";
 import { engineVersion, MACHINE, VERSION } from "./machine.js";
-import { type Options, readOptions, USAGE, UsageError } from "./options.js";
+import { type Options, readOptions, USAGE } from "./options.js";
 import { Progress } from "./progress.js";
 import { formatSize, formatTable, formatVerdicts } from "./report.js";
 import { FORMAT, type Result, type Run } from "./results.js";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { UsageError } from "../bench/options.js";
+import { UsageError } from "../bench/command-line.js";
 import { faultIn } from "../bench/peers/check.js";
 import { randomLoop, XorshiftLoop } from "../bench/peers/loops.js";
 import { dropoutModel } from "../bench/peers/onnx.js";

@@ -1,8 +1,7 @@
 // npm run bench:report: results of any number of runs as a page, and the main chart as a file of its own.
 
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import { UsageError } from "../options.js";
+import { parseCommandLine, UsageError } from "../command-line.js";
 import { readRun, UnusableFile } from "../read-run.js";
 import { sizesChart } from "./charts.js";
 import { formatMachine } from "./figures.js";
@@ -18,7 +17,8 @@ npm run bench:report -- results.json [more.json ...] [options]
   --help        this text`;
 
 function run(args: string[]): void {
-  const { values, positionals } = parse(args);
+  const options = { out: { type: "string" }, svg: { type: "string" }, help: { type: "boolean", default: false } } as const;
+  const { values, positionals } = parseCommandLine({ args, allowPositionals: true, options });
   const { out, svg, help } = values;
   if (help) return void console.log(USAGE);
   if (positionals.length === 0) throw new UsageError("expected files of results");
@@ -33,15 +33,6 @@ function run(args: string[]): void {
   });
   if (text === undefined) throw new UnusableFile(`--svg: no file has results of ${MAIN.join(" or ")}`);
   write(svg, text);
-}
-
-function parse(args: string[]) {
-  try {
-    const options = { out: { type: "string" }, svg: { type: "string" }, help: { type: "boolean", default: false } } as const;
-    return parseArgs({ args, allowPositionals: true, options });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }
 
 function write(path: string, text: string): void {

@@ -1,10 +1,7 @@
 // The command line of the native yardsticks.
 
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { readSizes, readWhole, UsageError } from "../options.js";
+import { parseCommandLine, readJsonPath, readRounds, readSizes, UsageError } from "../command-line.js";
 import { P } from "../subjects.js";
 
 export const USAGE = `Measures dropout in C++, NumPy and PyTorch, each beside its own copy of the same bytes.
@@ -28,26 +25,17 @@ export interface Options {
 
 /** Reads the command line; throws {@link UsageError}. */
 export function readOptions(args: string[]): Options {
-  const { size, p, rounds, json, help } = parse(args);
-  if (!existsSync(dirname(json))) throw new UsageError(`--json expected a path in a directory that exists, got ${json}`);
-  return { sizes: readSizes(size), p: readProbability(p), rounds: readWhole("--rounds", rounds, 1, 1000), json, help };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        size: { type: "string", default: "12,16,20,24" },
-        p: { type: "string", default: `${P}` },
-        rounds: { type: "string", default: "15" },
-        json: { type: "string", default: fileURLToPath(new URL("../results-native.json", import.meta.url)) },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const { size, p, rounds, json, help } = parseCommandLine({
+    args,
+    options: {
+      size: { type: "string", default: "12,16,20,24" },
+      p: { type: "string", default: `${P}` },
+      rounds: { type: "string", default: "15" },
+      json: { type: "string", default: fileURLToPath(new URL("../results-native.json", import.meta.url)) },
+      help: { type: "boolean", default: false },
+    },
+  }).values;
+  return { sizes: readSizes(size), p: readProbability(p), rounds: readRounds(rounds), json: readJsonPath(json), help };
 }
 
 // At 0 and 1 nothing is drawn.

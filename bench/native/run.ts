@@ -3,9 +3,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { UsageError } from "../command-line.js";
 import { MACHINE, VERSION } from "../machine.js";
 import { Timings } from "../measure.js";
-import { UsageError } from "../options.js";
 import { Progress } from "../progress.js";
 import { formatSize, formatTable } from "../report.js";
 import { FORMAT, type Result, type Run, resultOf } from "../results.js";

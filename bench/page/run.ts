@@ -4,13 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { build } from "vite";
 import { BROWSERS, type BrowserName, MissingBrowser, openBrowser } from "../../test/browsers.js";
 import { serve } from "../../test/static-server.js";
 import type { Verdict } from "../bars.js";
+import { parseCommandLine, readRounds, readSizes, UsageError } from "../command-line.js";
 import { MACHINE, VERSION } from "../machine.js";
-import { readSizes, readWhole, UsageError } from "../options.js";
 import { formatSize, formatTable } from "../report.js";
 import { FORMAT, type Result, type Run } from "../results.js";
 import type { Found } from "../session.js";
@@ -32,28 +31,24 @@ const ISOLATED = { "cross-origin-opener-policy": "same-origin", "cross-origin-em
 const NAMES: Record<BrowserName, string> = { chromium: "Chromium", firefox: "Firefox", webkit: "WebKit" };
 
 function readOptions(args: string[]) {
-  const here = fileURLToPath(new URL("..", import.meta.url));
-  const options = {
-    browser: { type: "string", default: BROWSERS.join(",") },
-    size: { type: "string", default: "12,16,20" },
-    filter: { type: "string", default: "" },
-    rounds: { type: "string", default: "7" },
-    json: { type: "string", default: here },
-    scalar: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-  const browsers = values.browser.split(",").map((name) => {
+  const { browser, size, rounds, ...rest } = parseCommandLine({
+    args,
+    options: {
+      browser: { type: "string", default: BROWSERS.join(",") },
+      size: { type: "string", default: "12,16,20" },
+      filter: { type: "string", default: "" },
+      rounds: { type: "string", default: "7" },
+      json: { type: "string", default: fileURLToPath(new URL("..", import.meta.url)) },
+      scalar: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  }).values;
+  const browsers = browser.split(",").map((name) => {
     const known = BROWSERS.find((one) => one === name);
     if (known === undefined) throw new UsageError(`--browser expected ${BROWSERS.join(" or ")}, got ${JSON.stringify(name)}`);
     return known;
   });
-  return { ...values, browsers, sizes: readSizes(values.size), rounds: readWhole("--rounds", values.rounds, 1, 1000) };
+  return { ...rest, browsers, sizes: readSizes(size), rounds: readRounds(rounds) };
 }
 
 async function measureIn(name: BrowserName, url: string, requests: readonly Request[]): Promise<Run & { bars: Verdict[] }> {

@@ -1,10 +1,7 @@
 // The command line.
 
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { readSizes, readWhole, UsageError } from "../options.js";
+import { parseCommandLine, readJsonPath, readRounds, readSizes } from "../command-line.js";
 
 export const USAGE = `Measures dropout of f32 data beside what else there is for JavaScript, and beside a copy of the same bytes.
 
@@ -25,26 +22,17 @@ export interface Options {
   readonly help: boolean;
 }
 
-/** Reads the command line; throws {@link UsageError}. */
+/** Reads the command line; throws UsageError. */
 export function readOptions(args: string[]): Options {
-  const { size, json, rounds, filter, help } = parse(args);
-  if (!existsSync(dirname(json))) throw new UsageError(`--json expected a path in a directory that exists, got ${json}`);
-  return { filter, help, json, rounds: readWhole("--rounds", rounds, 1, 1000), sizes: readSizes(size) };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        size: { type: "string", default: "8,12,16,20,24" },
-        filter: { type: "string", default: "" },
-        rounds: { type: "string", default: "7" },
-        json: { type: "string", default: fileURLToPath(new URL("../results-peers.json", import.meta.url)) },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  const { size, json, rounds, filter, help } = parseCommandLine({
+    args,
+    options: {
+      size: { type: "string", default: "8,12,16,20,24" },
+      filter: { type: "string", default: "" },
+      rounds: { type: "string", default: "7" },
+      json: { type: "string", default: fileURLToPath(new URL("../results-peers.json", import.meta.url)) },
+      help: { type: "boolean", default: false },
+    },
+  }).values;
+  return { filter, help, json: readJsonPath(json), rounds: readRounds(rounds), sizes: readSizes(size) };
 }

@@ -1,8 +1,8 @@
 // npm run bench:peers: measures, prints a table a size with what is missing from it, and writes the same as JSON.
 
 import { writeFileSync } from "node:fs";
+import { UsageError } from "../command-line.js";
 import { engineVersion, MACHINE, VERSION } from "../machine.js";
-import { UsageError } from "../options.js";
 import { Progress } from "../progress.js";
 import { formatSize, formatTable } from "../report.js";
 import { FORMAT, type Result, type Run } from "../results.js";

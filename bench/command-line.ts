@@ -1,0 +1,40 @@
+// What the command lines of the benchmarks share.
+
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { type ParseArgsConfig, parseArgs } from "node:util";
+
+/** A command line that makes no sense. */
+export class UsageError extends Error {}
+
+/** parseArgs() of Node; throws {@link UsageError}. */
+export function parseCommandLine<const C extends ParseArgsConfig>(config: C): ReturnType<typeof parseArgs<C>> {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** Sizes in elements, of a list of powers of two. */
+export function readSizes(text: string): number[] {
+  const exponents = text.split(",").map((exponent) => readWhole("--size", exponent, 4, 26));
+  return [...new Set(exponents)].map((exponent) => 2 ** exponent);
+}
+
+/** How many rounds. */
+export function readRounds(text: string): number {
+  return readWhole("--rounds", text, 1, 1000);
+}
+
+/** A path to write results to. */
+export function readJsonPath(path: string): string {
+  if (existsSync(dirname(path))) return path;
+  throw new UsageError(`--json expected a path in a directory that exists, got ${path}`);
+}
+
+function readWhole(flag: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new UsageError(`${flag} expected integer in [${min}, ${max}], got ${JSON.stringify(text)}`);
+}

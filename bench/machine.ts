@@ -1,13 +1,13 @@
 // Where a benchmark runs, for engines with Node's modules.
 
 import { readFileSync } from "node:fs";
-import { availableParallelism, cpus, release, type } from "node:os";
+import { arch, availableParallelism, cpus, type } from "node:os";
 import type { Machine } from "./results.js";
 
 export const MACHINE: Machine = {
   cpu: cpus()[0]?.model.trim() ?? "unknown",
   cores: availableParallelism(),
-  os: `${type()} ${release()}`,
+  os: `${type()}, ${arch()}`,
 };
 
 /** Version of the package. */

@@ -170,7 +170,15 @@ describe("what is shipped", () => {
     const sources = readdirSync(join(repository, "src")).filter((name) => !name.endsWith(".d.ts"));
     const compiled = sources.flatMap((name) => [`dist/${name.replace(/ts$/, "js")}`, `dist/${name.replace(/ts$/, "d.ts")}`]);
     const wasm = ["simd", "scalar"].flatMap((name) => [`build/${name}.wasm`, `build/${name}.d.wasm.ts`]);
-    const texts = ["CHANGELOG.md", "LICENSE", "README.md", "package.json", "docs/benchmark.svg", "docs/keep-streams.md", "docs/reference.ts"];
+    const texts = [
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "package.json",
+      "docs/benchmark.svg",
+      "docs/keep-streams.md",
+      "docs/reference.ts",
+    ];
     expect(files.toSorted()).toEqual([...compiled, ...wasm, ...texts].toSorted());
   });
 

@@ -24,3 +24,11 @@ export class Params {
 export function workspace(params: Params): usize {
   return changetype<usize>(params) + 48;
 }
+
+/** `v` by way of 16 bytes of scratch: V8 makes a constant or splatted vector anew at every use, in loops too, but keeps a loaded one in its register. */
+// @ts-ignore: decorator
+@inline
+export function pinned(v: v128, scratch: usize): v128 {
+  v128.store(scratch, v);
+  return v128.load(scratch);
+}

@@ -2,17 +2,15 @@
 // Invariant: only the bytes of the mask that belong to elements 0..n-1 are read; the result equals that of the stream that made the mask.
 
 import { widenLow16, widenLow8 } from "./lanes";
-import { Params, workspace } from "./params";
+import { Params, pinned, workspace } from "./params";
 import { Input, Scaled, Select } from "./sinks";
 import { STEP } from "./step";
 
 /** Decisions from a bit mask, least significant bit first, 1 = keep. */
 @unmanaged
 export class FromBits {
-  // By way of memory: V8 would build a constant anew in every step, a loaded vector stays in its register.
   @inline constant(params: Params): v128 {
-    v128.store(workspace(params), i64x2.splat(<i64>0x8040201008040201));
-    return v128.load(workspace(params));
+    return pinned(i64x2.splat(<i64>0x8040201008040201), workspace(params));
   }
 
   // Bit j becomes byte j: byte 0 eight times, then byte 1 eight times, each compared with its own bit.
@@ -59,7 +57,7 @@ function stored<M, S>(dst: usize, src: usize, mask: usize, n: usize, params: Par
   const scale = params.scale;
   let i: usize = 0;
   if (ASC_FEATURE_SIMD) {
-    const factor = sink.factor(scale);
+    const factor = pinned(sink.factor(scale), workspace(params) + 16);
     const constant = source.constant(params);
     for (const whole = n & ~(STEP - 1); i < whole; i += STEP) sink.step(dst, src, 0, i, source.step(mask, i, constant), factor);
   }

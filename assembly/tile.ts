@@ -4,7 +4,7 @@
 // Invariant: element i drops iff U(i) < T, U(i) of 48 bits: 8 of the ++ scrambler, then, only on a tie, 8 of the ** scrambler, then,
 // only on a tie, 32 of Philox at counter i.
 
-import { Params, workspace } from "./params";
+import { Params, pinned, workspace } from "./params";
 import { philox4 } from "./philox";
 import { partOfStep, STEP } from "./step";
 
@@ -148,8 +148,9 @@ class Tied {
 function wholeSteps<S>(dst: usize, src: usize, bits: usize, params: Params, i: i32, end: i32): i32 {
   const sink = changetype<S>(0);
   const lanes = workspace(params);
-  const factor = sink.factor(params.scale);
-  const first = i8x16.splat(<u8>(params.threshold >> 40));
+  // Both in the block for a tie, which is not needed before settle().
+  const factor = pinned(sink.factor(params.scale), lanes + TIE_BLOCK);
+  const first = pinned(i8x16.splat(<u8>(params.threshold >> 40)), lanes + TIE_BLOCK + 16);
   const notes = lanes + NOTES;
   let note = notes;
   let s0 = v128.load(lanes);

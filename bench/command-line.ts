@@ -7,6 +7,31 @@ import { type ParseArgsConfig, parseArgs } from "node:util";
 /** A command line that makes no sense. */
 export class UsageError extends Error {}
 
+/** A file that cannot be used. */
+export class UnusableFile extends Error {}
+
+/**
+ * Runs a command on what `read` makes of the command line, or prints `usage` where that asks for help. A command line that makes no sense, and
+ * an error of class `also`, end it with exit code 2, the error's words and `usage`; a file that cannot be used, with the words alone.
+ */
+export async function runCommand<O extends { readonly help: boolean }>(
+  usage: string,
+  read: (args: string[]) => O,
+  run: (options: O) => unknown,
+  also: new (message: string) => Error = UsageError,
+): Promise<void> {
+  try {
+    const options = read(process.argv.slice(2));
+    if (options.help) console.log(usage);
+    else await run(options);
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof also) console.error(`${error.message}\n\n${usage}`);
+    else if (error instanceof UnusableFile) console.error(error.message);
+    else throw error;
+    process.exitCode = 2;
+  }
+}
+
 /** parseArgs() of Node; throws {@link UsageError}. */
 export function parseCommandLine<const C extends ParseArgsConfig>(config: C): ReturnType<typeof parseArgs<C>> {
   try {

@@ -1,8 +1,8 @@
 // npm run bench:compare: what became slower or faster from one run to another.
 
-import { parseCommandLine, UsageError } from "./command-line.js";
+import { parseCommandLine, runCommand, UnusableFile, UsageError } from "./command-line.js";
 import { type Change, type Comparison, compare, TOLERANCE } from "./comparison.js";
-import { readRun, UnusableFile } from "./read-run.js";
+import { readRun } from "./read-run.js";
 import { align, formatSize } from "./report.js";
 import type { Result } from "./results.js";
 
@@ -44,28 +44,20 @@ function count(changes: readonly Change[], verdict: Change["verdict"]): number {
   return changes.filter((change) => change.verdict === verdict).length;
 }
 
-/** Prints the comparison of two files and gives the exit code. */
-function run(args: string[]): number {
+function readOptions(args: string[]) {
   const options = { help: { type: "boolean", default: false } } as const;
   const { positionals, values } = parseCommandLine({ args, allowPositionals: true, options });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const [before, after] = positionals;
-  if (before === undefined || after === undefined || positionals.length > 2) throw new UsageError("expected two files");
+  return { ...values, files: positionals };
+}
+
+/** Prints the comparison of two files; exit code 1 says that something became slower. */
+function run({ files: [before, after, ...more] }: ReturnType<typeof readOptions>): void {
+  if (before === undefined || after === undefined || more.length > 0) throw new UsageError("expected two files");
   const comparison = compare(readRun(before), readRun(after));
   if (comparison.changes.length === 0)
     throw new UnusableFile(`${before} and ${after} have no subject in common at the same size beside the same copy`);
   console.log(format(comparison));
-  return count(comparison.changes, "slower") > 0 ? 1 : 0;
+  if (count(comparison.changes, "slower") > 0) process.exitCode = 1;
 }
 
-try {
-  process.exitCode = run(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof UsageError) console.error(`${error.message}\n\n${USAGE}`);
-  else if (error instanceof UnusableFile) console.error(error.message);
-  else throw error;
-  process.exitCode = 2;
-}
+await runCommand(USAGE, readOptions, run);

@@ -1,8 +1,8 @@
-// Where a benchmark runs, for engines with Node's modules.
+// Where a benchmark runs, for engines with Node's modules, and how its results are stored.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { arch, availableParallelism, cpus, type } from "node:os";
-import type { Machine } from "./results.js";
+import { type Engine, FORMAT, type Machine, type Run } from "./results.js";
 
 export const MACHINE: Machine = {
   cpu: cpus()[0]?.model.trim() ?? "unknown",
@@ -19,4 +19,10 @@ export function engineVersion(): { name: string; version: string } {
   if (deno !== undefined) return { name: "Deno", version: deno };
   if (bun !== undefined) return { name: "Bun", version: bun };
   return { name: "Node", version: node as string };
+}
+
+/** Writes what was `found` by a run that ends now on this machine to the file at `path`. */
+export function storeRun(path: string, engine: Engine, found: Pick<Run, "rounds" | "results" | "bars" | "missing">): void {
+  const run: Run = { format: FORMAT, version: VERSION, date: new Date().toISOString(), machine: MACHINE, engine, ...found };
+  writeFileSync(path, `${JSON.stringify(run, undefined, 2)}\n`);
 }

@@ -3,21 +3,14 @@
 import { readFileSync } from "node:fs";
 import { checkChoice, checkInteger, checkObject, wrongKind, wrongValue } from "../src/check.js";
 import type { Verdict } from "./bars.js";
+import { UnusableFile } from "./command-line.js";
 import { FORMAT, type Group, type Run } from "./results.js";
-
-/** A run, with the verdicts that `npm run bench` adds. */
-export interface StoredRun extends Run {
-  readonly bars?: readonly Verdict[];
-}
-
-/** A file that cannot be used. */
-export class UnusableFile extends Error {}
 
 const GROUPS: readonly Group[] = ["reference", "kernel", "api", "peer", "native"];
 const OUTCOMES: readonly Verdict["outcome"][] = ["met", "missed", "open"];
 
 /** The run in a file; throws {@link UnusableFile}. */
-export function readRun(file: string): StoredRun {
+export function readRun(file: string): Run {
   try {
     const run: unknown = JSON.parse(readFileSync(file, "utf8"));
     checkRun(run);
@@ -32,7 +25,7 @@ interface Fields {
   readonly [name: string]: unknown;
 }
 
-function checkRun(run: unknown): asserts run is StoredRun {
+function checkRun(run: unknown): asserts run is Run {
   const fields = fieldsOf(run, "run");
   const { format, date, rounds, results, missing, bars } = fields;
   if (format !== FORMAT) throw wrongKind("format", `${FORMAT}`, format);
@@ -46,7 +39,7 @@ function checkRun(run: unknown): asserts run is StoredRun {
   eachOf(results, "results", checkResult);
   if (missing !== undefined) eachOf(missing, "missing", (entry, path) => checkStrings(entry, path, ["name", "reason"]));
   if (bars !== undefined) eachOf(bars, "bars", checkVerdict);
-  checkDistinct(results as StoredRun["results"]);
+  checkDistinct(results as Run["results"]);
 }
 
 function checkResult(result: Fields, path: string): void {
@@ -66,7 +59,7 @@ function checkVerdict(verdict: Fields, path: string): void {
 }
 
 // Two results of one subject at one size leave open which of them counts.
-function checkDistinct(results: StoredRun["results"]): void {
+function checkDistinct(results: Run["results"]): void {
   const seen = new Set<string>();
   for (const [i, { name, size }] of results.entries()) {
     const key = JSON.stringify([name, size]);

@@ -1,5 +1,6 @@
 // What a run found, in the form in which it is stored: the same for every engine, for peers, and for native code.
 
+import type { Verdict } from "./bars.js";
 import type { Interval, Summary } from "./statistics.js";
 
 /** Version of this form. */
@@ -17,6 +18,8 @@ export interface Run {
   /** Rounds that medians are taken over. */
   readonly rounds: number;
   readonly results: readonly Result[];
+  /** What the bars say, where they apply. */
+  readonly bars?: readonly Verdict[];
   /** What could not be measured, and why. */
   readonly missing?: readonly { readonly name: string; readonly reason: string }[];
 }

@@ -14,8 +14,8 @@ import { page } from "../bench/html/page.js";
 import { logScale, spread } from "../bench/html/scale.js";
 import { labelsOf, MAIN, peersOf } from "../bench/html/select.js";
 import { standaloneSvg } from "../bench/html/svg.js";
-import { readRun, type StoredRun } from "../bench/read-run.js";
-import type { Group, Result } from "../bench/results.js";
+import { readRun } from "../bench/read-run.js";
+import type { Group, Result, Run } from "../bench/results.js";
 
 const cwd = fileURLToPath(new URL("..", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "bench-report-"));
@@ -33,7 +33,7 @@ const result = (name: string, size: number, ratio: number, group: Group = "kerne
   ratioInterval: [ratio * (1 - margin), ratio * (1 + margin)],
 });
 
-const runOf = (results: readonly Result[], more: Partial<StoredRun> = {}): StoredRun => ({
+const runOf = (results: readonly Result[], more: Partial<Run> = {}): Run => ({
   format: 1,
   version: "9.8.7",
   date: "2026-01-02T03:04:05.000Z",

@@ -1,7 +1,6 @@
 // The charts of the report, from runs. A chart for which there is nothing is undefined.
 
-import type { StoredRun } from "../read-run.js";
-import type { Group, Result } from "../results.js";
+import type { Group, Result, Run } from "../results.js";
 import { type Bar, type BarOptions, barChart, type Key } from "./bar-chart.js";
 import { formatFigure, formatPower, formatRatio } from "./figures.js";
 import { lineChart } from "./line-chart.js";
@@ -11,13 +10,13 @@ import type { Chart } from "./svg.js";
 const RATIO = { axis: "times as long as memory.copy of the same data (logarithmic)", base: 2, fromOne: true } as const;
 
 /** The main kernels over sizes. */
-export function sizesChart(run: StoredRun, label: string): Chart | undefined {
+export function sizesChart(run: Run, label: string): Chart | undefined {
   const series = seriesOf(run, MAIN);
   return series.length === 0 ? undefined : lineChart(`Time over size: ${label}`, series);
 }
 
 /** The main kernels in each engine that measured one of them, if there are several. */
-export function enginesChart(runs: readonly StoredRun[]): Chart | undefined {
+export function enginesChart(runs: readonly Run[]): Chart | undefined {
   const labels = labelsOf(runs);
   const rows = runs
     .map((run, i) => ({ label: labels[i] as string, results: run.results.filter(({ name }) => MAIN.includes(name)) }))
@@ -42,10 +41,10 @@ const MEANING: readonly (readonly [number, string])[] = [
 ];
 
 /** Peers and native code beside this package and the copy. */
-export function peersChart(run: StoredRun, runs: readonly StoredRun[]): Chart | undefined {
+export function peersChart(run: Run, runs: readonly Run[]): Chart | undefined {
   const { results, lender } = peersOf(run, runs);
   const labels = labelsOf(runs);
-  const label = (of: StoredRun) => labels[runs.indexOf(of)] as string;
+  const label = (of: Run) => labels[runs.indexOf(of)] as string;
   const size = results[0]?.size;
   if (size === undefined) return undefined;
   const bars = results.map((result): Bar => {
@@ -70,7 +69,7 @@ export function peersChart(run: StoredRun, runs: readonly StoredRun[]): Chart | 
 }
 
 /** Every kernel and call of the API at one size, of a run that measured kernels. */
-export function kernelsChart(run: StoredRun, label: string): Chart | undefined {
+export function kernelsChart(run: Run, label: string): Chart | undefined {
   const pairs = pairsOf(run);
   const size = pairs.find(({ result }) => result.group === "kernel")?.result.size;
   if (size === undefined) return undefined;

@@ -1,7 +1,7 @@
 // The report: one page that needs no network and no script.
 
 import { isMet } from "../bars.js";
-import type { StoredRun } from "../read-run.js";
+import type { Run } from "../results.js";
 import { enginesChart, kernelsChart, peersChart, sizesChart } from "./charts.js";
 import { formatDate, formatMachine } from "./figures.js";
 import { type Content, element, Markup, plain } from "./markup.js";
@@ -11,9 +11,9 @@ import { CHART_STYLE, type Chart, svg } from "./svg.js";
 import { resultTables, table, verdictTable } from "./tables.js";
 
 /** The page for `runs`. */
-export function page(runs: readonly StoredRun[]): string {
+export function page(runs: readonly Run[]): string {
   const labels = labelsOf(runs);
-  const label = (run: StoredRun) => labels[runs.indexOf(run)] as string;
+  const label = (run: Run) => labels[runs.indexOf(run)] as string;
   const main = runs.find((run) => sizesChart(run, "") !== undefined);
   const overview = [
     ["sizes", main && sizesChart(main, label(main))],
@@ -43,7 +43,7 @@ const READING =
   "Times are medians over rounds in which all subjects take turns. A ratio compares a subject with memory.copy of the same data in the same run: " +
   "1× is as fast as copying, 2× takes twice as long. Bands and whiskers are 95% confidence intervals of the median ratio, unless a chart says otherwise.";
 
-function overviewOf(runs: readonly StoredRun[], labels: readonly string[]): Content {
+function overviewOf(runs: readonly Run[], labels: readonly string[]): Content {
   const rows = runs.map((run, i): Content[] => {
     const { machine, date, version, rounds, results, missing = [] } = run;
     return [
@@ -73,13 +73,13 @@ function overviewOf(runs: readonly StoredRun[], labels: readonly string[]): Cont
   );
 }
 
-function summaryOf({ bars = [] }: StoredRun): Content {
+function summaryOf({ bars = [] }: Run): Content {
   if (bars.length === 0) return "–";
   const met = bars.filter(isMet).length;
   return `${met} of ${bars.length} met`;
 }
 
-function section(run: StoredRun, index: number, label: string, main: StoredRun | undefined): Markup {
+function section(run: Run, index: number, label: string, main: Run | undefined): Markup {
   const id = `run-${index + 1}`;
   const { machine, engine, date, version, rounds, bars = [], missing = [] } = run;
   return element(
@@ -99,7 +99,7 @@ function section(run: StoredRun, index: number, label: string, main: StoredRun |
   );
 }
 
-function missingOf(missing: NonNullable<StoredRun["missing"]>): Content {
+function missingOf(missing: NonNullable<Run["missing"]>): Content {
   const items = missing.map(({ name, reason }) => plain("li", plain("code", name), `: ${reason}`));
   return element("div", { class: "missing" }, plain("h3", "Not measured"), plain("ul", items));
 }

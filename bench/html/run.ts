@@ -1,8 +1,8 @@
 // npm run bench:report: results of any number of runs as a page, and the main chart as a file of its own.
 
 import { writeFileSync } from "node:fs";
-import { parseCommandLine, UsageError } from "../command-line.js";
-import { readRun, UnusableFile } from "../read-run.js";
+import { parseCommandLine, runCommand, UnusableFile, UsageError } from "../command-line.js";
+import { readRun } from "../read-run.js";
 import { sizesChart } from "./charts.js";
 import { formatMachine } from "./figures.js";
 import { page } from "./page.js";
@@ -16,14 +16,16 @@ npm run bench:report -- results.json [more.json ...] [options]
   --svg path    where to write the chart of the main kernels over sizes, from the first file that has them
   --help        this text`;
 
-function run(args: string[]): void {
+function readOptions(args: string[]) {
   const options = { out: { type: "string" }, svg: { type: "string" }, help: { type: "boolean", default: false } } as const;
   const { values, positionals } = parseCommandLine({ args, allowPositionals: true, options });
-  const { out, svg, help } = values;
-  if (help) return void console.log(USAGE);
-  if (positionals.length === 0) throw new UsageError("expected files of results");
+  return { ...values, files: positionals };
+}
+
+function run({ out, svg, files }: ReturnType<typeof readOptions>): void {
+  if (files.length === 0) throw new UsageError("expected files of results");
   if (out === undefined && svg === undefined) throw new UsageError("expected --out or --svg");
-  const runs = positionals.map(readRun);
+  const runs = files.map(readRun);
   if (out !== undefined) write(out, page(runs));
   if (svg === undefined) return;
   const labels = labelsOf(runs);
@@ -44,11 +46,4 @@ function write(path: string, text: string): void {
   console.log(path);
 }
 
-try {
-  run(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof UsageError) console.error(`${error.message}\n\n${USAGE}`);
-  else if (error instanceof UnusableFile) console.error(error.message);
-  else throw error;
-  process.exitCode = 2;
-}
+await runCommand(USAGE, readOptions, run);

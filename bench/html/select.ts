@@ -1,7 +1,6 @@
 // What of the runs each chart shows.
 
-import type { StoredRun } from "../read-run.js";
-import type { Group, Result } from "../results.js";
+import type { Group, Result, Run } from "../results.js";
 
 /** The kernels that people ask about first, and the plain multiplication beside them. */
 export const MAIN: readonly string[] = [
@@ -16,7 +15,7 @@ export const MAIN: readonly string[] = [
 const USUAL_SIZE = 2 ** 20;
 
 /** What each run is called: engine, version and build, told apart by a number where they are alike. */
-export function labelsOf(runs: readonly StoredRun[]): string[] {
+export function labelsOf(runs: readonly Run[]): string[] {
   // The compilers and libraries behind native code fill lines; they stand beside the run's machine instead.
   const labels = runs.map(({ engine: { name, version, build } }) => (name === "native" ? name : `${name} ${version}, ${build}`));
   return labels.map((label, i) => {
@@ -26,7 +25,7 @@ export function labelsOf(runs: readonly StoredRun[]): string[] {
 }
 
 /** The results of each of `names` that was measured. */
-export function seriesOf({ results }: StoredRun, names: readonly string[]): Result[][] {
+export function seriesOf({ results }: Run, names: readonly string[]): Result[][] {
   return names.map((name) => results.filter((result) => result.name === name)).filter(({ length }) => length > 0);
 }
 
@@ -39,7 +38,7 @@ export function commonSize(results: readonly Result[]): number | undefined {
 }
 
 /** Whether a run measured what people could use instead. */
-export function hasPeers({ results }: StoredRun): boolean {
+export function hasPeers({ results }: Run): boolean {
   return results.some(({ group }) => group === "peer" || group === "native");
 }
 
@@ -47,10 +46,10 @@ export function hasPeers({ results }: StoredRun): boolean {
  * The results of a run with peers at one size, from quick to slow: theirs, ours, and the copies. Where it has nothing of ours, that is taken
  * from another run on the same machine, `lender`.
  */
-export function peersOf(run: StoredRun, runs: readonly StoredRun[]): { results: Result[]; lender?: StoredRun } {
+export function peersOf(run: Run, runs: readonly Run[]): { results: Result[]; lender?: Run } {
   const theirs = run.results.filter(({ group }) => group === "peer" || group === "native");
   const size = commonSize(theirs);
-  const at = ({ results }: StoredRun) => results.filter((result) => result.size === size);
+  const at = ({ results }: Run) => results.filter((result) => result.size === size);
   const places = [run, ...runs.filter((other) => other !== run && isSameMachine(run, other))];
   const source = places.find((other) => at(other).some(isOurs));
   const ours = source === undefined ? [] : at(source).filter(isOurs);
@@ -67,7 +66,7 @@ function isYardstick({ name, copy, group }: Result): boolean {
   return group === "reference" && name === copy;
 }
 
-function isSameMachine({ machine: a }: StoredRun, { machine: b }: StoredRun): boolean {
+function isSameMachine({ machine: a }: Run, { machine: b }: Run): boolean {
   return a.cpu === b.cpu && a.cores === b.cores && a.os === b.os;
 }
 
@@ -80,7 +79,7 @@ export interface Pair {
 const VARIANT = /, p = [\d.]+$/;
 
 /** What a run says of kernels and the API at its common size, in its order. */
-export function pairsOf({ results }: StoredRun): Pair[] {
+export function pairsOf({ results }: Run): Pair[] {
   const groups: readonly Group[] = ["kernel", "api"];
   const size = commonSize(results);
   const here = results.filter((result) => result.size === size && groups.includes(result.group));

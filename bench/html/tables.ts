@@ -1,8 +1,7 @@
 // The figures behind the charts, for reading and for those who cannot see the charts.
 
 import { isMet, type Verdict } from "../bars.js";
-import type { StoredRun } from "../read-run.js";
-import type { Result } from "../results.js";
+import type { Result, Run } from "../results.js";
 import type { Interval } from "../statistics.js";
 import { formatFigure, formatPower, formatRatio } from "./figures.js";
 import { type Content, element, type Markup, plain } from "./markup.js";
@@ -40,7 +39,7 @@ export function table(caption: string, columns: readonly Column[], rows: readonl
 }
 
 /** The tables of a run's results, one a size. */
-export function resultTables({ results }: StoredRun): Markup[] {
+export function resultTables({ results }: Run): Markup[] {
   const columns: Column[] = [
     ["subject", "text"],
     ["group", "text"],

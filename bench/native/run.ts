@@ -1,14 +1,14 @@
 // `npm run bench:native`: measures what wasm-dropout is held against outside JavaScript, prints a table per size and stores the results.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { UsageError } from "../command-line.js";
-import { MACHINE, VERSION } from "../machine.js";
+import { runCommand } from "../command-line.js";
+import { MACHINE, storeRun } from "../machine.js";
 import { Timings } from "../measure.js";
 import { Progress } from "../progress.js";
 import { formatSize, formatTable } from "../report.js";
-import { FORMAT, type Result, type Run, resultOf } from "../results.js";
+import { type Result, resultOf } from "../results.js";
 import { type Options, readOptions, USAGE } from "./options.js";
 import { type Measured, Missing, type Program, preparePrograms } from "./programs.js";
 
@@ -36,17 +36,7 @@ function run({ sizes, p, rounds, json }: Options): void {
       results.push(...here);
     }
 
-    const found: Run = {
-      format: FORMAT,
-      version: VERSION,
-      date: new Date().toISOString(),
-      machine: MACHINE,
-      engine: { name: "native", ...describe(measured) },
-      rounds,
-      results,
-      missing,
-    };
-    writeFileSync(json, `${JSON.stringify(found, undefined, 2)}\n`);
+    storeRun(json, { name: "native", ...describe(measured) }, { rounds, results, missing });
     console.log(`\n${[...missing.map(({ name, reason }) => `Missing: ${name} (${reason})`), `Results: ${json}`].join("\n")}`);
   } finally {
     rmSync(directory, { recursive: true });
@@ -72,12 +62,4 @@ function describe(measured: ReadonlyMap<string, Measured>): { version: string; b
   return { version: list("version"), build: list("build") };
 }
 
-try {
-  const options = readOptions(process.argv.slice(2));
-  if (options.help) console.log(USAGE);
-  else run(options);
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message}\n\n${USAGE}`);
-  process.exitCode = 2;
-}
+await runCommand(USAGE, readOptions, run);

@@ -1,6 +1,6 @@
 // npm run bench:page: the same benchmark in a page, in real browsers, headless.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,10 +8,10 @@ import { build } from "vite";
 import { BROWSERS, type BrowserName, MissingBrowser, openBrowser } from "../../test/browsers.js";
 import { serve } from "../../test/static-server.js";
 import type { Verdict } from "../bars.js";
-import { parseCommandLine, readRounds, readSizes, UsageError } from "../command-line.js";
-import { MACHINE, VERSION } from "../machine.js";
+import { parseCommandLine, readRounds, readSizes, runCommand, UsageError } from "../command-line.js";
+import { storeRun } from "../machine.js";
 import { formatSize, formatTable } from "../report.js";
-import { FORMAT, type Result, type Run } from "../results.js";
+import type { Result } from "../results.js";
 import type { Found } from "../session.js";
 import type { Request } from "./page.js";
 
@@ -29,6 +29,8 @@ npm run bench:page -- [options]
 // A page that is isolated from others gets a finer clock (HTML, "cross-origin isolation"; High Resolution Time, section 7.1).
 const ISOLATED = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
 const NAMES: Record<BrowserName, string> = { chromium: "Chromium", firefox: "Firefox", webkit: "WebKit" };
+
+type Options = ReturnType<typeof readOptions>;
 
 function readOptions(args: string[]) {
   const { browser, size, rounds, ...rest } = parseCommandLine({
@@ -51,39 +53,39 @@ function readOptions(args: string[]) {
   return { ...rest, browsers, sizes: readSizes(size), rounds: readRounds(rounds) };
 }
 
-async function measureIn(name: BrowserName, url: string, requests: readonly Request[]): Promise<Run & { bars: Verdict[] }> {
+/** Measures in a browser and stores what was found; throws MissingBrowser. */
+async function measureIn(name: BrowserName, url: string, { sizes, filter, rounds, scalar, json }: Options): Promise<void> {
   const browser = await openBrowser(name);
   try {
     const page = await browser.newPage();
     await page.goto(`${url}/index.html`);
-    const engine = { name: NAMES[name], version: browser.version, build: requests[0]?.scalar ? "scalar" : "simd" };
+    const engine = { name: NAMES[name], version: browser.version, build: scalar ? "scalar" : "simd" };
     console.log(`\n${engine.name} ${engine.version}, ${engine.build} build`);
     const results: Result[] = [];
     const bars: Verdict[] = [];
-    for (const request of requests) {
+    for (const size of sizes) {
+      const request: Request = { size, filter, rounds, scalar };
       const found = await page.evaluate<Found>(`return measureSize(${JSON.stringify(request)})`);
       console.log(`\n${formatSize(found.size)} elements\n${formatTable(found.results, found.verdicts)}`);
       results.push(...found.results);
       bars.push(...found.verdicts);
     }
-    const date = new Date().toISOString();
-    return { format: FORMAT, version: VERSION, date, machine: MACHINE, engine, rounds: requests[0]?.rounds ?? 0, results, bars };
+    const path = join(json, `results-${name}.json`);
+    storeRun(path, engine, { rounds, results, bars });
+    console.log(`\nResults: ${path}`);
   } finally {
     await browser.close();
   }
 }
 
-async function run({ browsers, sizes, filter, rounds, scalar, json }: ReturnType<typeof readOptions>): Promise<void> {
+async function run(options: Options): Promise<void> {
   const outDir = mkdtempSync(join(tmpdir(), "bench-page-"));
   await build({ root: fileURLToPath(new URL(".", import.meta.url)), base: "./", configFile: false, logLevel: "error", build: { outDir } });
   const server = await serve(outDir, { headers: ISOLATED });
-  const requests = sizes.map((size): Request => ({ size, filter, rounds, scalar }));
   try {
-    for (const name of browsers) {
+    for (const name of options.browsers) {
       try {
-        const path = join(json, `results-${name}.json`);
-        writeFileSync(path, `${JSON.stringify(await measureIn(name, server.url, requests), undefined, 2)}\n`);
-        console.log(`\nResults: ${path}`);
+        await measureIn(name, server.url, options);
       } catch (error) {
         if (!(error instanceof MissingBrowser)) throw error;
         console.error(`\n*** NOT MEASURED: ${NAMES[name]}: ${error.message}`);
@@ -96,12 +98,4 @@ async function run({ browsers, sizes, filter, rounds, scalar, json }: ReturnType
   }
 }
 
-try {
-  const options = readOptions(process.argv.slice(2));
-  if (options.help) console.log(USAGE);
-  else await run(options);
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message}\n\n${USAGE}`);
-  process.exitCode = 2;
-}
+await runCommand(USAGE, readOptions, run);

@@ -1,11 +1,10 @@
 // npm run bench:peers: measures, prints a table a size with what is missing from it, and writes the same as JSON.
 
-import { writeFileSync } from "node:fs";
-import { UsageError } from "../command-line.js";
-import { engineVersion, MACHINE, VERSION } from "../machine.js";
+import { runCommand } from "../command-line.js";
+import { engineVersion, MACHINE, storeRun, VERSION } from "../machine.js";
 import { Progress } from "../progress.js";
 import { formatSize, formatTable } from "../report.js";
-import { FORMAT, type Result, type Run } from "../results.js";
+import type { Result } from "../results.js";
 import { NothingSelected } from "../session.js";
 import { type Options, readOptions, USAGE } from "./options.js";
 import { type Missing, runPeers } from "./session.js";
@@ -34,18 +33,8 @@ async function run({ sizes, filter, rounds, json }: Options): Promise<void> {
     missing.push(...found.missing);
   }
 
-  const date = new Date().toISOString();
-  const all: Run = { format: FORMAT, version: VERSION, date, machine: MACHINE, engine, rounds, results, missing };
-  writeFileSync(json, `${JSON.stringify(all, undefined, 2)}\n`);
+  storeRun(json, engine, { rounds, results, missing });
   console.log(`\nResults: ${json}`);
 }
 
-try {
-  const options = readOptions(process.argv.slice(2));
-  if (options.help) console.log(USAGE);
-  else await run(options);
-} catch (error) {
-  if (!(error instanceof UsageError || error instanceof NothingSelected)) throw error;
-  console.error(`${error.message}\n\n${USAGE}`);
-  process.exitCode = 2;
-}
+await runCommand(USAGE, readOptions, run, NothingSelected);

@@ -3,7 +3,7 @@
 import { Dropout } from "../src/dropout.js";
 import { byteLength, DTYPES, type Dtype, type MaskFormat, type StoredFormat } from "../src/dtypes.js";
 import { instantiate } from "../src/instantiate.js";
-import { bindKernels, kernelRows, type StreamKind } from "../src/kernels.js";
+import { bindKernels, CORE, type Kernels, rowsOf, type StreamKind } from "../src/kernels.js";
 import { type Draw, MAX_BYTES, Memory, PARAMS } from "../src/memory.js";
 import { scale, threshold } from "../src/probability.js";
 import { Words } from "../src/words.js";
@@ -40,7 +40,7 @@ export function makeSubjects(kernels: WebAssembly.Module, reference: WebAssembly
   const place = new Placement(memory, n);
   return [
     ...referenceSubjects(instantiate(reference, memory.wasm) as unknown as Reference, place),
-    ...kernelSubjects(bindKernels(instantiate(kernels, memory.wasm)), place),
+    ...kernelSubjects(bindKernels<Kernels>(instantiate(kernels, memory.wasm), CORE), place),
     ...apiSubjects(new Dropout(kernels, { seed: 1 }), n),
   ];
 }
@@ -96,7 +96,7 @@ function kernelSubjects(kernels: Table, { memory, src, dst, mask, n }: Placement
     };
   };
 
-  const subjectsOf = ([verb, source, dtype]: ReturnType<typeof kernelRows>[number]): Subject[] => {
+  const subjectsOf = ([verb, source, dtype]: ReturnType<typeof rowsOf<(typeof CORE)[number]>>[number]): Subject[] => {
     const row = `${source}_${verb}_${dtype}`;
     const kernel = kernels[verb]?.[source]?.[dtype];
     if (kernel === undefined) throw new TypeError(`no kernel ${row}`);
@@ -141,7 +141,7 @@ function kernelSubjects(kernels: Table, { memory, src, dst, mask, n }: Placement
         return [subject("", "f32", byteLength("bits", n), () => kernel(mask.bits, n))];
     }
   };
-  const subjects = kernelRows().flatMap(subjectsOf);
+  const subjects = rowsOf(CORE).flatMap(subjectsOf);
   // So that stored masks hold decisions even where a filter leaves out what writes them, drawn at P.
   for (const { name, call } of subjects) if (name.includes("_mask_") && !name.includes(",")) call();
   return subjects;

@@ -1,11 +1,13 @@
 // One call of a kernel over operands of any length, wherever they lie: the only place that runs kernels.
 
+import { checkChoice } from "./check.js";
 import type { Dtype } from "./dtypes.js";
-import type { StreamKind } from "./kernels.js";
+import { STREAM_KINDS, type StreamKind } from "./kernels.js";
 import { DATA_SLOT, type Draw, MASK_SLOT, type Memory, PARAMS, STAGED } from "./memory.js";
 import { Operand } from "./operand.js";
 import { scale, threshold } from "./probability.js";
-import { Recipe } from "./ticket.js";
+import type { Sequence } from "./sequence.js";
+import { checkStart, Recipe } from "./ticket.js";
 
 // Kernels count elements in signed 32 bits.
 const CHUNK = 2 ** 30;
@@ -19,6 +21,7 @@ export class Call {
   readonly mask: Operand;
   readonly recipe = new Recipe();
   readonly #memory: Memory;
+  readonly #sequence: Sequence;
   readonly #chunk: number;
   readonly #draw: Draw = { seed: this.recipe.seed, stream: this.recipe.stream, threshold: 0, scale: 1 };
   // What the draw's threshold and scale were last made from: a layer asks for the same again and again.
@@ -27,12 +30,41 @@ export class Call {
   #dtype: Dtype = "f32";
 
   /** @param chunk the most elements that one kernel call takes, a multiple of 8 */
-  constructor(memory: Memory, chunk = CHUNK) {
+  constructor(memory: Memory, sequence: Sequence, chunk = CHUNK) {
     this.#memory = memory;
+    this.#sequence = sequence;
     this.#chunk = chunk;
     this.input = new Operand(memory, DATA_SLOT);
     this.output = new Operand(memory, DATA_SLOT);
     this.mask = new Operand(memory, MASK_SLOT);
+  }
+
+  /** Takes the stream that a call's options name, or the next of the sequence, which stays there for now. */
+  takeStream(kind: StreamKind = this.#sequence.kind, seed: unknown, stream: unknown): void {
+    const { recipe } = this;
+    checkChoice(kind, "kind", STREAM_KINDS);
+    recipe.kind = kind;
+    if (seed === undefined) recipe.seed.copy(this.#sequence.seed);
+    else recipe.seed.set(seed, "seed");
+    if (stream === undefined) recipe.stream.copy(this.#sequence.next);
+    else recipe.stream.set(stream, "stream");
+  }
+
+  /** Takes the place in the stream of a call on `length` elements. */
+  takeRange(length: number, start: unknown = 0): void {
+    checkStart(start, "start", length);
+    this.recipe.start = start;
+    this.recipe.length = length;
+  }
+
+  /** Moves the sequence on if the call took its stream from there. */
+  useStream(stream: unknown): void {
+    if (stream === undefined) this.#sequence.next.increment();
+  }
+
+  /** What a kept element is multiplied by, as setChance() found it. */
+  get scale(): number {
+    return this.#draw.scale;
   }
 
   /** Sets threshold and scale to those of the recipe's probability. */
@@ -44,6 +76,12 @@ export class Call {
     this.#p = p;
     this.#kind = kind;
     this.#dtype = dtype;
+  }
+
+  /** Has `kernel` write elements at..at+count-1 of the recipe's mask to an address in wasm memory. */
+  draw(kernel: (dst: number, n: number, params: number) => unknown, pointer: number, at: number, count: number): void {
+    this.#memory.writeParams(this.#draw, this.recipe.start + at);
+    kernel(pointer, count, PARAMS);
   }
 
   /** Runs `kernel` on its operands in the order of its signature, piece by piece if one lies outside wasm memory; returns the sum of its results. */

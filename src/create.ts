@@ -9,13 +9,16 @@ export interface BuildOptions {
   simd?: boolean | undefined;
 }
 
-/** Options of {@link createDropout}; at most one of `simd`, `module` and `bytes`. */
-export interface CreateOptions extends InstanceOptions, BuildOptions {
+/** Where the wasm comes from; at most one of `simd`, `module` and `bytes`. */
+export interface ModuleOptions extends BuildOptions {
   /** A compiled `simd.wasm` or `scalar.wasm` of this package to use instead of what the entry brings, of this realm or another. */
   module?: WebAssembly.Module | undefined;
   /** The bytes of `simd.wasm` or `scalar.wasm` to compile instead, such as those of a file that the caller fetched. */
   bytes?: ArrayBuffer | Uint8Array<ArrayBuffer> | undefined;
 }
+
+/** Options of {@link createDropout}. */
+export interface CreateOptions extends InstanceOptions, ModuleOptions {}
 
 /** How an entry comes by a build: compiles bytes, or has the module at hand. */
 export type Load = (simd: boolean) => WebAssembly.Module | Promise<WebAssembly.Module>;
@@ -55,20 +58,28 @@ export function compiler(load: Load): (options?: BuildOptions) => Promise<WebAss
   };
 }
 
+/** The module that options ask for: the one that they bring, or the build that an entry's compile function gives. */
+export async function obtainModule(compile: ReturnType<typeof compiler>, options: ModuleOptions): Promise<WebAssembly.Module> {
+  checkObject(options, "options", "object");
+  const { module, bytes, simd } = options;
+  if (module !== undefined && bytes !== undefined) throw wrongKind("bytes", "nothing beside module", bytes);
+  const given = module === undefined ? "bytes" : "module";
+  if ((module ?? bytes) !== undefined && simd !== undefined) throw wrongKind("simd", `nothing beside ${given}`, simd);
+  if (module !== undefined) return module;
+  if (bytes === undefined) return compile({ simd });
+  checkBytes(bytes, "bytes");
+  if (!WebAssembly.validate(bytes)) throw wrongKind("bytes", "a wasm module that this engine takes", bytes);
+  return WebAssembly.compile(bytes);
+}
+
 /** An entry's createDropout() over its compileDropout(). */
 export function creator(compile: ReturnType<typeof compiler>): (options?: CreateOptions) => Promise<Dropout> {
-  return async (options = {}) => {
-    checkObject(options, "options", "object");
-    const { module, bytes, simd } = options;
-    if (module !== undefined && bytes !== undefined) throw wrongKind("bytes", "nothing beside module", bytes);
-    const given = module === undefined ? "bytes" : "module";
-    if ((module ?? bytes) !== undefined && simd !== undefined) throw wrongKind("simd", `nothing beside ${given}`, simd);
-    if (module !== undefined) return new Dropout(module, options);
-    if (bytes === undefined) return new Dropout(await compile({ simd }), options);
-    checkBytes(bytes, "bytes");
-    if (!WebAssembly.validate(bytes)) throw wrongKind("bytes", "a wasm module that this engine takes", bytes);
-    return new Dropout(await WebAssembly.compile(bytes), options);
-  };
+  return async (options = {}) => new Dropout(await obtainModule(compile, options), options);
+}
+
+/** How an entry that brings its builds as base64 text compiles them. */
+export function embedded(simd: string, scalar: string): Load {
+  return (wanted) => WebAssembly.compile(decodeBase64(wanted ? simd : scalar));
 }
 
 /** The bytes of base64 text. */

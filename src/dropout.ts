@@ -22,16 +22,15 @@ import {
   dtypeOfArray,
   MASK_FORMATS,
   type MaskFormat,
-  newArray,
   STORED_FORMATS,
   type StoredFormat,
 } from "./dtypes.js";
 import { instantiate } from "./instantiate.js";
-import { bindKernels, type Kernels, STREAM_KINDS, type StreamKind } from "./kernels.js";
+import { bindKernels, CORE, type Kernels, STREAM_KINDS, type StreamKind } from "./kernels.js";
 import { MAX_BYTES, Memory } from "./memory.js";
-import type { Data, DataOf } from "./operand.js";
+import { type Data, type DataOf, makeArray, makeLike } from "./operand.js";
 import { type DropoutState, Sequence } from "./sequence.js";
-import { checkStart, MAX_INDEX, type Ticket } from "./ticket.js";
+import { MAX_INDEX, type Ticket } from "./ticket.js";
 
 /** The dtype of data X. */
 export type DtypeOf<X extends Data> =
@@ -126,6 +125,13 @@ export interface InstanceOptions {
   state?: DropoutState | undefined;
 }
 
+/** What an extension works with: the parts of the instance that it extends. */
+export interface Context {
+  readonly memory: Memory;
+  readonly call: Call;
+  readonly kernels: Kernels;
+}
+
 const NO_OPTIONS = {};
 // What from() copies, and into what.
 const COPIED = ["f32", "f64", "bytes"] as const;
@@ -158,9 +164,6 @@ export class Dropout {
    * const dropout = new Dropout(await compileDropout(), { seed: 42 });
    */
   constructor(module: WebAssembly.Module, options: InstanceOptions = NO_OPTIONS) {
-    if (typeof module !== "object" || module === null || tagOf(module) !== "WebAssembly.Module") {
-      throw wrongKind("module", "WebAssembly.Module", module);
-    }
     checkObject(options, "options", "object");
     const { seed, kind = "tile", maxBytes = MAX_BYTES, state } = options;
     checkInteger(maxBytes, "maxBytes", LEAST_BYTES, MAX_BYTES);
@@ -173,8 +176,13 @@ export class Dropout {
       this.#sequence = Sequence.from(state);
     }
     this.#memory = new Memory(maxBytes);
-    this.#call = new Call(this.#memory);
-    this.#kernels = bindKernels(instantiate(module, this.#memory.wasm));
+    this.#call = new Call(this.#memory, this.#sequence);
+    this.#kernels = bindKernels<Kernels>(instantiate(module, this.#memory.wasm), CORE);
+  }
+
+  /** @internal What extensions work with. */
+  get context(): Context {
+    return { memory: this.#memory, call: this.#call, kernels: this.#kernels };
   }
 
   /** The keep stream of calls that name none. */
@@ -318,10 +326,10 @@ export class Dropout {
     const { training = true, mask, out, kind, seed, stream, start } = options;
     checkFlag(training, "training");
     const call = this.#call;
-    this.#takeStream(kind, seed, stream);
+    call.takeStream(kind, seed, stream);
     const dtype = call.input.takeData(x, "x");
     const { length } = call.input;
-    this.#takeRange(length, start);
+    call.takeRange(length, start);
     if (mask !== undefined) {
       call.mask.takeExactly(mask, "mask", "bits", length, true);
       call.mask.refuseOverlap("mask", call.input, "x", false);
@@ -329,7 +337,7 @@ export class Dropout {
     const y = this.#takeOut(x, "x", dtype, out, "mask");
     call.recipe.p = training ? p : 0;
     call.setChance(dtype);
-    if (training) this.#useStream(stream);
+    if (training) call.useStream(stream);
     const { kind: source } = call.recipe;
     if (mask === undefined) call.run(this.#kernels.dropout[source][dtype], call.output, call.input);
     else call.run(this.#kernels.dropoutbits[source][dtype], call.output, call.input, call.mask);
@@ -419,11 +427,12 @@ export class Dropout {
       checkProbability(p, "p");
       checkObject(options, "options", "object");
       const { format, out, kind, seed, stream, start } = options;
-      this.#takeStream(kind, seed, stream);
-      this.#takeRange(length, start);
-      this.#call.recipe.p = p;
+      const call = this.#call;
+      call.takeStream(kind, seed, stream);
+      call.takeRange(length, start);
+      call.recipe.p = p;
       const mask = this.#takeMaskOut(format, out);
-      this.#useStream(stream);
+      call.useStream(stream);
       this.#runMask();
       return mask as Result<NewMask<F>, M>;
     } finally {
@@ -494,42 +503,14 @@ export class Dropout {
     return kept / (length === undefined ? elementsOf(mask) : length);
   }
 
-  /** Takes the stream that a call's options name, or the next of the sequence, which stays there for now. */
-  #takeStream(kind: StreamKind = this.kind, seed: unknown, stream: unknown): void {
-    const { recipe } = this.#call;
-    checkChoice(kind, "kind", STREAM_KINDS);
-    recipe.kind = kind;
-    if (seed === undefined) recipe.seed.copy(this.#sequence.seed);
-    else recipe.seed.set(seed, "seed");
-    if (stream === undefined) recipe.stream.copy(this.#sequence.next);
-    else recipe.stream.set(stream, "stream");
-  }
-
-  /** Takes the place in the stream of a call on `length` elements. */
-  #takeRange(length: number, start: unknown = 0): void {
-    checkStart(start, "start", length);
-    this.#call.recipe.start = start;
-    this.#call.recipe.length = length;
-  }
-
-  /** Moves the sequence on if the call took its stream from there. */
-  #useStream(stream: unknown): void {
-    if (stream === undefined) this.#sequence.next.increment();
-  }
-
   /** Takes `out`, or a new array like `x`, for the result of a call on `x`; `maskName` is what its mask is called, if it has one. */
   #takeOut(x: Data, xName: string, dtype: Dtype, out: Data | undefined, maskName = ""): Data {
     const { input, output, mask } = this.#call;
-    const result = out === undefined ? this.#makeLike(x, dtype, input.length) : out;
+    const result = out === undefined ? (makeLike(this.#memory, x, dtype, input.length, "out") as Data) : out;
     output.takeExactly(result, "out", dtype, input.length, true);
     output.refuseOverlap("out", input, xName, true);
     output.refuseOverlap("out", mask, maskName, false);
     return result;
-  }
-
-  #makeLike(x: Data, dtype: Dtype, length: number): Data {
-    if (x instanceof WasmBuffer) return new WasmBuffer(this.#memory, dtype, this.#memory.allocate(dtype, length, "out"), length) as Data;
-    return makeArray(dtype, length, "out");
   }
 
   /** Takes `out`, or a new array, for the mask that the recipe is for. */
@@ -546,15 +527,6 @@ export class Dropout {
 function elementsOf(mask: unknown): number {
   if (mask instanceof WasmBuffer) return mask.length;
   return ArrayBuffer.isView(mask) ? mask.byteLength * 8 : 0;
-}
-
-/** A new typed array; throws RangeError that names `name` if the engine cannot make it. */
-function makeArray<D extends BufferDtype>(dtype: D, length: number, name: string): Arrays<ArrayBuffer>[D] {
-  try {
-    return newArray(dtype, length);
-  } catch (cause) {
-    throw wrongValue(name, "an array that the engine can make", `${length} elements of ${dtype}`, cause);
-  }
 }
 
 function randomSeed(): bigint {

@@ -1,6 +1,6 @@
 // Entry "wasm-dropout/inline": both builds are in the code, so that neither bundlers nor servers need to know of wasm files.
 
-import { type BuildOptions, type CreateOptions, compiler, creator, decodeBase64, pickSimd } from "./create.js";
+import { type BuildOptions, type CreateOptions, compiler, creator, decodeBase64, embedded, pickSimd } from "./create.js";
 import type { Dropout } from "./dropout.js";
 import { SCALAR, SIMD } from "./wasm.js";
 
@@ -26,8 +26,8 @@ export function dropoutBytes(options: BuildOptions = {}): Uint8Array<ArrayBuffer
  * const module = await compileDropout();
  * const [train, predict] = [1, 2].map((seed) => new Dropout(module, { seed }));
  */
-export const compileDropout: (options?: BuildOptions) => Promise<WebAssembly.Module> = /* @__PURE__ */ compiler((simd) =>
-  WebAssembly.compile(dropoutBytes({ simd })),
+export const compileDropout: (options?: BuildOptions) => Promise<WebAssembly.Module> = /* @__PURE__ */ compiler(
+  /* @__PURE__ */ embedded(SIMD, SCALAR),
 );
 
 /**

@@ -1,11 +1,18 @@
-// The table of kernels: what the wasm module exports and with which signature. The wrapper binds it, and tests and benchmarks walk
-// it row by row, so that no kernel exists untested; a module that lacks one is refused.
+// The tables of kernels: what the wasm modules export and with which signature. The wrapper binds them, and tests and benchmarks walk
+// them row by row, so that no kernel exists untested; a module that lacks one is refused.
 
 import { DTYPES, MASK_FORMATS, STORED_FORMATS } from "./dtypes.js";
 
 /** Ways of deciding which elements are kept: docs/keep-streams.md. */
 export type StreamKind = (typeof STREAM_KINDS)[number];
 export const STREAM_KINDS = ["tile", "philox"] as const;
+
+/** Kernels that do the same with decisions of several sources, or data of several dtypes. */
+export interface Family {
+  readonly verb: string;
+  readonly sources: readonly string[];
+  readonly dtypes: readonly string[];
+}
 
 // Pointers are byte addresses, n counts elements, params is the address of the parameter record.
 interface Signatures {
@@ -16,37 +23,39 @@ interface Signatures {
   popcount: (mask: number, n: number) => number;
 }
 
-const FAMILIES = [
+/** The core's kernels. */
+export const CORE = [
   { verb: "mask", sources: STREAM_KINDS, dtypes: MASK_FORMATS },
   { verb: "dropout", sources: STREAM_KINDS, dtypes: DTYPES },
   { verb: "dropoutbits", sources: STREAM_KINDS, dtypes: DTYPES },
   { verb: "apply", sources: STORED_FORMATS, dtypes: DTYPES },
   { verb: "popcount", sources: ["bits"], dtypes: ["u32"] },
-] as const satisfies readonly { verb: keyof Signatures; sources: readonly string[]; dtypes: readonly string[] }[];
+] as const satisfies readonly (Family & { verb: keyof Signatures })[];
 
-type Family = (typeof FAMILIES)[number];
-
-/** The kernels of an instance: `kernels[verb][source][dtype]`. */
-export type Kernels = {
-  readonly [F in Family as F["verb"]]: Readonly<Record<F["sources"][number], Readonly<Record<F["dtypes"][number], Signatures[F["verb"]]>>>>;
+/** The kernels of families F, with signatures S by verb: `kernels[verb][source][dtype]`. */
+export type Bound<F extends Family, S extends Record<F["verb"], unknown>> = {
+  readonly [G in F as G["verb"]]: Readonly<Record<G["sources"][number], Readonly<Record<G["dtypes"][number], S[G["verb"]]>>>>;
 };
 
+/** The core's kernels. */
+export type Kernels = Bound<(typeof CORE)[number], Signatures>;
+
 /** Every kernel as [verb, source, dtype]; its export is named source_verb_dtype. */
-export function kernelRows(): [verb: Family["verb"], source: string, dtype: string][] {
-  return FAMILIES.flatMap(({ verb, sources, dtypes }) =>
-    sources.flatMap((source) => dtypes.map((dtype): [Family["verb"], string, string] => [verb, source, dtype])),
+export function rowsOf<F extends Family>(families: readonly F[]): [verb: F["verb"], source: string, dtype: string][] {
+  return families.flatMap(({ verb, sources, dtypes }) =>
+    sources.flatMap((source) => dtypes.map((dtype): [F["verb"], string, string] => [verb, source, dtype])),
   );
 }
 
-/** Arranges a module's exports by the table; throws if one is missing. */
-export function bindKernels(exports: WebAssembly.Exports): Kernels {
+/** Arranges a module's exports by a table, as K; throws if one is missing. */
+export function bindKernels<K>(exports: WebAssembly.Exports, families: readonly Family[]): K {
   const kernels: Record<string, Record<string, Record<string, unknown>>> = {};
-  for (const [verb, source, dtype] of kernelRows()) {
+  for (const [verb, source, dtype] of rowsOf(families)) {
     const name = `${source}_${verb}_${dtype}`;
     if (typeof exports[name] !== "function") throw new TypeError(`"module" expected a wasm-dropout module, got one without ${name}`);
     kernels[verb] ??= {};
     kernels[verb][source] ??= {};
     kernels[verb][source][dtype] = exports[name];
   }
-  return kernels as Kernels;
+  return kernels as K;
 }

@@ -3,7 +3,18 @@
 
 import { WasmBuffer } from "./buffer.js";
 import { checkAttached, tagOf, wrongKind, wrongValue } from "./check.js";
-import { type Arrays, arrayName, type BufferDtype, byteLength, DTYPES, type Dtype, dtypeOfArray, itemCount, viewOf } from "./dtypes.js";
+import {
+  type Arrays,
+  arrayName,
+  type BufferDtype,
+  byteLength,
+  DTYPES,
+  type Dtype,
+  dtypeOfArray,
+  itemCount,
+  newArray,
+  viewOf,
+} from "./dtypes.js";
 import type { Memory } from "./memory.js";
 
 /** Data to drop from: Float32Array, Float64Array, or a buffer of "f32" or "f64". */
@@ -18,17 +29,17 @@ export class Operand {
   dtype: BufferDtype = "f32";
   /** Number of elements. */
   length = 0;
+  /** Address of the staging slot for an array from outside. */
+  slot: number;
   readonly #memory: Memory;
-  readonly #slot: number;
   // Address in wasm memory, or -1 while `#array` holds an array from outside.
   #pointer = -1;
   #array: Foreign | undefined;
   #written = false;
 
-  /** @param slot address of the staging slot for arrays from outside */
   constructor(memory: Memory, slot: number) {
     this.#memory = memory;
-    this.#slot = slot;
+    this.slot = slot;
   }
 
   /** Whether the data lies in wasm memory. */
@@ -103,7 +114,7 @@ export class Operand {
   enter(at: number, count: number): number {
     if (this.#array === undefined) return this.#pointer + byteLength(this.dtype, at);
     if (!this.#written) this.#staged(count).set(this.#piece(at, count) as Float32Array);
-    return this.#slot;
+    return this.slot;
   }
 
   /** Brings elements at..at+count-1 from where enter() said to their place, if the kernel wrote them. */
@@ -112,7 +123,7 @@ export class Operand {
   }
 
   #staged(count: number): Foreign {
-    return this.#memory.view(this.dtype, this.#slot, count);
+    return this.#memory.view(this.dtype, this.slot, count);
   }
 
   // A view made here: subarray() would call the constructor of whatever class extends the typed array. Pieces begin at multiples of 8
@@ -120,5 +131,20 @@ export class Operand {
   #piece(at: number, count: number): Foreign {
     const { buffer, byteOffset } = this.#array as Foreign;
     return viewOf(this.dtype, buffer, byteOffset + byteLength(this.dtype, at), count);
+  }
+}
+
+/** A new array of `length` elements in wasm memory if `x` is a buffer, else a typed array; throws RangeError that names `name` if it cannot be made. */
+export function makeLike(memory: Memory, x: unknown, dtype: BufferDtype, length: number, name: string): Foreign | WasmBuffer {
+  if (x instanceof WasmBuffer) return new WasmBuffer(memory, dtype, memory.allocate(dtype, length, name), length);
+  return makeArray(dtype, length, name);
+}
+
+/** A new typed array; throws RangeError that names `name` if the engine cannot make it. */
+export function makeArray<D extends BufferDtype>(dtype: D, length: number, name: string): Arrays<ArrayBuffer>[D] {
+  try {
+    return newArray(dtype, length);
+  } catch (cause) {
+    throw wrongValue(name, "an array that the engine can make", `${length} elements of ${dtype}`, cause);
   }
 }

@@ -1,12 +1,10 @@
 // Every kernel of the table, in both release builds, on raw addresses, against the oracle: sizes around a vector and a tile, starts in
 // the middle of them, odd addresses, in place, and canaries around the output.
 
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Dtype, StoredFormat } from "../src/dtypes.js";
-import { instantiate } from "../src/instantiate.js";
-import { bindKernels, kernelRows, type StreamKind } from "../src/kernels.js";
-import { Memory, PARAMS } from "../src/memory.js";
+import { bindKernels, CORE, type Kernels, rowsOf, type StreamKind } from "../src/kernels.js";
+import { PARAMS } from "../src/memory.js";
 import { Words } from "../src/words.js";
 import {
   type Chance,
@@ -21,6 +19,7 @@ import {
   sample,
   uniforms,
 } from "./oracle.js";
+import { BUILDS, loadBuild } from "./wasm.js";
 
 const SEED = 0x0123456789abcdefn;
 const STREAM = 0xfedcba9876543210n;
@@ -49,45 +48,18 @@ function* cases(kind: StreamKind): Generator<Case> {
   }
 }
 
-const CANARY = 0xa5;
-const MARGIN = 64;
-
-/** One build over a memory of its own, with regions to run kernels on. */
-function load(build: string) {
-  const memory = new Memory(2 ** 24);
-  const code = readFileSync(new URL(`../build/${build}.wasm`, import.meta.url));
-  const module = new WebAssembly.Module(code);
-  const exports = instantiate(module, memory.wasm);
-  const region = (bytes: number) => memory.allocate("bytes", bytes, "region") + MARGIN;
-  const regions = { out: region(9 * SPAN), data: region(9 * SPAN), mask: region(2 * SPAN) };
+/** One build with regions to run kernels on. */
+function load(build: (typeof BUILDS)[number]) {
+  const wasm = loadBuild(build);
+  const regions = { out: wasm.region(9 * SPAN), data: wasm.region(9 * SPAN), mask: wasm.region(2 * SPAN) };
   const seed = new Words().set(SEED, "seed");
   const stream = new Words().set(STREAM, "stream");
-  const bytes = (pointer: number, count: number) => memory.view("bytes", pointer, count);
   return {
-    size: code.length,
-    module,
-    exports,
-    kernels: bindKernels(exports),
+    ...wasm,
+    kernels: bindKernels<Kernels>(wasm.exports, CORE),
     regions,
-    bytes,
     draw({ start, chance: drawn }: Case, dtype: string) {
-      memory.writeParams({ seed, stream, threshold: drawn.threshold, scale: dtype === "f64" ? drawn.scale64 : drawn.scale32 }, start);
-    },
-    place(pointer: number, array: Uint8Array | Float32Array | Float64Array) {
-      bytes(pointer, array.byteLength).set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-    },
-    /** Runs `kernel` and gives the bytes it wrote at `pointer`; throws if it wrote around them. */
-    written(pointer: number, count: number, keepContent: boolean, what: string, kernel: () => void): Uint8Array<ArrayBuffer> {
-      const around = bytes(pointer - MARGIN, count + 2 * MARGIN);
-      if (keepContent) {
-        around.fill(CANARY, 0, MARGIN);
-        around.fill(CANARY, MARGIN + count);
-      } else around.fill(CANARY);
-      kernel();
-      for (let k = 0; k < MARGIN; ++k) {
-        if (around[k] !== CANARY || around[MARGIN + count + k] !== CANARY) throw new Error(`${what}: wrote outside its output`);
-      }
-      return around.slice(MARGIN, MARGIN + count);
+      wasm.memory.writeParams({ seed, stream, threshold: drawn.threshold, scale: dtype === "f64" ? drawn.scale64 : drawn.scale32 }, start);
     },
   };
 }
@@ -96,7 +68,7 @@ const float = (dtype: Dtype, bytes: Uint8Array<ArrayBuffer>) =>
   dtype === "f32" ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer);
 const sizeOf = (dtype: Dtype) => (dtype === "f32" ? 4 : 8);
 
-for (const build of ["simd", "scalar"]) {
+for (const build of BUILDS) {
   describe(`${build} build`, () => {
     const wasm = load(build);
     const { kernels, regions } = wasm;
@@ -125,13 +97,13 @@ for (const build of ["simd", "scalar"]) {
     });
 
     it("exports the table and nothing else, imports only memory, and is small", () => {
-      const names = kernelRows().map(([verb, source, dtype]) => `${source}_${verb}_${dtype}`);
+      const names = rowsOf(CORE).map(([verb, source, dtype]) => `${source}_${verb}_${dtype}`);
       expect(Object.keys(wasm.exports).sort()).toEqual(names.sort());
       expect(WebAssembly.Module.imports(wasm.module)).toEqual([{ module: "env", name: "memory", kind: "memory" }]);
       expect(wasm.size).toBeLessThanOrEqual(24 * 1024);
     });
 
-    for (const [verb, source, dtype] of kernelRows()) {
+    for (const [verb, source, dtype] of rowsOf(CORE)) {
       it(`${source}_${verb}_${dtype}`, () => {
         let count = 0;
         for (const kind of KINDS) {

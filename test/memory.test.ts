@@ -8,8 +8,9 @@ import { Call } from "../src/call.js";
 import { createDropout, Dropout } from "../src/index.js";
 import { dropoutBytes } from "../src/inline.js";
 import { instantiate } from "../src/instantiate.js";
-import { bindKernels } from "../src/kernels.js";
+import { bindKernels, CORE, type Kernels } from "../src/kernels.js";
 import { MASK_SLOT, Memory, PARAMS, PARAMS_BYTES } from "../src/memory.js";
+import { Sequence } from "../src/sequence.js";
 import { expectSame, sample } from "./oracle.js";
 
 describe("buffers", () => {
@@ -157,8 +158,8 @@ it("the parameter record and its workspace end before the staging slots", () => 
 it("data in wasm memory longer than a kernel takes at once go through in pieces", () => {
   const memory = new Memory(2 ** 20);
   const module = new WebAssembly.Module(dropoutBytes());
-  const kernels = bindKernels(instantiate(module, memory.wasm));
-  const call = new Call(memory, 4096 - 8);
+  const kernels = bindKernels<Kernels>(instantiate(module, memory.wasm), CORE);
+  const call = new Call(memory, new Sequence("tile"), 4096 - 8);
   const n = 20_001;
   const mask = new WasmBuffer(memory, "bits", memory.allocate("bits", n, "mask"), n);
   call.recipe.seed.set(1, "seed");

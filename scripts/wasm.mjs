@@ -1,0 +1,49 @@
+// Compiles the wasm modules, the core and its extensions, each for engines with and without SIMD, and writes what goes with them:
+// the builds as text (wasm.ts), so that no bundler or runtime needs to be told how to load them, and the type of what importing the
+// files gives, where that works. Arguments name the modules to build; without any, all are built.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { main as asc } from "assemblyscript/asc";
+
+const root = new URL("../", import.meta.url);
+const at = (/** @type {string} */ path) => fileURLToPath(new URL(path, root));
+
+/** The core is the entry of assembly/ itself, an extension that of a folder in it. */
+const CORE = "core";
+const extensions = readdirSync(at("assembly"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && existsSync(at(`assembly/${entry.name}/index.ts`)))
+  .map(({ name }) => name);
+
+/** @param {string} name */
+async function compile(name) {
+  const folder = name === CORE ? "" : `${name}/`;
+  mkdirSync(at(`build/${folder}`), { recursive: true });
+  for (const target of ["simd", "scalar"]) {
+    const out = `build/${folder}${target}`;
+    const options = ["--config", "asconfig.json", "--target", target, "--outFile", `${out}.wasm`, "--textFile", `${out}.wat`];
+    const { error, stderr } = await asc([`assembly/${folder}index.ts`, ...options, "--baseDir", at(".")]);
+    if (error) throw new Error(`${name}, ${target}: ${error.message}\n${stderr.toString()}`);
+    writeFileSync(at(`${out}.d.wasm.ts`), "declare const module: WebAssembly.Module;\nexport default module;\n");
+  }
+  const base64 = (/** @type {string} */ target) => readFileSync(at(`build/${folder}${target}.wasm`)).toString("base64");
+  writeFileSync(
+    at(`src/${folder}wasm.ts`),
+    `// Made by scripts/wasm.mjs from build/${folder}*.wasm.
+
+/** The SIMD build, base64. */
+export const SIMD: string =
+  "${base64("simd")}";
+
+/** The scalar build, base64. */
+export const SCALAR: string =
+  "${base64("scalar")}";
+`,
+  );
+}
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : [CORE, ...extensions];
+for (const name of names) {
+  if (name !== CORE && !extensions.includes(name)) throw new RangeError(`no module ${name}: there are ${[CORE, ...extensions].join(", ")}`);
+  await compile(name);
+}

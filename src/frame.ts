@@ -1,0 +1,127 @@
+// One call of an extension: its operands, wherever they lie, and its scratch in wasm memory, taken piece by piece.
+// Invariant: all is checked and allocated before the first byte is written; what the call took is given back when it ends, and so are
+// results that it made if it fails.
+
+import { WasmBuffer } from "./buffer.js";
+import type { Context } from "./dropout.js";
+import type { BufferDtype } from "./dtypes.js";
+import { byteLength, type Dtype } from "./dtypes.js";
+import type { Memory } from "./memory.js";
+import { makeLike, Operand } from "./operand.js";
+
+/** The most elements of a piece: its decisions and data stay in the L1 and L2 cache between the kernels that make and use them. */
+export const PIECE = 8192;
+
+/** A part of a matrix in row-major order: whole rows, or a part of one. */
+export interface Piece {
+  /** Offset of its first element. */
+  readonly at: number;
+  /** Number of elements: rows times columns. */
+  readonly count: number;
+  readonly row: number;
+  readonly rows: number;
+  readonly column: number;
+  readonly columns: number;
+}
+
+/** The pieces of a matrix, of at most `most` elements each, or of a row each where rows must stay `whole`. */
+export function* pieces(rows: number, columns: number, whole = false, most = PIECE): Generator<Piece> {
+  if (columns <= most || whole) {
+    const step = Math.max(1, Math.floor(most / columns));
+    for (let row = 0; row < rows; row += step) {
+      const some = Math.min(step, rows - row);
+      yield { at: row * columns, count: some * columns, row, rows: some, column: 0, columns };
+    }
+  } else {
+    for (let row = 0; row < rows; ++row) {
+      for (let column = 0; column < columns; column += most) {
+        const some = Math.min(most, columns - column);
+        yield { at: row * columns + column, count: some, row, rows: 1, column, columns: some };
+      }
+    }
+  }
+}
+
+/** An operand of a call with the name that messages use. */
+interface Taken {
+  readonly name: string;
+  readonly operand: Operand;
+}
+
+export class Frame {
+  readonly #memory: Memory;
+  readonly #taken: Taken[] = [];
+  readonly #made: WasmBuffer[] = [];
+  readonly #scratch: number[] = [];
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+  }
+
+  #operand(name: string): Operand {
+    const operand = new Operand(this.#memory, -1);
+    this.#taken.push({ name, operand });
+    return operand;
+  }
+
+  /** Takes data of either float type, to be read; `operand.dtype` says which, `operand.length` how many. */
+  data(value: unknown, name: string): Operand & { readonly dtype: Dtype } {
+    const operand = this.#operand(name);
+    operand.takeData(value, name);
+    return operand as Operand & { readonly dtype: Dtype };
+  }
+
+  /** Takes an array of `length` elements of `dtype`, to be read. */
+  input(value: unknown, name: string, dtype: BufferDtype, length: number): Operand {
+    const operand = this.#operand(name);
+    operand.takeExactly(value, name, dtype, length, false);
+    return operand;
+  }
+
+  /**
+   * Takes `value`, or a new array where that is undefined (in wasm memory if `like` is a buffer), for a result of `length` elements of `dtype`. It may be
+   * the very elements of the operands in `same`, and must lie apart from all others taken before.
+   */
+  output(value: unknown, name: string, dtype: BufferDtype, length: number, like: unknown, same: readonly Operand[] = []) {
+    const array = value === undefined ? makeLike(this.#memory, like, dtype, length, name) : value;
+    if (value === undefined && array instanceof WasmBuffer) this.#made.push(array);
+    const operand = new Operand(this.#memory, -1);
+    operand.takeExactly(array, name, dtype, length, true);
+    for (const other of this.#taken) operand.refuseOverlap(name, other.operand, other.name, same.includes(other.operand));
+    this.#taken.push({ name, operand });
+    return { operand, array };
+  }
+
+  /** The address of `bytes` bytes of scratch, their content left to chance; throws RangeError if the memory cannot grow that far. */
+  scratch(bytes: number): number {
+    const pointer = this.#memory.allocate("bytes", bytes, "scratch");
+    this.#scratch.push(pointer);
+    return pointer;
+  }
+
+  /** Makes room for what `operand` stages at once, `count` elements, if it lies outside wasm memory. */
+  stage(operand: Operand, count = PIECE): void {
+    if (!operand.resident) operand.slot = this.scratch(byteLength(operand.dtype, Math.min(count, operand.length)));
+  }
+
+  /** Gives back scratch, lets go of the caller's arrays, and frees the buffers made here if the call has `failed`. */
+  end(failed: boolean): void {
+    for (const { operand } of this.#taken) operand.clear();
+    for (const pointer of this.#scratch) this.#memory.release(pointer);
+    if (failed) for (const buffer of this.#made) buffer.free();
+  }
+}
+
+/** Runs `body` as one call of an extension. */
+export function framed<R>({ memory, call }: Context, body: (frame: Frame) => R): R {
+  const frame = new Frame(memory);
+  let failed = true;
+  try {
+    const result = body(frame);
+    failed = false;
+    return result;
+  } finally {
+    frame.end(failed);
+    call.end();
+  }
+}

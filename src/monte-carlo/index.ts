@@ -1,0 +1,22 @@
+// Entry "wasm-dropout/monte-carlo" of browsers, Node, Deno, Bun and bundlers: the builds are in the code.
+
+import { embedded } from "../create.js";
+import type { Dropout } from "../dropout.js";
+import { type ExtensionOptions, extender } from "../extension.js";
+import { MonteCarlo } from "./monte-carlo.js";
+import { SCALAR, SIMD } from "./wasm.js";
+
+export * from "./api.js";
+
+/**
+ * Monte-Carlo dropout over an instance: shares its memory, its seed and kind by default, and none of its stream numbers.
+ *
+ * @throws (rejects with) TypeError for what is no instance or option, and what the engine throws where a policy forbids wasm
+ * @example
+ * import { createMonteCarlo } from "wasm-dropout/monte-carlo";
+ * const monteCarlo = await createMonteCarlo(dropout);
+ */
+export const createMonteCarlo: (dropout: Dropout, options?: ExtensionOptions) => Promise<MonteCarlo> = /* @__PURE__ */ extender(
+  /* @__PURE__ */ embedded(SIMD, SCALAR),
+  (context, exports) => new MonteCarlo(context, exports),
+);

@@ -1,0 +1,154 @@
+// Monte-Carlo dropout: many stochastic passes of a model, and what they say together, streamed.
+
+import { wrongKind, wrongValue } from "../check.js";
+import type { Context } from "../dropout.js";
+import { framed, PIECE, pieces } from "../frame.js";
+import { bindKernels } from "../kernels.js";
+import type { Data } from "../operand.js";
+import { MONTE_CARLO, type MonteCarloKernels } from "./kernels.js";
+import { type PredictOptions, readPlan } from "./options.js";
+import { type PassContext, passContext } from "./pass.js";
+import { type ClassPrediction, checkSameRun, conclude, joinRanges, joinTotals, type Prediction, readPrediction } from "./prediction.js";
+import { Statistics } from "./statistics.js";
+import { Slices, unlessAborted } from "./tasks.js";
+
+/** What a model gives: f32 or f64 data, or a promise of them, of the same length in each pass. It is read at once and may be written again in the next pass. */
+export type ModelOutput = Data | PromiseLike<Data>;
+
+/** Any function with dropout in it. */
+export type Model<I> = (input: I, context: PassContext) => ModelOutput;
+
+/**
+ * Monte-Carlo dropout over a {@link Dropout} instance (Gal and Ghahramani 2016): the mean over stochastic passes of a model is the prediction, what
+ * the passes disagree about its uncertainty. Statistics are streamed, in memory that does not depend on the number of passes. Made by {@link createMonteCarlo}.
+ *
+ * @example
+ * import { createMonteCarlo } from "wasm-dropout/monte-carlo";
+ * const monteCarlo = await createMonteCarlo(dropout);
+ * const model = (x, { dropout }) => dropout(x, 0.5);
+ * const { mean, variance } = await monteCarlo.predict(model, Float32Array.of(1, 2, 3), { passes: 100 });
+ */
+export class MonteCarlo {
+  readonly #context: Context;
+  readonly #kernels: MonteCarloKernels;
+
+  /** @internal */
+  constructor(context: Context, exports: WebAssembly.Exports) {
+    this.#context = context;
+    this.#kernels = bindKernels<MonteCarloKernels>(exports, MONTE_CARLO);
+  }
+
+  /**
+   * Runs `passes` stochastic passes of `model`, one after another, and gives mean and variance of each output element (Welford's update in f64,
+   * whatever the dtype of outputs; NaN and infinities as its arithmetic says); of a classifier, whose `classes` are given, also entropies, mutual
+   * information (BALD; Gal, Islam, Ghahramani 2017) and variation ratio. The same seed and passes give the same bits on every engine if the model does.
+   *
+   * Other tasks of the thread have their turn every `sliceMs`. Runs of one instance may overlap in time.
+   *
+   * @param model called with `input` and a {@link PassContext}, whose `dropout` it drops with
+   * @param input of any kind, handed to the model as it is
+   * @param options see {@link PredictOptions}
+   * @returns a promise of plain data
+   * @throws (rejects with) TypeError for a wrong kind of argument or output; RangeError for a value out of range, an output of another length than
+   * before or than [samples, classes], or memory that cannot grow; what the model or `onProgress` throw; the signal's reason. The instance stays usable.
+   * @example
+   * import { createMonteCarlo } from "wasm-dropout/monte-carlo";
+   * const monteCarlo = await createMonteCarlo(dropout);
+   * const weights = Float32Array.of(1, -1, 2, 0.5, 0, -2);
+   * function model(x, { dropout }) {
+   *   const h = dropout(x, 0.5); // [3]
+   *   return Float32Array.from({ length: 2 }, (_, c) => h.reduce((sum, value, i) => sum + value * weights[2 * i + c], 0));
+   * }
+   * const options = { passes: 50, seed: 7, classes: 2, output: "logits" };
+   * const { mean, mutualInformation } = await monteCarlo.predict(model, Float32Array.of(1, 2, 3), options);
+   */
+  predict<I>(model: Model<I>, input: I, options: PredictOptions & { classes: number }): Promise<ClassPrediction>;
+  predict<I>(model: Model<I>, input: I, options: PredictOptions): Promise<Prediction>;
+  async predict<I>(model: Model<I>, input: I, options: PredictOptions): Promise<Prediction> {
+    if (typeof model !== "function") throw wrongKind("model", "function", model);
+    const context = this.#context;
+    const plan = readPlan(context.call, options);
+    const { run, firstPass, passes, signal, onProgress, progressMs } = plan;
+    const statistics = new Statistics(context, this.#kernels, run);
+    const slices = new Slices(plan.sliceMs);
+    let told = Number.NEGATIVE_INFINITY;
+    try {
+      if (plan.resumed !== undefined) statistics.resume(plan.resumed);
+      for (let done = 1; done <= passes; ++done) {
+        throwIfAborted(signal);
+        const pass = firstPass + done - 1;
+        const output = model(input, passContext(context, plan, pass));
+        statistics.add(isPromise(output) ? await unlessAborted(output, signal) : output);
+        if (onProgress !== undefined) {
+          const now = performance.now();
+          if (now - told >= progressMs || done === passes) {
+            told = now;
+            onProgress({ pass, done, passes });
+          }
+        }
+        if (done < passes) await slices.pause();
+      }
+      throwIfAborted(signal);
+      return conclude(run, plan.ranges, statistics.totals, (mean) => this.#entropies(mean, run.samples));
+    } finally {
+      statistics.free();
+    }
+  }
+
+  /**
+   * The prediction of all passes of several, such as those of workers that shared a run: the mean and the variance of their union by the formulas of
+   * Chan, Golub and LeVeque (1983), joined from the first to the last, which equal those of a run in one to rounding; votes and passes exactly.
+   *
+   * @param predictions of the same model, input and options but for their passes, which no two may share; at least one
+   * @throws TypeError if these are no predictions, RangeError if they do not belong together
+   * @example
+   * import { createMonteCarlo } from "wasm-dropout/monte-carlo";
+   * const monteCarlo = await createMonteCarlo(dropout);
+   * const model = (x, { dropout }) => dropout(x, 0.5);
+   * const x = Float32Array.of(1, 2, 3);
+   * const a = await monteCarlo.predict(model, x, { passes: 50 });
+   * const b = await monteCarlo.predict(model, x, { passes: 50, firstPass: 50 }); // here or in another thread
+   * const { mean, variance } = monteCarlo.merge([a, b]);
+   */
+  merge<P extends Prediction>(predictions: readonly P[]): P {
+    if (!Array.isArray(predictions)) throw wrongKind("predictions", "array of predictions", predictions);
+    const [first, ...others] = predictions.map((value, i) => readPrediction(value, `predictions[${i}]`));
+    if (first === undefined) throw wrongValue("predictions", "at least one prediction", 0);
+    let { ranges, totals } = first;
+    others.forEach((other, i) => {
+      const name = `predictions[${i + 1}]`;
+      checkSameRun(other.run, first.run, name);
+      if (other.totals.mean.length !== totals.mean.length) {
+        throw wrongValue(`${name}.mean`, `length ${totals.mean.length}`, other.totals.mean.length);
+      }
+      const joined = joinRanges(ranges, other.ranges);
+      if (joined === undefined) throw wrongValue(`${name}.ranges`, "passes that those before do not have", JSON.stringify(other.ranges));
+      ranges = joined;
+      totals = joinTotals(totals, other.totals);
+    });
+    return conclude(first.run, ranges, totals, (mean) => this.#entropies(mean, first.run.samples)) as Prediction as P;
+  }
+
+  /** The entropy of each of `rows` rows of probabilities. */
+  #entropies(probabilities: Float64Array<ArrayBuffer>, rows: number): Float64Array<ArrayBuffer> {
+    const columns = probabilities.length / rows;
+    return framed(this.#context, (frame) => {
+      const input = frame.data(probabilities, "probabilities");
+      frame.stage(input, Math.max(PIECE, columns));
+      const pointer = frame.scratch(8 * rows);
+      const results = this.#context.memory.view("f64", pointer, rows).fill(0);
+      for (const { at, count, row, rows } of pieces(probabilities.length / columns, columns, true)) {
+        this.#kernels.entropy.probabilities.f64(pointer + 8 * row, input.enter(at, count), rows, columns, 1);
+      }
+      return results.slice();
+    });
+  }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw signal.reason;
+}
+
+function isPromise<T extends object>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === "function";
+}

@@ -1,0 +1,128 @@
+// What a run of Monte-Carlo dropout may be asked for, and the plan that follows once all of it is known to be sound.
+
+import type { Call } from "../call.js";
+import { checkChoice, checkInteger, checkObject, wrongKind, wrongValue } from "../check.js";
+import type { StreamKind } from "../kernels.js";
+import { MAX_INDEX } from "../ticket.js";
+import { Words } from "../words.js";
+import { CLASS_OUTPUTS, type ClassOutput, MASKS, type Masks } from "./choices.js";
+import { checkSameRun, joinRanges, type Prediction, type Ranges, type Run, readPrediction, type Totals } from "./prediction.js";
+import { checkFirstSample, checkSamples, MOST_PASSES } from "./streams.js";
+
+/** How far a run is. */
+export interface Progress {
+  /** Number of the pass that has just ended. */
+  readonly pass: number;
+  /** How many passes of this run have ended. */
+  readonly done: number;
+  /** How many passes this run has. */
+  readonly passes: number;
+}
+
+/** Options of {@link MonteCarlo.predict}. */
+export interface PredictOptions {
+  /** T, the number of stochastic passes, an integer in [1, 2^24 - firstPass]. */
+  passes: number;
+  /**
+   * Number of the first pass; 0 by default, or the one behind the last of `resume`. Passes of different numbers have different masks: runs on other
+   * threads or machines, each with passes of its own, can be merged into one.
+   */
+  firstPass?: number | undefined;
+  /** Seed of all masks, an integer in [0, 2^64); the instance's by default. Where the instance also trains, give this a seed of its own. */
+  seed?: number | bigint | undefined;
+  /** Keep stream of all masks; the instance's by default. */
+  kind?: StreamKind | undefined;
+  /**
+   * "perPass" (default): all rows that {@link PassContext.dropout} drops from share the mask of sample 0 of the pass and layer. "perExample": each
+   * has that of its own sample.
+   */
+  masks?: Masks | undefined;
+  /** How many examples the input holds, an integer in [1, 2^24]; 1 by default. Dropout, and the outputs of a classifier, have so many rows. */
+  samples?: number | undefined;
+  /** Number of the first example; 0 by default. The parts of a batch, each with its own, have the masks that the whole has. */
+  firstSample?: number | undefined;
+  /** Number of classes, an integer of at least 1, if the model is a classifier: then an output is [samples, classes]. */
+  classes?: number | undefined;
+  /** What a classifier's outputs are: "probabilities" (default), or "logits", which softmax makes probabilities of. */
+  output?: ClassOutput | undefined;
+  /** Called after each pass, or at most every `progressMs` milliseconds, and after the last. */
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** Least time between calls of `onProgress`, in milliseconds; 0 by default. */
+  progressMs?: number | undefined;
+  /** Ends the run: the promise rejects with the signal's reason, at once even where a model's promise is pending. */
+  signal?: AbortSignal | undefined;
+  /** After how many milliseconds of passes other tasks of the thread have their turn; 10 by default. 0: after each pass. */
+  sliceMs?: number | undefined;
+  /** A prediction of the same model, input and options, to add passes to: the result is that of all of them. */
+  resume?: Prediction | undefined;
+}
+
+/** A run as it will be carried out. */
+export interface Plan {
+  readonly run: Run;
+  readonly seed: Words;
+  readonly firstPass: number;
+  readonly passes: number;
+  /** All passes of the result, those of `resumed` too. */
+  readonly ranges: Ranges;
+  readonly resumed: Totals | undefined;
+  readonly onProgress: ((progress: Progress) => void) | undefined;
+  readonly progressMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly sliceMs: number;
+}
+
+/** Reads the options of a run; throws TypeError or RangeError. */
+export function readPlan(call: Call, options: unknown): Plan {
+  checkObject(options, "options", "object");
+  const given = options as { [K in keyof PredictOptions]?: unknown };
+  const { passes, seed, kind, masks = "perPass", samples = 1, firstSample = 0, classes } = given;
+  const { onProgress, progressMs = 0, signal, sliceMs = 10, resume } = given;
+  const { output = classes === undefined ? undefined : "probabilities" } = given;
+  const earlier = resume === undefined ? undefined : readPrediction(resume, "resume");
+  const { firstPass = earlier?.ranges.at(-1)?.[1] ?? 0 } = given;
+  checkInteger(passes, "passes", 1, MOST_PASSES);
+  checkInteger(firstPass, "firstPass", 0, MOST_PASSES - passes);
+  checkChoice(masks, "masks", MASKS);
+  checkSamples(samples, "samples");
+  checkFirstSample(firstSample, "firstSample", samples);
+  if (classes !== undefined) {
+    checkInteger(classes, "classes", 1, MAX_INDEX);
+    checkChoice(output, "output", CLASS_OUTPUTS);
+  } else if (output !== undefined) throw wrongKind("output", "nothing without classes", output);
+  if (onProgress !== undefined && typeof onProgress !== "function") throw wrongKind("onProgress", "function", onProgress);
+  checkDuration(progressMs, "progressMs");
+  checkDuration(sliceMs, "sliceMs");
+  if (signal !== undefined) checkSignal(signal);
+  call.takeStream(kind as StreamKind | undefined, seed, 0);
+  const { recipe } = call;
+  const shared = { kind: recipe.kind, seed: recipe.seed.toString(), masks, samples, firstSample };
+  const run: Run = classes === undefined ? shared : { ...shared, classes, output: output as ClassOutput };
+  if (earlier !== undefined) checkSameRun(earlier.run, run, "resume");
+  const ranges = joinRanges(earlier?.ranges ?? [], [[firstPass, firstPass + passes]]);
+  if (ranges === undefined) throw wrongValue("firstPass", `${passes} passes that "resume" does not have`, firstPass);
+  return {
+    run,
+    seed: new Words().copy(recipe.seed),
+    firstPass,
+    passes,
+    ranges,
+    resumed: earlier?.totals,
+    onProgress: onProgress as Plan["onProgress"],
+    progressMs,
+    signal,
+    sliceMs,
+  };
+}
+
+function checkDuration(value: unknown, name: string): asserts value is number {
+  const expected = "number of milliseconds, at least 0";
+  if (typeof value !== "number") throw wrongKind(name, expected, value);
+  if (!(value >= 0)) throw wrongValue(name, expected, value);
+}
+
+// By what it can do: the signal may be of another realm, or a library's own.
+function checkSignal(value: unknown): asserts value is AbortSignal {
+  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>;
+  if (typeof aborted !== "boolean" || typeof addEventListener !== "function") throw wrongKind("signal", "AbortSignal", value);
+}

@@ -1,0 +1,138 @@
+// What a model gets in each pass: its number, and dropout whose masks follow from the numbers of pass, layer and sample alone.
+
+import { checkObject, checkProbability, wrongValue } from "../check.js";
+import type { Context, DtypeOf, Like, Result } from "../dropout.js";
+import { byteLength } from "../dtypes.js";
+import { framed, pieces } from "../frame.js";
+import type { StreamKind } from "../kernels.js";
+import type { Data, DataOf } from "../operand.js";
+import type { Plan } from "./options.js";
+import { checkFirstSample, checkLayer, checkSamples, setStream, streamOf } from "./streams.js";
+
+/** Options of {@link PassContext.dropout}, with an output of type Y. */
+export interface PassDropoutOptions<Y extends Data | undefined = Data | undefined> {
+  /** Number of the layer, an integer in [0, 2^16); by default that of calls of this pass that named none before it. */
+  layer?: number | undefined;
+  /** Number of the sample of the first row, an integer in [0, 2^24); the run's `firstSample` by default. Counts only where masks are "perExample". */
+  sample?: number | undefined;
+  /** Number of rows, an integer in [1, 2^24]; the run's `samples` by default. */
+  samples?: number | undefined;
+  /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
+  out?: Y;
+}
+
+/** What a model gets beside its input. Functions need no `this`. */
+export interface PassContext {
+  /** Number of this pass; as many runs may share the passes of a prediction, they need not begin with 0. */
+  readonly pass: number;
+  /** How many passes this run has. */
+  readonly passes: number;
+  /** The run's signal, for models that can be interrupted. */
+  readonly signal: AbortSignal | undefined;
+  /**
+   * Inverted dropout of the rows of x, [samples, features], as {@link Dropout.dropout} computes it. Row i has the mask of
+   * `streamOf(pass, layer, sample + i)`, or of `streamOf(pass, layer)` where masks are "perPass", from its start on.
+   *
+   * @param x f32 or f64 data
+   * @param p drop probability in [0, 1]
+   * @param options see {@link PassDropoutOptions}
+   * @returns `out`, or a new array, or buffer, like x
+   * @throws TypeError and RangeError as {@link Dropout.dropout} does, and if x does not divide into rows
+   */
+  readonly dropout: <X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+    x: X,
+    p: number,
+    options?: PassDropoutOptions<Y>,
+  ) => Result<Like<X>, Y>;
+  /**
+   * Where to draw for a layer and sample with anything else that takes stream options: `dropout.mask(n, p, context.stream())`. The layer is numbered as
+   * {@link PassContext.dropout} does; the sample is 0 by default.
+   */
+  readonly stream: (options?: { layer?: number | undefined; sample?: number | undefined }) => {
+    readonly kind: StreamKind;
+    readonly seed: bigint;
+    readonly stream: bigint;
+  };
+}
+
+const NO_OPTIONS = {};
+
+/** The context of pass number `pass`. */
+export function passContext(context: Context, plan: Plan, pass: number): PassContext {
+  const { run, seed, passes, signal } = plan;
+  let nextLayer = 0;
+  /** Runs `body` with the number of its layer, which is used up if it succeeds. */
+  const layered = <R>(given: unknown, body: (layer: number) => R): R => {
+    const layer = given === undefined ? nextLayer : given;
+    checkLayer(layer);
+    const result = body(layer);
+    if (given === undefined) ++nextLayer;
+    return result;
+  };
+  return {
+    pass,
+    passes,
+    signal,
+    dropout: <X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+      x: X,
+      p: number,
+      options: PassDropoutOptions<Y> = NO_OPTIONS,
+    ) => {
+      checkProbability(p, "p");
+      checkObject(options, "options", "object");
+      const { layer, sample = run.firstSample, samples = run.samples, out } = options;
+      checkSamples(samples, "samples");
+      checkFirstSample(sample, "sample", samples);
+      const drop = (layer: number) => dropRows(context, plan, { pass, layer, sample, samples }, x, p, out);
+      return layered(layer, drop) as Result<Like<X>, Y>;
+    },
+    stream: (options = NO_OPTIONS) => {
+      checkObject(options, "options", "object");
+      const { layer, sample = 0 } = options;
+      checkFirstSample(sample, "sample", 1);
+      const stream = layered(layer, (layer) => streamOf(pass, layer, sample));
+      return { kind: run.kind, seed: seed.toBigInt(), stream };
+    },
+  };
+}
+
+interface Place {
+  readonly pass: number;
+  readonly layer: number;
+  readonly sample: number;
+  readonly samples: number;
+}
+
+function dropRows(context: Context, { run, seed }: Plan, place: Place, x: Data, p: number, out: Data | undefined): unknown {
+  const { pass, layer, sample, samples } = place;
+  const { call, kernels } = context;
+  return framed(context, (frame) => {
+    const input = frame.data(x, "x");
+    const { dtype, length } = input;
+    if (length % samples !== 0) throw wrongValue("x", `length that is a multiple of ${samples} samples`, length);
+    const output = frame.output(out, "out", dtype, length, x, [input]);
+    frame.stage(input);
+    frame.stage(output.operand);
+    const { recipe } = call;
+    recipe.kind = run.kind;
+    recipe.seed.copy(seed);
+    call.takeRange(length / samples);
+    recipe.use(p, "train", true);
+    call.setChance(dtype);
+    const kernel = kernels.dropout[run.kind][dtype];
+    let source = 0;
+    const drop = (dst: number, n: number, params: number) => kernel(dst, source, n, params);
+    for (const { at, count, row, rows, column, columns } of pieces(samples, length / samples)) {
+      const from = input.enter(at, count);
+      const to = output.operand.enter(at, count);
+      for (let r = 0; r < rows; ++r) {
+        const offset = byteLength(dtype, r * columns);
+        source = from + offset;
+        setStream(recipe.stream, pass, layer, run.masks === "perExample" ? sample + row + r : 0);
+        call.draw(drop, to + offset, column, columns);
+      }
+      output.operand.leave(at, count);
+    }
+    return output.array;
+  });
+}

@@ -1,0 +1,14 @@
+// Entry "wasm-dropout/monte-carlo" of workerd (Cloudflare Workers), which forbids to compile bytes and imports wasm files as modules.
+
+import scalar from "../../build/monte-carlo/scalar.wasm";
+import simd from "../../build/monte-carlo/simd.wasm";
+import type { Dropout } from "../dropout.js";
+import { type ExtensionOptions, extender } from "../extension.js";
+import { MonteCarlo } from "./monte-carlo.js";
+
+export * from "./api.js";
+
+export const createMonteCarlo: (dropout: Dropout, options?: ExtensionOptions) => Promise<MonteCarlo> = /* @__PURE__ */ extender(
+  (wanted) => (wanted ? simd : scalar),
+  (context, exports) => new MonteCarlo(context, exports),
+);

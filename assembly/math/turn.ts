@@ -1,4 +1,4 @@
-// cos and sin of a part of a turn, 2 pi w / 2^32 for w in 0..2^32-1: the argument is an integer, so that its quadrant and the rest are exact.
+// cos and sin of a part of a turn, 2 pi w / 2^32 for w in 0..2^32-1: w is an integer, so that its quadrant and the rest are exact.
 // Invariant: absolute error at most 1.3e-7; exactly 0, 1 and -1 at the quarters.
 
 import { SIGN } from "./constants";

@@ -22,4 +22,4 @@ export type { StreamKind } from "./kernels.js";
 export type { Data, DataOf } from "./operand.js";
 export { keepProbability } from "./probability.js";
 export type { DropoutState } from "./sequence.js";
-export type { Ticket } from "./ticket.js";
+export type { Rescale, Ticket } from "./ticket.js";

@@ -5,9 +5,9 @@ import type { Dtype } from "./dtypes.js";
 import { STREAM_KINDS, type StreamKind } from "./kernels.js";
 import { DATA_SLOT, type Draw, MASK_SLOT, type Memory, PARAMS, STAGED } from "./memory.js";
 import { Operand } from "./operand.js";
-import { scale, threshold } from "./probability.js";
+import { keepFactor, scale, threshold } from "./probability.js";
 import type { Sequence } from "./sequence.js";
-import { checkStart, Recipe } from "./ticket.js";
+import { checkStart, Recipe, type Rescale } from "./ticket.js";
 
 // Kernels count elements in signed 32 bits.
 const CHUNK = 2 ** 30;
@@ -27,6 +27,7 @@ export class Call {
   // What the draw's threshold and scale were last made from: a layer asks for the same again and again.
   #p = 0;
   #kind: StreamKind = "tile";
+  #rescale: Rescale = "train";
   #dtype: Dtype = "f32";
 
   /** @param chunk the most elements that one kernel call takes, a multiple of 8 */
@@ -69,12 +70,20 @@ export class Call {
 
   /** Sets threshold and scale to those of the recipe's probability. */
   setChance(dtype: Dtype): void {
-    const { p, kind } = this.recipe;
-    if (p === this.#p && kind === this.#kind && dtype === this.#dtype) return;
-    this.#draw.threshold = threshold(p, kind);
-    this.#draw.scale = scale(this.#draw.threshold, kind, dtype);
+    const { p, kind, rescale } = this.recipe;
+    if (p === this.#p && kind === this.#kind && rescale === this.#rescale && dtype === this.#dtype) return;
+    const draw = this.#draw;
+    const t = threshold(p, kind);
+    draw.threshold = t;
+    // Infinite where everything is dropped, which tells kernels of stored masks so.
+    draw.scale = scale(t, kind, dtype);
+    if (rescale !== "train" && draw.scale < Infinity) {
+      draw.scale = rescale === "none" ? 1 : keepFactor(t, kind, dtype);
+      if (rescale === "test") draw.threshold = 0;
+    }
     this.#p = p;
     this.#kind = kind;
+    this.#rescale = rescale;
     this.#dtype = dtype;
   }
 

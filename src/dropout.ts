@@ -30,7 +30,7 @@ import { bindKernels, CORE, type Kernels, STREAM_KINDS, type StreamKind } from "
 import { MAX_BYTES, Memory } from "./memory.js";
 import { type Data, type DataOf, makeArray, makeLike } from "./operand.js";
 import { type DropoutState, Sequence } from "./sequence.js";
-import { MAX_INDEX, type Ticket } from "./ticket.js";
+import { MAX_INDEX, RESCALES, type Rescale, type Ticket } from "./ticket.js";
 
 /** The dtype of data X. */
 export type DtypeOf<X extends Data> =
@@ -67,8 +67,10 @@ export interface StreamOptions {
 export interface DropoutOptions<Y extends Data | undefined = Data | undefined> extends StreamOptions {
   /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
   out?: Y;
-  /** false gives x unchanged and uses up no stream number; true by default. */
+  /** false gives x unchanged, or rescaled if `rescale` says so, and uses up no stream number; true by default. */
   training?: boolean | undefined;
+  /** When to make up for what is dropped: in training (default), at test time, or not at all. */
+  rescale?: Rescale | undefined;
   /**
    * Where to write the bit mask of the same pass: a bit an element, least significant first, 1 = keep. Outside training all are kept, as at p = 0,
    * which is then the p to give {@link Dropout.backward} with it.
@@ -109,6 +111,8 @@ export interface StoredMask {
   format?: StoredFormat | undefined;
   /** The drop probability that the mask was drawn with, in [0, 1]; gives the scale. 0 if it was drawn outside training. */
   p: number;
+  /** As in the forward call, in training: "train" (default) multiplies by 1 / (1 - P(drop)), the others do not. */
+  rescale?: Rescale | undefined;
   /** The keep stream that it was drawn from; gives the realised probability. The instance's by default. */
   kind?: StreamKind | undefined;
 }
@@ -323,8 +327,9 @@ export class Dropout {
   #forward(x: Data, p: number, options: DropoutOptions): Data {
     checkProbability(p, "p");
     checkObject(options, "options", "object");
-    const { training = true, mask, out, kind, seed, stream, start } = options;
+    const { training = true, rescale = "train", mask, out, kind, seed, stream, start } = options;
     checkFlag(training, "training");
+    checkChoice(rescale, "rescale", RESCALES);
     const call = this.#call;
     call.takeStream(kind, seed, stream);
     const dtype = call.input.takeData(x, "x");
@@ -335,7 +340,7 @@ export class Dropout {
       call.mask.refuseOverlap("mask", call.input, "x", false);
     }
     const y = this.#takeOut(x, "x", dtype, out, "mask");
-    call.recipe.p = training ? p : 0;
+    call.recipe.use(p, rescale, training);
     call.setChance(dtype);
     if (training) call.useStream(stream);
     const { kind: source } = call.recipe;
@@ -379,15 +384,16 @@ export class Dropout {
   }
 
   #backwardFromMask(dy: Data, mask: StoredMask["mask"], source: StoredMask, out: Data | undefined): Data {
-    const { format = mask instanceof WasmBuffer ? mask.dtype : "bits", p, kind = this.kind } = source;
+    const { format = mask instanceof WasmBuffer ? mask.dtype : "bits", p, rescale = "train", kind = this.kind } = source;
     const call = this.#call;
     checkProbability(p, "source.p");
+    checkChoice(rescale, "source.rescale", RESCALES);
     checkChoice(format, "source.format", STORED_FORMATS);
     checkChoice(kind, "source.kind", STREAM_KINDS);
     const dtype = call.input.takeData(dy, "dy");
     call.mask.takeExactly(mask, "source.mask", format, call.input.length, false);
     const dx = this.#takeOut(dy, "dy", dtype, out, "source.mask");
-    call.recipe.p = p;
+    call.recipe.use(p, rescale, true);
     call.recipe.kind = kind;
     call.setChance(dtype);
     call.run(this.#kernels.apply[format][dtype], call.output, call.input, call.mask);
@@ -430,7 +436,7 @@ export class Dropout {
       const call = this.#call;
       call.takeStream(kind, seed, stream);
       call.takeRange(length, start);
-      call.recipe.p = p;
+      call.recipe.use(p, "train", true);
       const mask = this.#takeMaskOut(format, out);
       call.useStream(stream);
       this.#runMask();

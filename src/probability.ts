@@ -29,6 +29,12 @@ export function keepProbability(p: number, kind: StreamKind = "tile"): number {
   return 1 - threshold(p, kind) / RANGE[kind];
 }
 
+/** 1 - T / range, rounded once to the dtype: what the classic form multiplies by where nothing is dropped. */
+export function keepFactor(t: number, kind: StreamKind, dtype: Dtype): number {
+  const kept = 1 - t / RANGE[kind];
+  return dtype === "f64" ? kept : Math.fround(kept);
+}
+
 /** 1 / (1 - T / range), rounded once to the dtype; Infinity where everything is dropped. */
 export function scale(t: number, kind: StreamKind, dtype: Dtype): number {
   const range = RANGE[kind];

@@ -75,6 +75,34 @@ for (const simd of [true, false]) {
       }
     });
 
+    it.each(["f32", "f64"] as const)("the classic form: kept %s as they are in training, all times 1 - P(drop) at test time", (dtype) => {
+      const round = dtype === "f32" ? Math.fround : (x: number) => x;
+      for (const kind of KINDS) {
+        for (const p of PROBABILITIES) {
+          const x = sample(dtype, 5000) as Float32Array;
+          const drawn = { ...chance(kind, p), scale32: 1, scale64: 1 };
+          const keep = keepBytes(uniforms(kind, SEED, 3n, 0, x.length), drawn);
+          const mask = new Uint8Array(625);
+          for (const rescale of ["test", "none"] as const) {
+            const { y, ticket } = dropout.forward(x, p, { kind, stream: 3, rescale, mask });
+            expectSame(y, drop(x, keep, drawn), `${rescale}, training, p ${p}`);
+            expect(ticket.rescale).toBe(p === 0 ? undefined : "none");
+            expectSame(dropout.backward(x, JSON.parse(JSON.stringify(ticket))), y, "backward");
+            expectSame(dropout.backward(x, { mask, p, kind, rescale }), y, "backward from the mask");
+            expectBytes(dropout.replay(ticket), mask, "replayed");
+            expectSame(dropout.replay(ticket, { format: "f32" }), Float32Array.from(keep), "replayed multipliers");
+          }
+          const factor = round(keepProbability(p, kind));
+          const expected = factor === 0 ? x.map(() => 0) : p === 0 ? x : x.map((v) => v * factor);
+          const { y, ticket } = dropout.forward(x, p, { kind, stream: 3, rescale: "test", training: false, mask });
+          expectSame(y, expected, `test time, p ${p}`);
+          expectSame(dropout.backward(x, JSON.parse(JSON.stringify(ticket))), expected, "backward at test time");
+          expect(mask.every((byte) => byte === (factor === 0 ? 0 : 255))).toBe(true);
+          expectSame(dropout.dropout(x, p, { kind, rescale: "none", training: false }), x, "never rescaled");
+        }
+      }
+    });
+
     it("classes that extend typed arrays, with constructors of their own", () => {
       class Tensor extends Float32Array {
         constructor(readonly shape: number[]) {

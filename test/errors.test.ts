@@ -242,6 +242,24 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     RangeError,
     '"source.kind" expected "tile" or "philox", got string "x"',
   ],
+  [
+    "rescale unknown",
+    () => dropout.dropout(x, 0.5, { out, rescale: "later" as Anything }),
+    RangeError,
+    '"rescale" expected "train" or "test" or "none", got string "later"',
+  ],
+  [
+    "rescale of a stored mask",
+    () => dropout.backward(x, { mask, p: 0.5, rescale: 1 as Anything }),
+    TypeError,
+    '"source.rescale" expected "train" or "test" or "none", got 1',
+  ],
+  [
+    "rescale of a ticket",
+    () => dropout.replay({ ...ticket, rescale: null as Anything }),
+    TypeError,
+    '"ticket.rescale" expected "train" or "test" or "none", got null',
+  ],
   ["ticket with p 2", () => dropout.replay({ ...ticket, p: 2 }), RangeError, '"ticket.p" expected number in [0, 1], got 2'],
   [
     "ticket of negative length",

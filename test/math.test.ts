@@ -184,7 +184,7 @@ const COUNT = 2 ** 20;
 const DST = SRC + 4 * COUNT;
 const memory = new WebAssembly.Memory({ initial: (DST + 4 * COUNT) / 65536 });
 
-/** The bits of floats of all kinds in a domain: for each sign and exponent the ends of the mantissas and others spread over them; whole vectors. */
+/** Whole vectors of bits of floats in a domain: for each sign and exponent the ends of the mantissas and others spread over them. */
 function floats(domain: (x: number) => boolean = () => true): Uint32Array {
   const bits = new Uint32Array(COUNT);
   for (let i = 0; i < COUNT; ++i) {

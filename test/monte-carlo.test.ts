@@ -7,13 +7,15 @@ import {
   type ClassPrediction,
   createMonteCarlo,
   type Model,
-  type MonteCarlo,
+  MonteCarlo,
   type PassContext,
   type Prediction,
   type PredictOptions,
   streamOf,
 } from "../src/monte-carlo/index.js";
+import { type NextTask, nextTask, nextTimeout } from "../src/monte-carlo/tasks.js";
 import { expectBytes, expectSame } from "./oracle.js";
+import { loadBuild } from "./wasm.js";
 
 const SEED = 0x123456789abcdefn;
 const BUILDS = [true, false] as const;
@@ -537,6 +539,10 @@ describe("models", () => {
 });
 
 describe("other tasks", () => {
+  const refuse = () => {
+    throw new Error("not supported here");
+  };
+
   /** Counts turns that a chain of timers or immediates gets while `run` is pending. */
   async function turnsDuring(run: Promise<unknown>): Promise<number> {
     let turns = 0;
@@ -564,23 +570,22 @@ describe("other tasks", () => {
     expect(await turnsDuring(monteCarlo.predict(network, input(6), { passes: 100 }))).toBeGreaterThanOrEqual(3);
   });
 
-  const unusable = () => {
-    throw new Error("not supported here");
-  };
   it.each([
     ["message channels", { setImmediate: undefined }],
-    ["timers", { setImmediate: undefined, MessageChannel: undefined }],
-    ["timers of edge sandboxes", { EdgeRuntime: "edge-runtime", setImmediate: unusable, MessageChannel: unusable }],
-  ])("are given way to by %s", async (_, globals: Record<string, unknown>) => {
-    const [, monteCarlo] = await made();
+    ["timers where there is nothing else", { setImmediate: undefined, MessageChannel: undefined }],
+    ["timers at the edge, whatever else there seems to be", { setImmediate: refuse, MessageChannel: refuse }, nextTimeout],
+  ])("are given way to by %s", async (_, globals: Record<string, unknown>, way: NextTask = nextTask) => {
+    const dropout = await createDropout({ seed: SEED });
+    const { exports } = loadBuild("simd", "monte-carlo", dropout.context.memory);
+    const monteCarlo = new MonteCarlo(dropout.context, exports, way);
     const expected = await monteCarlo.predict(network, input(6), { passes: 5 });
     for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
     let turns = 0;
     const interval = setInterval(() => ++turns, 1);
     const pass = (x: Float32Array, context: PassContext) => {
       // So that the interval is due after each pass.
-      const now = performance.now();
-      while (performance.now() - now < 2);
+      const begun = performance.now();
+      while (performance.now() - begun < 2);
       return network(x, context);
     };
     const got = await monteCarlo.predict(pass, input(6), { passes: 5, sliceMs: 0 });

@@ -4,6 +4,7 @@ import { embedded } from "../create.js";
 import type { Dropout } from "../dropout.js";
 import { type ExtensionOptions, extender } from "../extension.js";
 import { MonteCarlo } from "./monte-carlo.js";
+import { nextTask } from "./tasks.js";
 import { SCALAR, SIMD } from "./wasm.js";
 
 export * from "./api.js";
@@ -18,5 +19,5 @@ export * from "./api.js";
  */
 export const createMonteCarlo: (dropout: Dropout, options?: ExtensionOptions) => Promise<MonteCarlo> = /* @__PURE__ */ extender(
   /* @__PURE__ */ embedded(SIMD, SCALAR),
-  (context, exports) => new MonteCarlo(context, exports),
+  (context, exports) => new MonteCarlo(context, exports, nextTask),
 );

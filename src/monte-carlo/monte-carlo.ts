@@ -10,7 +10,7 @@ import { type PredictOptions, readPlan } from "./options.js";
 import { type PassContext, passContext } from "./pass.js";
 import { type ClassPrediction, checkSameRun, conclude, joinRanges, joinTotals, type Prediction, readPrediction } from "./prediction.js";
 import { Statistics } from "./statistics.js";
-import { Slices, unlessAborted } from "./tasks.js";
+import { type NextTask, Slices, unlessAborted } from "./tasks.js";
 
 /** What a model gives: f32 or f64 data, or a promise of them, of the same length in each pass. It is read at once and may be written again in the next pass. */
 export type ModelOutput = Data | PromiseLike<Data>;
@@ -31,10 +31,12 @@ export type Model<I> = (input: I, context: PassContext) => ModelOutput;
 export class MonteCarlo {
   readonly #context: Context;
   readonly #kernels: MonteCarloKernels;
+  readonly #nextTask: NextTask;
 
-  /** @internal */
-  constructor(context: Context, exports: WebAssembly.Exports) {
+  /** @internal @param nextTask how runs give way to other tasks of the thread */
+  constructor(context: Context, exports: WebAssembly.Exports, nextTask: NextTask) {
     this.#context = context;
+    this.#nextTask = nextTask;
     this.#kernels = bindKernels<MonteCarloKernels>(exports, MONTE_CARLO);
   }
 
@@ -70,7 +72,7 @@ export class MonteCarlo {
     const plan = readPlan(context.call, options);
     const { run, firstPass, passes, signal, onProgress, progressMs } = plan;
     const statistics = new Statistics(context, this.#kernels, run);
-    const slices = new Slices(plan.sliceMs);
+    const slices = new Slices(plan.sliceMs, this.#nextTask);
     let told = Number.NEGATIVE_INFINITY;
     try {
       if (plan.resumed !== undefined) statistics.resume(plan.resumed);

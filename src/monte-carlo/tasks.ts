@@ -1,33 +1,31 @@
 // The event loop between passes: giving way to it, and waiting for it no longer than a signal allows.
 
-/** Globals that not every runtime has. */
-interface Globals {
-  readonly setImmediate?: (callback: () => void) => void;
-  readonly MessageChannel?: typeof MessageChannel;
-  /** How Vercel's edge runtime tells what it is. */
-  readonly EdgeRuntime?: string;
-}
+/** Resolves in a task of its own, after others that are waiting had their turn. */
+export type NextTask = () => Promise<void>;
+
+/** By a timeout: slow in browsers, but all that edge runtimes have. workerd serves message ports before timers and requests, Next's sandbox refuses them. */
+export const nextTimeout: NextTask = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 /**
- * Resolves in a task of its own, after those that are waiting. Node's message ports are served a thousand at a time before timers and
- * sockets, so setImmediate comes first; browsers slow nested timeouts down, to seconds in hidden pages, so timeouts come last. Next's edge
- * sandbox has all three, but the first two only throw.
+ * By what is fast: browsers slow nested timeouts down, to seconds in hidden pages, and have message ports, which Node serves a thousand at a time
+ * before timers and sockets, so setImmediate comes first.
  */
-export function nextTask(): Promise<void> {
-  const { setImmediate, MessageChannel, EdgeRuntime } = globalThis as Globals;
+export const nextTask: NextTask = () => {
+  const { setImmediate, MessageChannel } = globalThis as {
+    setImmediate?: (callback: () => void) => void;
+    MessageChannel?: typeof globalThis.MessageChannel;
+  };
+  if (setImmediate !== undefined) return new Promise((resolve) => setImmediate(resolve));
+  if (MessageChannel === undefined) return nextTimeout();
   return new Promise((resolve) => {
-    if (EdgeRuntime !== undefined) setTimeout(resolve, 0);
-    else if (setImmediate !== undefined) setImmediate(resolve);
-    else if (MessageChannel !== undefined) {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => {
-        port1.close();
-        resolve();
-      };
-      port2.postMessage(undefined);
-    } else setTimeout(resolve, 0);
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
   });
-}
+};
 
 /** What `promise` comes to, unless `signal` aborts before: then rejects with its reason, whatever becomes of the promise. */
 export function unlessAborted<T>(promise: PromiseLike<T>, signal: AbortSignal | undefined): PromiseLike<T> {
@@ -53,19 +51,21 @@ const MOST_UNTIMED = 32;
 /** Time slices: how long passes have run since other tasks last had their turn. */
 export class Slices {
   readonly #length: number;
+  readonly #nextTask: NextTask;
   #began = performance.now();
   #passes = 0;
 
   /** @param length of a slice in milliseconds */
-  constructor(length: number) {
+  constructor(length: number, nextTask: NextTask) {
     this.#length = length;
+    this.#nextTask = nextTask;
   }
 
   /** Called after each pass: gives way to other tasks where a slice has ended. */
   async pause(): Promise<void> {
     const elapsed = performance.now() - this.#began;
     if (elapsed < this.#length && (elapsed > 0 || ++this.#passes < MOST_UNTIMED)) return;
-    await nextTask();
+    await this.#nextTask();
     this.#began = performance.now();
     this.#passes = 0;
   }

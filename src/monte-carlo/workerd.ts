@@ -5,10 +5,11 @@ import simd from "../../build/monte-carlo/simd.wasm";
 import type { Dropout } from "../dropout.js";
 import { type ExtensionOptions, extender } from "../extension.js";
 import { MonteCarlo } from "./monte-carlo.js";
+import { nextTimeout } from "./tasks.js";
 
 export * from "./api.js";
 
 export const createMonteCarlo: (dropout: Dropout, options?: ExtensionOptions) => Promise<MonteCarlo> = /* @__PURE__ */ extender(
   (wanted) => (wanted ? simd : scalar),
-  (context, exports) => new MonteCarlo(context, exports),
+  (context, exports) => new MonteCarlo(context, exports, nextTimeout),
 );

@@ -32,6 +32,18 @@ export function checkShape(
   return product;
 }
 
+/** A copy of `value`, for calls during which the caller could change it; throws as checkShape() does. */
+export function takeShape(value: unknown, name: string, ranks?: readonly [least: number, most: number]): number[] {
+  const copy: unknown = Array.isArray(value) ? [...value] : value;
+  checkShape(copy, name, undefined, ranks);
+  return copy as number[];
+}
+
+/** The number of elements of an array of `shape`, which has been checked. */
+export function productOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
 /** A shape as messages show it. */
 export function showShape(shape: readonly unknown[]): string {
   const some = shape.slice(0, MAX_RANK).map((size) => (typeof size === "number" ? size : typeof size));

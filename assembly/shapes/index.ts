@@ -1,0 +1,33 @@
+// The kernels of masks with a shape: <source>_<verb>_<dtype>. The table of src/shapes/kernels.ts lists them all; pointers are byte addresses,
+// n counts elements.
+// Invariant: a kernel validates nothing, allocates nothing and keeps no state outside its arguments.
+
+import { Affine, Dropped } from "./becomes";
+import { clearBlocks } from "./blocks";
+import { broadcast, Walk } from "./walk";
+
+export function bits_broadcast_f32(dst: usize, src: usize, mask: usize, n: usize, walk: Walk, scale: f64): void {
+  broadcast<f32, Dropped<f32>>(dst, src, mask, n, walk, scale, 0, 0);
+}
+export function bits_broadcast_f64(dst: usize, src: usize, mask: usize, n: usize, walk: Walk, scale: f64): void {
+  broadcast<f64, Dropped<f64>>(dst, src, mask, n, walk, scale, 0, 0);
+}
+export function bits_affine_f32(dst: usize, src: usize, mask: usize, n: usize, walk: Walk, a: f64, b: f64, dropped: f64): void {
+  broadcast<f32, Affine<f32>>(dst, src, mask, n, walk, a, b, dropped);
+}
+export function bits_affine_f64(dst: usize, src: usize, mask: usize, n: usize, walk: Walk, a: f64, b: f64, dropped: f64): void {
+  broadcast<f64, Affine<f64>>(dst, src, mask, n, walk, a, b, dropped);
+}
+
+export function bits_blocks_bits(
+  mask: usize,
+  seeds: usize,
+  n: usize,
+  first: f64,
+  channels: f64,
+  rows: f64,
+  columns: f64,
+  side: f64,
+): void {
+  clearBlocks(mask, seeds, n, <u64>first, <u64>channels, <u64>rows, <u64>columns, <u64>side);
+}

@@ -1,0 +1,24 @@
+// Entry "wasm-dropout/shapes" of browsers, Node, Deno, Bun and bundlers: the builds are in the code.
+
+import { embedded } from "../create.js";
+import type { Dropout } from "../dropout.js";
+import { type ExtensionOptions, extender } from "../extension.js";
+import { Shapes } from "./shapes.js";
+import { SCALAR, SIMD } from "./wasm.js";
+
+export * from "./api.js";
+
+/**
+ * Dropout with noise shapes, of feature maps, samples and blocks, and alpha dropout, over `dropout`: on its memory, with its streams.
+ *
+ * @throws TypeError if dropout is no instance of this package, or an option is of the wrong kind; what WebAssembly.compile throws if the engine
+ * or a content security policy forbids it
+ * @example
+ * import { createShapes } from "wasm-dropout/shapes";
+ * const shapes = await createShapes(dropout);
+ * const { y } = shapes.dropPath(new Float32Array(32 * 64).fill(1), 0.1, { shape: [32, 64] });
+ */
+export const createShapes: (dropout: Dropout, options?: ExtensionOptions) => Promise<Shapes> = /* @__PURE__ */ extender(
+  /* @__PURE__ */ embedded(SIMD, SCALAR),
+  (context, exports) => new Shapes(context, exports),
+);

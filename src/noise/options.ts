@@ -1,0 +1,44 @@
+// The options of noise.
+
+import type { WasmBuffer } from "../buffer.js";
+import type { BackwardOptions } from "../dropout.js";
+import type { Data } from "../operand.js";
+import type { NoiseKind } from "./ticket.js";
+
+/** Which stream of noise a call draws from. */
+export interface NoiseStreamOptions {
+  /** The stream of noise. There is one, "normal", whatever the kind of the instance's masks. */
+  kind?: NoiseKind | undefined;
+  /** Seed, an integer in [0, 2^64); the instance's by default. */
+  seed?: number | bigint | undefined;
+  /**
+   * Stream number, an integer in [0, 2^64): same seed and stream, same noise. If left out, the instance's counter, from which masks take their numbers
+   * too, gives the next.
+   */
+  stream?: number | bigint | undefined;
+  /** Index in the stream of the first element, an integer in [0, 2^53 - length]; 0 by default. The noise of a slice is the slice of the noise. */
+  start?: number | undefined;
+}
+
+/** Options of {@link Noise.gaussianDropout} and {@link Noise.gaussianNoise}, with an output of type Y. */
+export interface NoiseOptions<Y extends Data | undefined = Data | undefined> extends NoiseStreamOptions, BackwardOptions<Y> {
+  /** false gives x unchanged and uses up no stream number; true by default. */
+  training?: boolean | undefined;
+}
+
+/** An array of f32. */
+export type Singles = Float32Array | WasmBuffer<"f32">;
+
+/** Options of {@link Noise.uniform}, with an output of type Y. */
+export interface UniformOptions<Y extends Singles | undefined = Singles | undefined> extends NoiseStreamOptions {
+  /** Where to write the numbers. By default a new Float32Array. */
+  out?: Y;
+}
+
+/** Options of {@link Noise.normal}, with an output of type Y. */
+export interface NormalOptions<Y extends Singles | undefined = Singles | undefined> extends UniformOptions<Y> {
+  /** Mean, finite in f32; 0 by default. */
+  mean?: number | undefined;
+  /** Standard deviation, not negative and finite in f32; 1 by default. */
+  stddev?: number | undefined;
+}

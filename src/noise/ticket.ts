@@ -1,0 +1,82 @@
+// Tickets of noise: which numbers of the normal stream a call used and for what, as plain JSON.
+
+import { checkChoice, checkInteger, checkObject } from "../check.js";
+import { checkStart, MAX_INDEX, type Recipe } from "../ticket.js";
+import { checkDeviation, checkDropProbability, dropoutDeviation } from "./amount.js";
+
+/** Version of the specification (docs/normal-stream.md). Numbers never change under the same version. */
+export const NORMAL_VERSION = 1;
+
+/** Streams of noise: there is one. */
+export type NoiseKind = (typeof NOISE_KINDS)[number];
+export const NOISE_KINDS = ["normal"] as const;
+
+/** The part of a stream that a call used. */
+interface NoiseRange {
+  /** Version of the specification of the normal stream: 1. */
+  readonly version: number;
+  /** The stream of noise, "normal". */
+  readonly kind: NoiseKind;
+  /** Seed, decimal digits of an integer in [0, 2^64). */
+  readonly seed: string;
+  /** Stream number, decimal digits of an integer in [0, 2^64). */
+  readonly stream: string;
+  /** Index in the stream of the first element, in [0, 2^53). */
+  readonly start: number;
+  /** Number of elements. */
+  readonly length: number;
+}
+
+/** Ticket of {@link Noise.gaussianDropout}. */
+export interface GaussianDropoutTicket extends NoiseRange {
+  readonly op: "gaussianDropout";
+  /** Drop probability in [0, 1); 0 for a call outside training. */
+  readonly p: number;
+}
+
+/** Ticket of {@link Noise.gaussianNoise}. */
+export interface GaussianNoiseTicket extends NoiseRange {
+  readonly op: "gaussianNoise";
+  /** Standard deviation of the noise, finite and not negative; 0 for a call outside training. */
+  readonly stddev: number;
+}
+
+/**
+ * What a forward call used to draw its noise: plain JSON, to be kept instead of the noise, which {@link Noise.backward} draws again from it.
+ *
+ * A slice of the noise has the ticket `{ ...ticket, start: ticket.start + begin, length: end - begin }`.
+ */
+export type NoiseTicket = GaussianDropoutTicket | GaussianNoiseTicket;
+
+const OPERATIONS = ["gaussianDropout", "gaussianNoise"] as const;
+
+/** The range of a call as tickets say it. */
+export function rangeOf({ seed, stream, start, length }: Recipe): NoiseRange {
+  return { version: NORMAL_VERSION, kind: "normal", seed: seed.toString(), stream: stream.toString(), start, length };
+}
+
+/**
+ * Takes the range of a ticket into `recipe`; returns the standard deviation of what its operation multiplied by, 0 if it only added. Throws TypeError or
+ * RangeError unless it is a ticket of this version.
+ */
+export function readTicket(value: unknown, recipe: Recipe): number {
+  checkObject(value, "ticket", "ticket");
+  const { version, kind, op, seed, stream, start, length, p, stddev } = value as {
+    [K in keyof GaussianDropoutTicket | keyof GaussianNoiseTicket]?: unknown;
+  };
+  checkInteger(version, "ticket.version", NORMAL_VERSION, NORMAL_VERSION);
+  checkChoice(kind, "ticket.kind", NOISE_KINDS);
+  checkChoice(op, "ticket.op", OPERATIONS);
+  recipe.seed.parse(seed, "ticket.seed");
+  recipe.stream.parse(stream, "ticket.stream");
+  checkInteger(length, "ticket.length", 0, MAX_INDEX);
+  checkStart(start, "ticket.start", length);
+  recipe.start = start;
+  recipe.length = length;
+  if (op === "gaussianDropout") {
+    checkDropProbability(p, "ticket.p");
+    return dropoutDeviation(p);
+  }
+  checkDeviation(stddev, "ticket.stddev", "f64");
+  return 0;
+}

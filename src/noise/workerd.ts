@@ -1,0 +1,14 @@
+// Entry "wasm-dropout/noise" of workerd (Cloudflare Workers), which forbids to compile bytes and imports wasm files as modules.
+
+import scalar from "../../build/noise/scalar.wasm";
+import simd from "../../build/noise/simd.wasm";
+import type { Dropout } from "../dropout.js";
+import { type ExtensionOptions, extender } from "../extension.js";
+import { Noise } from "./noise.js";
+
+export * from "./api.js";
+
+export const createNoise: (dropout: Dropout, options?: ExtensionOptions) => Promise<Noise> = /* @__PURE__ */ extender(
+  (wanted) => (wanted ? simd : scalar),
+  (context, exports) => new Noise(context, exports),
+);

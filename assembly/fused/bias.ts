@@ -1,10 +1,87 @@
-// Bias, dropout and residual in one pass.
+// Bias, activation and residual around dropout: operations of assembly/fused/elementwise.ts.
 
-export function residual<T>(dst: usize, x: usize, other: usize, bias: usize, keep: usize, rows: usize, columns: usize, scale: f64): void {
-  const n = rows * columns;
-  for (let i: usize = 0; i < n; ++i) {
-    const at = i * sizeof<T>();
-    const v = load<T>(x + at) + load<T>(bias + (i % columns) * sizeof<T>());
-    store<T>(dst + at, load<T>(other + at) + (load<u8>(keep + i) ? v * <T>scale : <T>0));
+// @ts-ignore: decorator
+@inline
+function add<T>(a: v128, b: v128): v128 {
+  return sizeof<T>() == 4 ? f32x4.add(a, b) : f64x2.add(a, b);
+}
+
+/** y = residual + dropout(x + bias), `other` being the residual. Source: bias_dropout_add of Megatron-LM. */
+@unmanaged
+export class AddResidual<T> {
+  @inline long(): bool {
+    return false;
   }
+
+  @inline vector(x: usize, other: usize, bias: usize): v128 {
+    return add<T>(v128.load(x), v128.load(bias));
+  }
+
+  @inline value(x: usize, other: usize, bias: usize): T {
+    return load<T>(x) + load<T>(bias);
+  }
+
+  @inline join(v: v128, other: usize): v128 {
+    return add<T>(v128.load(other), v);
+  }
+
+  @inline joinOne(v: T, other: usize): T {
+    return load<T>(other) + v;
+  }
+}
+
+/** y = dropout(act(x + bias)) with activation A. Source: fused_dropout_bias_activation of xFormers. */
+@unmanaged
+export class Activate<A> {
+  @inline long(): bool {
+    return changetype<A>(0).long();
+  }
+
+  @inline vector(x: usize, other: usize, bias: usize): v128 {
+    return changetype<A>(0).value<v128, v128>(f32x4.add(v128.load(x), v128.load(bias)));
+  }
+
+  @inline value(x: usize, other: usize, bias: usize): f32 {
+    return value<A>(load<f32>(x) + load<f32>(bias));
+  }
+
+  @inline join(v: v128, other: usize): v128 {
+    return v;
+  }
+
+  @inline joinOne(v: f32, other: usize): f32 {
+    return v;
+  }
+}
+
+/** dx = dropout(dy act'(x + bias)), `other` being x, and dy the sink's input. */
+@unmanaged
+export class Gradient<A> {
+  @inline long(): bool {
+    return changetype<A>(0).long();
+  }
+
+  @inline vector(dy: usize, other: usize, bias: usize): v128 {
+    return changetype<A>(0).slope<v128, v128>(f32x4.add(v128.load(other), v128.load(bias)), v128.load(dy));
+  }
+
+  @inline value(dy: usize, other: usize, bias: usize): f32 {
+    return slope<A>(load<f32>(other) + load<f32>(bias), load<f32>(dy));
+  }
+
+  @inline join(v: v128, other: usize): v128 {
+    return v;
+  }
+
+  @inline joinOne(v: f32, other: usize): f32 {
+    return v;
+  }
+}
+
+function value<A>(v: f32): f32 {
+  return changetype<A>(0).value<f32, i32>(v);
+}
+
+function slope<A>(v: f32, g: f32): f32 {
+  return changetype<A>(0).slope<f32, i32>(v, g);
 }

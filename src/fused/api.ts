@@ -1,3 +1,12 @@
 // What every entry "wasm-dropout/fused" exports, however it comes by its wasm.
 
+export type {
+  ActivationOptions,
+  ActivationTicket,
+  BiasBackwardOptions,
+  BiasGradients,
+  ResidualOptions,
+  ResidualTicket,
+} from "./bias.js";
 export { Fused } from "./fused.js";
+export type { Activation } from "./kernels.js";

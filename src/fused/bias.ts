@@ -1,0 +1,192 @@
+// Dropout between a bias, an activation and a residual: y = residual + dropout(x + bias), y = dropout(act(x + bias)), and their gradients.
+// Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what pieces they are taken.
+
+import { checkChoice, checkFlag, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
+import type { Context, DtypeOf, Like, Result, StreamOptions } from "../dropout.js";
+import { arrayName, byteLength } from "../dtypes.js";
+import { type Frame, framed, PIECE } from "../frame.js";
+import type { Data, DataOf, Operand } from "../operand.js";
+import { MAX_INDEX, type Ticket } from "../ticket.js";
+import { type After, prepareDropout, prepareElementwise, type Sources } from "./elementwise.js";
+import { ACTIVATIONS, type Activation, type Elementwise, type FusedKernels } from "./kernels.js";
+
+/** Options that both operations share, with an output of type Y for data X. */
+interface BiasOptions<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined> extends StreamOptions {
+  /** What is added to every row: an array of the dtype of x, whose length divides that of x and is the number of columns. By default nothing is added. */
+  bias?: DataOf<DtypeOf<X>> | undefined;
+  /** false drops nothing and uses up no stream number; true by default. */
+  training?: boolean | undefined;
+  /** Where to write y. By default a new array, or buffer, like x. */
+  out?: Y;
+}
+
+/** Options of {@link Fused.biasDropoutResidual}; `out` may be x or the residual itself. */
+export interface ResidualOptions<X extends Data = Data, Y extends DataOf<DtypeOf<X>> | undefined = DataOf<DtypeOf<X>> | undefined>
+  extends BiasOptions<X, Y> {
+  /** What the result is added to: as long as x, and of its dtype. */
+  residual: DataOf<DtypeOf<X>>;
+}
+
+/** Options of {@link Fused.biasActivationDropout}; `out` may be x itself. */
+export interface ActivationOptions<Y extends DataOf<"f32"> | undefined = DataOf<"f32"> | undefined> extends BiasOptions<DataOf<"f32">, Y> {
+  /** "none" (default), "relu", "gelu" (with erf), "geluTanh" (its approximation) or "silu". */
+  activation?: Activation | undefined;
+}
+
+/** What {@link Fused.biasDropoutResidual} did: the mask's ticket and the number of columns. Plain JSON. */
+export interface ResidualTicket extends Ticket {
+  readonly op: "biasDropoutResidual";
+  /** Length of the bias; left out where there was none. */
+  readonly columns?: number;
+}
+
+/** What {@link Fused.biasActivationDropout} did: the mask's ticket, the number of columns and the activation. Plain JSON. */
+export interface ActivationTicket extends Ticket {
+  readonly op: "biasActivationDropout";
+  /** Length of the bias; left out where there was none. */
+  readonly columns?: number;
+  readonly activation: Activation;
+}
+
+/** Options of {@link Fused.backward} for a {@link ResidualTicket} or an {@link ActivationTicket}. */
+export interface BiasBackwardOptions<X extends Data = Data, Y extends DataOf<DtypeOf<X>> | undefined = DataOf<DtypeOf<X>> | undefined> {
+  /** The x of the forward call; read where its activation was another than "none". */
+  x?: DataOf<DtypeOf<X>> | undefined;
+  /** The bias of the forward call; read where x is. */
+  bias?: DataOf<DtypeOf<X>> | undefined;
+  /** Where to write dx: dy or x itself or memory apart from them. By default a new array, or buffer, like dy. */
+  out?: Y;
+  /** Where to write dbias. By default a new array, or buffer, like dy. */
+  dbias?: DataOf<DtypeOf<X>> | undefined;
+}
+
+/** Gradients with respect to x and, if the forward call had a bias, to that. */
+export interface BiasGradients<X extends Data = Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined> {
+  readonly dx: Result<Like<X>, Y>;
+  /** As long as the bias: the sums of dx by column, each summed in f64 from row 0 on and rounded once. undefined where there was no bias. */
+  readonly dbias: Like<X> | DataOf<DtypeOf<X>> | undefined;
+}
+
+const ONLY_F32 = "Float32Array or f32 buffer";
+
+/** y = residual + dropout(x + bias): see {@link Fused.biasDropoutResidual}. */
+export function biasDropoutResidual(context: Context, kernels: FusedKernels, x: Data, p: number, options: ResidualOptions) {
+  return framed(context, (frame) => {
+    checkProbability(p, "p");
+    checkObject(options, "options", "object");
+    const { residual, out } = options;
+    const { stream, training, input, bias } = takeForward(context, frame, x, p, options);
+    const { dtype, length } = input;
+    const other = frame.input(residual, "residual", dtype, length);
+    const { operand: output, array: y } = frame.output(out, "out", dtype, length, x, [input, other]);
+    const { tile, bytes } = kernels.residual;
+    const run = prepareElementwise(context, frame, { tile: tile[dtype], bytes: bytes[dtype] }, { input, other, output, bias });
+    if (training) context.call.useStream(stream);
+    run();
+    const ticket: ResidualTicket = { ...context.call.recipe.toTicket(), op: "biasDropoutResidual", ...columnsOf(bias) };
+    return { y, ticket };
+  });
+}
+
+/** y = dropout(act(x + bias)): see {@link Fused.biasActivationDropout}. */
+export function biasActivationDropout(context: Context, kernels: FusedKernels, x: Data, p: number, options: ActivationOptions) {
+  return framed(context, (frame) => {
+    checkProbability(p, "p");
+    checkObject(options, "options", "object");
+    const { activation = "none", out } = options;
+    checkChoice(activation, "activation", ACTIVATIONS);
+    const { stream, training, input, bias } = takeForward(context, frame, x, p, options);
+    if (input.dtype !== "f32") throw wrongKind("x", ONLY_F32, x);
+    const { operand: output, array: y } = frame.output(out, "out", "f32", input.length, x, [input]);
+    const run = prepareElementwise(context, frame, inF32(kernels[activation]), { input, output, bias });
+    if (training) context.call.useStream(stream);
+    run();
+    const ticket: ActivationTicket = { ...context.call.recipe.toTicket(), op: "biasActivationDropout", ...columnsOf(bias), activation };
+    return { y, ticket };
+  });
+}
+
+/** The gradients of both operations: see {@link Fused.backward}. */
+export function biasBackward(
+  context: Context,
+  kernels: FusedKernels,
+  dy: Data,
+  ticket: ResidualTicket | ActivationTicket,
+  options: BiasBackwardOptions,
+) {
+  return framed(context, (frame) => {
+    const { call, memory } = context;
+    const { x, bias, out, dbias } = options;
+    const { op, columns } = ticket;
+    const activation = op === "biasActivationDropout" ? ticket.activation : "none";
+    checkChoice(activation, "ticket.activation", ACTIVATIONS);
+    call.recipe.read(ticket);
+    const { length, rescale } = call.recipe;
+    checkChoice(rescale, "ticket.rescale", ["train"]);
+    if (columns !== undefined) checkColumns(columns, length);
+    const input = frame.data(dy, "dy");
+    const { dtype } = input;
+    if (op === "biasActivationDropout" && dtype !== "f32") throw wrongKind("dy", ONLY_F32, dy);
+    if (input.length !== length) throw wrongValue("dy", `length ${length}, the ticket's`, input.length);
+    const other = activation === "none" ? undefined : frame.input(x, "x", dtype, length);
+    const added = other === undefined || columns === undefined ? undefined : frame.input(bias, "bias", dtype, columns);
+    const { operand: output, array: dx } = frame.output(out, "out", dtype, length, dy, other === undefined ? [input] : [input, other]);
+    call.setChance(dtype);
+    const operands = { input, other, output, bias: added };
+    const prepare = (after?: After) =>
+      activation === "none"
+        ? prepareDropout(context, frame, operands, after)
+        : prepareElementwise(context, frame, inF32(kernels[`${activation}Gradient`]), operands, after);
+    if (columns === undefined) {
+      prepare()();
+      return { dx, dbias: undefined };
+    }
+    const { operand: sumOutput, array: sum } = frame.output(dbias, "dbias", dtype, columns, dy);
+    const sums = frame.scratch(byteLength("f64", columns));
+    frame.stage(sumOutput);
+    const kernel = kernels.sum.rows[dtype];
+    const run = prepare((pointer, at, count) => kernel(sums, pointer, count, at % columns, columns));
+    memory.view("f64", sums, columns).fill(0);
+    run();
+    for (let at = 0; at < columns; at += PIECE) {
+      const count = Math.min(PIECE, columns - at);
+      // Setting elements of one type from those of another rounds to nearest.
+      memory.view(dtype, sumOutput.enter(at, count), count).set(memory.view("f64", sums + 8 * at, count));
+      sumOutput.leave(at, count);
+    }
+    return { dx, dbias: sum };
+  });
+}
+
+/** Takes what the forward calls share: the stream, x and the bias, and what to draw. */
+function takeForward({ call }: Context, frame: Frame, x: Data, p: number, options: BiasOptions<Data, Data | undefined>) {
+  const { bias: row, training = true, kind, seed, stream, start } = options;
+  checkFlag(training, "training");
+  call.takeStream(kind, seed, stream);
+  const input = frame.data(x, "x");
+  const { dtype, length } = input;
+  let bias: Operand | undefined;
+  if (row !== undefined) {
+    bias = frame.data(row, "bias");
+    if (bias.dtype !== dtype) throw wrongKind("bias", `${arrayName(dtype)} or ${dtype} buffer`, row);
+    if (bias.length === 0 || length % bias.length !== 0) throw wrongValue("bias", `length that divides ${length}`, bias.length);
+  }
+  call.takeRange(length, start);
+  call.recipe.use(p, "train", training);
+  call.setChance(dtype);
+  return { stream, training, input, bias };
+}
+
+function checkColumns(columns: unknown, length: number): void {
+  checkInteger(columns, "ticket.columns", 1, MAX_INDEX);
+  if (length % columns !== 0) throw wrongValue("ticket.columns", `divisor of ${length}`, columns);
+}
+
+function columnsOf(bias: Operand | undefined): { columns?: number } {
+  return bias === undefined ? {} : { columns: bias.length };
+}
+
+/** The kernels in f32 of an operation that may have none that draws. */
+function inF32(sources: { readonly tile?: { f32: Elementwise }; readonly bytes: { f32: Elementwise } }): Sources {
+  return { tile: sources.tile?.f32, bytes: sources.bytes.f32 };
+}

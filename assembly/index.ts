@@ -56,16 +56,16 @@ export function philox_dropoutbits_f64(dst: usize, src: usize, bits: usize, n: u
 }
 
 export function bits_apply_f32(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
-  applyStored<FromBits, f32>(dst, src, mask, n, params);
+  applyStored<FromBits, f32, Scaled<f32>>(dst, src, mask, n, params);
 }
 export function bits_apply_f64(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
-  applyStored<FromBits, f64>(dst, src, mask, n, params);
+  applyStored<FromBits, f64, Scaled<f64>>(dst, src, mask, n, params);
 }
 export function bytes_apply_f32(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
-  applyStored<FromBytes, f32>(dst, src, mask, n, params);
+  applyStored<FromBytes, f32, Scaled<f32>>(dst, src, mask, n, params);
 }
 export function bytes_apply_f64(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
-  applyStored<FromBytes, f64>(dst, src, mask, n, params);
+  applyStored<FromBytes, f64, Scaled<f64>>(dst, src, mask, n, params);
 }
 
 export function bits_popcount_u32(mask: usize, n: usize): u32 {

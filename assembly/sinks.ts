@@ -15,8 +15,9 @@ import { widenHigh16, widenHigh32, widenHigh8, widenLow16, widenLow32, widenLow8
 /** y = keep ? value : +0 for elements of type T; V says what the value of a kept element is. */
 @unmanaged
 export class Select<T, V> {
+  // Data of 16 bits are computed with in f32.
   @inline factor(scale: f64): v128 {
-    return sizeof<T>() == 4 ? f32x4.splat(<f32>scale) : f64x2.splat(scale);
+    return sizeof<T>() == 8 ? f64x2.splat(scale) : f32x4.splat(<f32>scale);
   }
 
   @inline vector(dst: usize, src: usize, keep: v128, factor: v128): void {
@@ -38,6 +39,11 @@ export class Select<T, V> {
     const s = src + i * sizeof<T>();
     const low = widenLow8(keep);
     const high = widenHigh8(keep);
+    if (sizeof<T>() == 2) {
+      this.vector(d, s, low, factor);
+      this.vector(d + 16, s + 16, high, factor);
+      return;
+    }
     this.quad(d, s, widenLow16(low), factor);
     this.quad(d + 4 * sizeof<T>(), s + 4 * sizeof<T>(), widenHigh16(low), factor);
     this.quad(d + 8 * sizeof<T>(), s + 8 * sizeof<T>(), widenLow16(high), factor);
@@ -52,7 +58,8 @@ export class Select<T, V> {
 
   @inline restrict(dst: usize, bits: usize, i: usize, keep: u32): void {
     const at = dst + i * sizeof<T>();
-    if (sizeof<T>() == 4) store<u32>(at, load<u32>(at) & -keep);
+    if (sizeof<T>() == 2) store<u16>(at, <u16>(load<u16>(at) & -keep));
+    else if (sizeof<T>() == 4) store<u32>(at, load<u32>(at) & -keep);
     else store<u64>(at, load<u64>(at) & -<u64>keep);
   }
 
@@ -74,7 +81,8 @@ export class Input<T> {
 
   // Moved as an integer: a float register may quieten a signalling NaN on some engines.
   @inline one(dst: usize, src: usize, scale: f64): void {
-    if (sizeof<T>() == 4) store<u32>(dst, load<u32>(src));
+    if (sizeof<T>() == 2) store<u16>(dst, load<u16>(src));
+    else if (sizeof<T>() == 4) store<u32>(dst, load<u32>(src));
     else store<u64>(dst, load<u64>(src));
   }
 
@@ -95,19 +103,19 @@ export class Scaled<T> {
   }
 
   @inline all(dst: usize, src: usize, n: usize, scale: f64): void {
-    scaleAll<T>(dst, src, n, scale);
+    scaleAll<T, Scaled<T>>(dst, src, n, scale);
   }
 }
 
-/** All n elements times the scale, where that is 1 bit for bit; a function of its own, as every source needs it and none often. */
-function scaleAll<T>(dst: usize, src: usize, n: usize, scale: f64): void {
+/** All n elements times the scale, as V does it, where that is 1 bit for bit; a function of its own, as every source needs it and none often. */
+export function scaleAll<T, V>(dst: usize, src: usize, n: usize, scale: f64): void {
   if (scale == 1) return changetype<Input<T>>(0).all(dst, src, n, scale);
   const end = dst + n * sizeof<T>();
   if (ASC_FEATURE_SIMD) {
-    const factor = sizeof<T>() == 4 ? f32x4.splat(<f32>scale) : f64x2.splat(scale);
-    for (; dst + 16 <= end; dst += 16, src += 16) v128.store(dst, changetype<Scaled<T>>(0).vector(src, factor));
+    const factor = changetype<Select<T, V>>(0).factor(scale);
+    for (; dst + 16 <= end; dst += 16, src += 16) v128.store(dst, changetype<V>(0).vector(src, factor));
   }
-  for (; dst < end; dst += sizeof<T>(), src += sizeof<T>()) changetype<Scaled<T>>(0).one(dst, src, scale);
+  for (; dst < end; dst += sizeof<T>(), src += sizeof<T>()) changetype<V>(0).one(dst, src, scale);
 }
 
 /** The scale itself: a mask to multiply with. */

@@ -3,7 +3,7 @@
 
 import { widenLow16, widenLow8 } from "./lanes";
 import { Params, pinned, workspace } from "./params";
-import { Input, Scaled, Select } from "./sinks";
+import { Input, Select } from "./sinks";
 import { STEP } from "./step";
 
 /** Decisions from a bit mask, least significant bit first, 1 = keep. */
@@ -41,13 +41,13 @@ export class FromBytes {
   }
 }
 
-/** Dropout of n elements of type T by the decisions of `mask`, read by M. */
-export function applyStored<M, T>(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
+/** Dropout of n elements of type T, V the value of a kept one, by the decisions of `mask`, read by M. */
+export function applyStored<M, T, V>(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
   // Where everything is dropped the scale is infinite, and the promise is +0 whatever the mask says.
-  if (params.scale == Infinity) return changetype<Select<T, Scaled<T>>>(0).dropAll(dst, src, 0, n, params.scale);
+  if (params.scale == Infinity) return changetype<Select<T, V>>(0).dropAll(dst, src, 0, n, params.scale);
   // At probability 0 the promise is a copy of the bits, which even a multiplication by 1 does not keep: it quietens a NaN.
   if (params.threshold == 0) stored<M, Select<T, Input<T>>>(dst, src, mask, n, params);
-  else stored<M, Select<T, Scaled<T>>>(dst, src, mask, n, params);
+  else stored<M, Select<T, V>>(dst, src, mask, n, params);
 }
 
 /** Feeds the n decisions of `mask`, read by M, to sink S. */

@@ -17,9 +17,9 @@ export {
   type StoredMask,
   type StreamOptions,
 } from "./dropout.js";
-export type { Arrays, BufferDtype, Dtype, MaskFormat, StoredFormat } from "./dtypes.js";
+export type { Arrays, BufferDtype, DataDtype, Dtype, HalfDtype, MaskFormat, StoredFormat } from "./dtypes.js";
 export type { StreamKind } from "./kernels.js";
-export type { Data, DataOf } from "./operand.js";
+export type { AnyData, AnyDataOf, Data, DataOf } from "./operand.js";
 export { keepProbability } from "./probability.js";
 export type { DropoutState } from "./sequence.js";
 export type { Rescale, Ticket } from "./ticket.js";

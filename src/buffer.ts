@@ -30,7 +30,7 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
     this.#length = length;
   }
 
-  /** "f32", "f64", "bytes" (a byte an element) or "bits" (a bit an element, least significant first). */
+  /** "f32", "f64", "f16", "bf16", "bytes" (a byte an element) or "bits" (a bit an element, least significant first). */
   get dtype(): D {
     return this.#dtype;
   }
@@ -41,7 +41,7 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
   }
 
   /**
-   * The data as a typed array over wasm memory: Float32Array, Float64Array, or Uint8Array (for "bits" of ceil(length / 8) bytes).
+   * The data as a typed array over wasm memory: Float32Array, Float64Array, Uint16Array (for "f16" and "bf16"), or Uint8Array (for "bits" of ceil(length / 8) bytes).
    *
    * @throws TypeError after free()
    * @example

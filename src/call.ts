@@ -1,7 +1,7 @@
 // One call of a kernel over operands of any length, wherever they lie: the only place that runs kernels.
 
 import { checkChoice } from "./check.js";
-import type { Dtype } from "./dtypes.js";
+import { type DataDtype, DTYPES } from "./dtypes.js";
 import { STREAM_KINDS, type StreamKind } from "./kernels.js";
 import { DATA_SLOT, type Draw, MASK_SLOT, type Memory, PARAMS, STAGED } from "./memory.js";
 import { Operand } from "./operand.js";
@@ -20,6 +20,8 @@ export class Call {
   readonly output: Operand;
   readonly mask: Operand;
   readonly recipe = new Recipe();
+  /** Of which data there are kernels. */
+  dtypes: readonly DataDtype[] = DTYPES;
   readonly #memory: Memory;
   readonly #sequence: Sequence;
   readonly #chunk: number;
@@ -28,7 +30,7 @@ export class Call {
   #p = 0;
   #kind: StreamKind = "tile";
   #rescale: Rescale = "train";
-  #dtype: Dtype = "f32";
+  #dtype: DataDtype = "f32";
 
   /** @param chunk the most elements that one kernel call takes, a multiple of 8 */
   constructor(memory: Memory, sequence: Sequence, chunk = CHUNK) {
@@ -69,7 +71,7 @@ export class Call {
   }
 
   /** Sets threshold and scale to those of the recipe's probability. */
-  setChance(dtype: Dtype): void {
+  setChance(dtype: DataDtype): void {
     const { p, kind, rescale } = this.recipe;
     if (p === this.#p && kind === this.#kind && rescale === this.#rescale && dtype === this.#dtype) return;
     const draw = this.#draw;

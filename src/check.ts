@@ -82,7 +82,7 @@ export function checkBytes(value: unknown, name: string): asserts value is Array
 }
 
 /** Throws TypeError if the array's buffer was detached: transferred, or wasm memory that has grown since. */
-export function checkAttached(array: Float32Array | Float64Array | Uint8Array, name: string): void {
+export function checkAttached(array: ArrayBufferView & { readonly length: number }, name: string): void {
   if (array.length > 0) return;
   try {
     // Throws on a detached buffer in every engine; the `detached` property is younger than the engines supported.

@@ -18,8 +18,10 @@ import {
   type Arrays,
   BUFFER_DTYPES,
   type BufferDtype,
-  type Dtype,
+  type DataDtype,
   dtypeOfArray,
+  HALF_DTYPES,
+  type HalfDtype,
   MASK_FORMATS,
   type MaskFormat,
   STORED_FORMATS,
@@ -28,16 +30,16 @@ import {
 import { instantiate } from "./instantiate.js";
 import { bindKernels, CORE, type Kernels, STREAM_KINDS, type StreamKind } from "./kernels.js";
 import { MAX_BYTES, Memory } from "./memory.js";
-import { type Data, type DataOf, makeArray, makeLike } from "./operand.js";
+import { type AnyData, type AnyDataOf, makeArray, makeLike } from "./operand.js";
 import { type DropoutState, Sequence } from "./sequence.js";
 import { MAX_INDEX, RESCALES, type Rescale, type Ticket } from "./ticket.js";
 
 /** The dtype of data X. */
-export type DtypeOf<X extends Data> =
-  X extends WasmBuffer<infer D extends Dtype> ? D : { [D in Dtype]: X extends Arrays[D] ? D : never }[Dtype];
+export type DtypeOf<X extends AnyData> =
+  X extends WasmBuffer<infer D extends DataDtype> ? D : { [D in DataDtype]: X extends Arrays[D] ? D : never }[DataDtype];
 
 /** An array like X for a result: a buffer for a buffer, an ordinary typed array for a typed array. */
-export type Like<X extends Data> = X extends WasmBuffer<infer D extends Dtype> ? WasmBuffer<D> : Arrays<ArrayBuffer>[DtypeOf<X>];
+export type Like<X extends AnyData> = X extends WasmBuffer<infer D extends DataDtype> ? WasmBuffer<D> : Arrays<ArrayBuffer>[DtypeOf<X>];
 
 /** What a call with an `out` of type Y returns, Made being what it makes without one. Y follows from `out`, never from what the result is used for. */
 export type Result<Made, Y> = undefined extends Y ? Made | NoInfer<Exclude<Y, undefined>> : NoInfer<Y>;
@@ -64,11 +66,13 @@ export interface StreamOptions {
 }
 
 /** Options of {@link Dropout.dropout} and {@link Dropout.forward}, with an output of type Y. */
-export interface DropoutOptions<Y extends Data | undefined = Data | undefined> extends StreamOptions {
+export interface DropoutOptions<Y extends AnyData | undefined = AnyData | undefined> extends StreamOptions {
   /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
   out?: Y;
   /** false gives x unchanged, or rescaled if `rescale` says so, and uses up no stream number; true by default. */
   training?: boolean | undefined;
+  /** What a Uint16Array holds, "f16" or "bf16"; both need {@link createHalf} of "wasm-dropout/half". */
+  dtype?: HalfDtype | undefined;
   /** When to make up for what is dropped: in training (default), at test time, or not at all. */
   rescale?: Rescale | undefined;
   /**
@@ -79,9 +83,11 @@ export interface DropoutOptions<Y extends Data | undefined = Data | undefined> e
 }
 
 /** Options of {@link Dropout.backward}, with an output of type Y. */
-export interface BackwardOptions<Y extends Data | undefined = Data | undefined> {
+export interface BackwardOptions<Y extends AnyData | undefined = AnyData | undefined> {
   /** Where to write dx: dy itself or memory apart from it. By default a new array, or buffer, like dy. */
   out?: Y;
+  /** What a Uint16Array holds, "f16" or "bf16"; both need {@link createHalf} of "wasm-dropout/half". */
+  dtype?: HalfDtype | undefined;
 }
 
 /** Options of {@link Dropout.replay}: a mask of format F in an array of type M. */
@@ -246,7 +252,7 @@ export class Dropout {
   /**
    * A zero-filled buffer of `length` elements in wasm memory.
    *
-   * @param dtype "f32", "f64", "bits" (bit mask) or "bytes" (byte mask)
+   * @param dtype "f32", "f64", "f16", "bf16", "bits" (bit mask) or "bytes" (byte mask)
    * @param length number of elements, a non-negative integer; of them all, what fits in 4 GiB, or `maxBytes`
    * @throws TypeError for a wrong kind of argument; RangeError if the memory cannot grow that far: then nothing has changed
    * @example
@@ -259,16 +265,26 @@ export class Dropout {
   }
 
   /**
-   * A buffer in wasm memory with a copy of `array`: "f32" of a Float32Array, "f64" of a Float64Array, "bytes" of a Uint8Array.
+   * A buffer in wasm memory with a copy of `array`: "f32" of a Float32Array, "f64" of a Float64Array, "bytes" of a Uint8Array, and of a Uint16Array
+   * the `dtype` that its bits are to be taken for.
    *
    * @throws TypeError if it is none of these; RangeError if the memory cannot grow that far
    * @example
    * using x = dropout.from(Float32Array.of(1, 2, 3, 4));
+   * using w = dropout.from(Uint16Array.of(0x3f80, 0x4000), "bf16"); // 1 and 2
    */
   from<X extends Arrays[Copied]>(array: X): WasmBuffer<{ [D in Copied]: X extends Arrays[D] ? D : never }[Copied]>;
-  from(array: Arrays[Copied]): WasmBuffer {
-    const dtype = ArrayBuffer.isView(array) ? dtypeOfArray(tagOf(array), COPIED) : undefined;
-    if (dtype === undefined) throw wrongKind("array", "Float32Array, Float64Array or Uint8Array", array);
+  from<D extends HalfDtype>(array: Uint16Array, dtype: D): WasmBuffer<D>;
+  from(array: Arrays[Copied] | Uint16Array, half?: HalfDtype): WasmBuffer {
+    if (half !== undefined) checkChoice(half, "dtype", HALF_DTYPES);
+    const dtype = ArrayBuffer.isView(array) ? dtypeOfArray(tagOf(array), half === undefined ? COPIED : [half]) : undefined;
+    if (dtype === undefined) {
+      throw wrongKind(
+        "array",
+        half === undefined ? "Float32Array, Float64Array, Uint8Array, or Uint16Array with a dtype" : "Uint16Array",
+        array,
+      );
+    }
     checkAttached(array, "array");
     const { length } = array;
     const address = this.#memory.addressOf(array, "array");
@@ -282,7 +298,7 @@ export class Dropout {
    * Inverted dropout: y[i] = keep(start + i) ? x[i] / (1 - P(drop)) : +0, of the same shape and dtype as x (Srivastava et al. 2014, section 10).
    * A dropped NaN or infinity gives +0. p = 0 and `training: false` copy the bits of x; p = 1 gives +0 everywhere.
    *
-   * @param x data of f32 or f64
+   * @param x data of f32 or f64, or, with {@link createHalf} of "wasm-dropout/half", f16 or bf16, which are computed with in f32
    * @param p drop probability in [0, 1]
    * @param options see {@link DropoutOptions}
    * @returns `out`, or the new array
@@ -291,7 +307,7 @@ export class Dropout {
    * @example
    * const y = dropout.dropout(Float32Array.of(1, 2, 3, 4), 0.5, { stream: 7 });
    */
-  dropout<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  dropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     p: number,
     options: DropoutOptions<Y> = NO_OPTIONS,
@@ -310,7 +326,7 @@ export class Dropout {
    * @example
    * const { y, ticket } = dropout.forward(Float32Array.of(1, 2, 3, 4), 0.1);
    */
-  forward<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  forward<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     p: number,
     options: DropoutOptions<Y> = NO_OPTIONS,
@@ -324,15 +340,15 @@ export class Dropout {
   }
 
   // Here and below, all properties of options are read before an operand is taken: a getter may run anything.
-  #forward(x: Data, p: number, options: DropoutOptions): Data {
+  #forward(x: AnyData, p: number, options: DropoutOptions): AnyData {
     checkProbability(p, "p");
     checkObject(options, "options", "object");
-    const { training = true, rescale = "train", mask, out, kind, seed, stream, start } = options;
+    const { training = true, rescale = "train", dtype: half, mask, out, kind, seed, stream, start } = options;
     checkFlag(training, "training");
     checkChoice(rescale, "rescale", RESCALES);
     const call = this.#call;
     call.takeStream(kind, seed, stream);
-    const dtype = call.input.takeData(x, "x");
+    const dtype = call.input.takeData(x, "x", call.dtypes, half);
     const { length } = call.input;
     call.takeRange(length, start);
     if (mask !== undefined) {
@@ -365,7 +381,7 @@ export class Dropout {
    * const dx = dropout.backward(dy, ticket);
    * dropout.backward(dy, { mask, p: 0.5 }, { out: dy }); // the same, from the stored mask, in place
    */
-  backward<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  backward<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     dy: X,
     source: Ticket | StoredMask,
     options: BackwardOptions<Y> = NO_OPTIONS,
@@ -373,24 +389,26 @@ export class Dropout {
     try {
       checkObject(source, "source", "ticket or stored mask");
       checkObject(options, "options", "object");
-      const { out } = options;
+      const { out, dtype } = options;
       const { mask } = source as Partial<StoredMask>;
       const dx =
-        mask === undefined ? this.#backwardFromTicket(dy, source, out) : this.#backwardFromMask(dy, mask, source as StoredMask, out);
+        mask === undefined
+          ? this.#backwardFromTicket(dy, source, out, dtype)
+          : this.#backwardFromMask(dy, mask, source as StoredMask, out, dtype);
       return dx as Result<Like<X>, Y>;
     } finally {
       this.#call.end();
     }
   }
 
-  #backwardFromMask(dy: Data, mask: StoredMask["mask"], source: StoredMask, out: Data | undefined): Data {
+  #backwardFromMask(dy: AnyData, mask: StoredMask["mask"], source: StoredMask, out: AnyData | undefined, half: unknown): AnyData {
     const { format = mask instanceof WasmBuffer ? mask.dtype : "bits", p, rescale = "train", kind = this.kind } = source;
     const call = this.#call;
     checkProbability(p, "source.p");
     checkChoice(rescale, "source.rescale", RESCALES);
     checkChoice(format, "source.format", STORED_FORMATS);
     checkChoice(kind, "source.kind", STREAM_KINDS);
-    const dtype = call.input.takeData(dy, "dy");
+    const dtype = call.input.takeData(dy, "dy", call.dtypes, half);
     call.mask.takeExactly(mask, "source.mask", format, call.input.length, false);
     const dx = this.#takeOut(dy, "dy", dtype, out, "source.mask");
     call.recipe.use(p, rescale, true);
@@ -400,11 +418,11 @@ export class Dropout {
     return dx;
   }
 
-  #backwardFromTicket(dy: Data, ticket: unknown, out: Data | undefined): Data {
+  #backwardFromTicket(dy: AnyData, ticket: unknown, out: AnyData | undefined, half: unknown): AnyData {
     const call = this.#call;
     call.recipe.read(ticket);
     const { kind, length } = call.recipe;
-    const dtype = call.input.takeData(dy, "dy");
+    const dtype = call.input.takeData(dy, "dy", call.dtypes, half);
     if (call.input.length !== length) throw wrongValue("dy", `length ${length}, the ticket's`, call.input.length);
     const dx = this.#takeOut(dy, "dy", dtype, out);
     call.setChance(dtype);
@@ -510,9 +528,9 @@ export class Dropout {
   }
 
   /** Takes `out`, or a new array like `x`, for the result of a call on `x`; `maskName` is what its mask is called, if it has one. */
-  #takeOut(x: Data, xName: string, dtype: Dtype, out: Data | undefined, maskName = ""): Data {
+  #takeOut(x: AnyData, xName: string, dtype: DataDtype, out: AnyData | undefined, maskName = ""): AnyData {
     const { input, output, mask } = this.#call;
-    const result = out === undefined ? (makeLike(this.#memory, x, dtype, input.length, "out") as Data) : out;
+    const result = out === undefined ? (makeLike(this.#memory, x, dtype, input.length, "out") as AnyData) : out;
     output.takeExactly(result, "out", dtype, input.length, true);
     output.refuseOverlap("out", input, xName, true);
     output.refuseOverlap("out", mask, maskName, false);

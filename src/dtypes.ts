@@ -1,8 +1,15 @@
 // What each dtype is: the one place to add one to, beside its kernels.
 
-/** Element types of the data. */
+/** Element types that every operation takes. */
 export type Dtype = (typeof DTYPES)[number];
 export const DTYPES = ["f32", "f64"] as const;
+
+/** Element types of 16 bits, computed with in f32: IEEE 754 binary16 and bfloat16. Their kernels are those of "wasm-dropout/half". */
+export type HalfDtype = (typeof HALF_DTYPES)[number];
+export const HALF_DTYPES = ["f16", "bf16"] as const;
+
+/** Element types that dropout takes. */
+export type DataDtype = Dtype | HalfDtype;
 
 /** Forms of a mask that dropout can be applied from: a bit an element (least significant first) or a byte an element. */
 export type StoredFormat = (typeof STORED_FORMATS)[number];
@@ -14,12 +21,14 @@ export const MASK_FORMATS = ["bits", "bytes", "f32"] as const;
 
 /** What a buffer can hold. */
 export type BufferDtype = (typeof BUFFER_DTYPES)[number];
-export const BUFFER_DTYPES = [...DTYPES, ...STORED_FORMATS] as const;
+export const BUFFER_DTYPES = [...DTYPES, ...HALF_DTYPES, ...STORED_FORMATS] as const;
 
 /** The typed array of each dtype, over memory of kind B. */
 export interface Arrays<B extends ArrayBufferLike = ArrayBufferLike> {
   f32: Float32Array<B>;
   f64: Float64Array<B>;
+  f16: Uint16Array<B>;
+  bf16: Uint16Array<B>;
   bits: Uint8Array<B>;
   bytes: Uint8Array<B>;
 }
@@ -27,6 +36,8 @@ export interface Arrays<B extends ArrayBufferLike = ArrayBufferLike> {
 const TABLE = {
   f32: { array: Float32Array, bitsPerElement: 32 },
   f64: { array: Float64Array, bitsPerElement: 64 },
+  f16: { array: Uint16Array, bitsPerElement: 16 },
+  bf16: { array: Uint16Array, bitsPerElement: 16 },
   bits: { array: Uint8Array, bitsPerElement: 1 },
   bytes: { array: Uint8Array, bitsPerElement: 8 },
 } as const satisfies Record<BufferDtype, object>;

@@ -2,6 +2,7 @@
 // them row by row, so that no kernel exists untested; a module that lacks one is refused.
 
 import { DTYPES, MASK_FORMATS, STORED_FORMATS } from "./dtypes.js";
+import type { HALF } from "./half/kernels.js";
 
 /** Ways of deciding which elements are kept: docs/keep-streams.md. */
 export type StreamKind = (typeof STREAM_KINDS)[number];
@@ -15,7 +16,7 @@ export interface Family {
 }
 
 // Pointers are byte addresses, n counts elements, params is the address of the parameter record.
-interface Signatures {
+export interface Signatures {
   mask: (dst: number, n: number, params: number) => undefined;
   dropout: (dst: number, src: number, n: number, params: number) => undefined;
   dropoutbits: (dst: number, src: number, bits: number, n: number, params: number) => undefined;
@@ -37,8 +38,8 @@ export type Bound<F extends Family, S extends Record<F["verb"], unknown>> = {
   readonly [G in F as G["verb"]]: Readonly<Record<G["sources"][number], Readonly<Record<G["dtypes"][number], S[G["verb"]]>>>>;
 };
 
-/** The core's kernels. */
-export type Kernels = Bound<(typeof CORE)[number], Signatures>;
+/** The core's kernels, and those of 16-bit data, which are there once {@link Call.dtypes} has them. */
+export type Kernels = Bound<(typeof CORE)[number], Signatures> & Bound<(typeof HALF)[number], Signatures>;
 
 /** Every kernel as [verb, source, dtype]; its export is named source_verb_dtype. */
 export function rowsOf<F extends Family>(families: readonly F[]): [verb: F["verb"], source: string, dtype: string][] {
@@ -47,9 +48,12 @@ export function rowsOf<F extends Family>(families: readonly F[]): [verb: F["verb
   );
 }
 
-/** Arranges a module's exports by a table, as K; throws if one is missing. */
-export function bindKernels<K>(exports: WebAssembly.Exports, families: readonly Family[]): K {
-  const kernels: Record<string, Record<string, Record<string, unknown>>> = {};
+/** Arranges a module's exports by a table, as K, beside what `kernels` has already; throws if one is missing. */
+export function bindKernels<K>(
+  exports: WebAssembly.Exports,
+  families: readonly Family[],
+  kernels: Record<string, Record<string, Record<string, unknown>>> = {},
+): K {
   for (const [verb, source, dtype] of rowsOf(families)) {
     const name = `${source}_${verb}_${dtype}`;
     if (typeof exports[name] !== "function") throw new TypeError(`"module" expected a wasm-dropout module, got one without ${name}`);

@@ -2,26 +2,34 @@
 // so that any length runs in constant extra memory.
 
 import { WasmBuffer } from "./buffer.js";
-import { checkAttached, tagOf, wrongKind, wrongValue } from "./check.js";
+import { checkAttached, checkChoice, tagOf, wrongKind, wrongValue } from "./check.js";
 import {
   type Arrays,
   arrayName,
   type BufferDtype,
   byteLength,
+  type DataDtype,
   DTYPES,
   type Dtype,
   dtypeOfArray,
+  HALF_DTYPES,
   itemCount,
   newArray,
   viewOf,
 } from "./dtypes.js";
 import type { Memory } from "./memory.js";
 
-/** Data to drop from: Float32Array, Float64Array, or a buffer of "f32" or "f64". */
+/** Data for every operation: Float32Array, Float64Array, or a buffer of "f32" or "f64". */
 export type Data = { [D in Dtype]: Arrays[D] | WasmBuffer<D> }[Dtype];
 
-/** Data of dtype D. */
+/** Data to drop from: {@link Data}, or a Uint16Array, or a buffer, of "f16" or "bf16". */
+export type AnyData = { [D in DataDtype]: Arrays[D] | WasmBuffer<D> }[DataDtype];
+
+/** {@link Data} of dtype D. */
 export type DataOf<D extends Dtype> = Extract<Data, Arrays[D] | WasmBuffer<D>>;
+
+/** {@link AnyData} of dtype D. */
+export type AnyDataOf<D extends DataDtype> = Extract<AnyData, Arrays[D] | WasmBuffer<D>>;
 
 type Foreign = Arrays[BufferDtype];
 
@@ -47,14 +55,25 @@ export class Operand {
     return this.#pointer >= 0;
   }
 
-  /** Takes data of either float type, to be read; returns which. */
-  takeData(value: unknown, name: string): Dtype {
+  /** Takes data of one of `dtypes`, to be read; returns of which. `half` is the dtype of a Uint16Array, called "dtype". */
+  takeData<D extends DataDtype = Dtype>(value: unknown, name: string, dtypes?: readonly D[], half?: unknown): D;
+  takeData(value: unknown, name: string, dtypes: readonly DataDtype[] = DTYPES, half?: unknown): DataDtype {
     let dtype: BufferDtype | undefined;
     if (value instanceof WasmBuffer) dtype = value.dtype;
-    else if (ArrayBuffer.isView(value)) dtype = dtypeOfArray(tagOf(value), DTYPES);
-    if (dtype !== "f32" && dtype !== "f64") throw wrongKind(name, "Float32Array, Float64Array or buffer of f32 or f64", value);
+    else if (ArrayBuffer.isView(value)) {
+      dtype = dtypeOfArray(tagOf(value), DTYPES);
+      if (dtype === undefined && half !== undefined && tagOf(value) === arrayName("f16")) {
+        checkChoice(half, "dtype", HALF_DTYPES);
+        dtype = half;
+      }
+    }
+    if (dtype === undefined || !dtypes.includes(dtype as DataDtype)) {
+      const list = `${dtypes.slice(0, -1).join(", ")} or ${dtypes.at(-1)}`;
+      const arrays = dtypes === DTYPES ? "Float32Array, Float64Array or" : "Float32Array, Float64Array, Uint16Array with a dtype or";
+      throw wrongKind(name, `${arrays} buffer of ${list}`, value);
+    }
     this.#hold(value as Foreign | WasmBuffer, name, dtype, (value as Foreign | WasmBuffer).length, false);
-    return dtype;
+    return dtype as DataDtype;
   }
 
   /** Takes an array of `length` elements of `dtype`, to be read or `written`. */

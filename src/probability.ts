@@ -2,7 +2,7 @@
 // 1 / (1 - P(drop)) of the realised probability (docs/keep-streams.md, "Probability").
 
 import { checkChoice, checkProbability } from "./check.js";
-import type { Dtype } from "./dtypes.js";
+import type { DataDtype } from "./dtypes.js";
 import { STREAM_KINDS, type StreamKind } from "./kernels.js";
 
 /** The range of the random integers that T is compared with. */
@@ -30,13 +30,13 @@ export function keepProbability(p: number, kind: StreamKind = "tile"): number {
 }
 
 /** 1 - T / range, rounded once to the dtype: what the classic form multiplies by where nothing is dropped. */
-export function keepFactor(t: number, kind: StreamKind, dtype: Dtype): number {
+export function keepFactor(t: number, kind: StreamKind, dtype: DataDtype): number {
   const kept = 1 - t / RANGE[kind];
   return dtype === "f64" ? kept : Math.fround(kept);
 }
 
 /** 1 / (1 - T / range), rounded once to the dtype; Infinity where everything is dropped. */
-export function scale(t: number, kind: StreamKind, dtype: Dtype): number {
+export function scale(t: number, kind: StreamKind, dtype: DataDtype): number {
   const range = RANGE[kind];
   const kept = range - t;
   const quotient = range / kept;

@@ -1,0 +1,86 @@
+// Dropout as it was first defined and called: the weight scaling that goes with masks without rescaling, and the function of early Keras.
+
+import { checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
+import type { Context, Dropout, DtypeOf, Like, Result } from "../dropout.js";
+import { framed, pieces } from "../frame.js";
+import type { StreamKind } from "../kernels.js";
+import type { Data, DataOf } from "../operand.js";
+
+/** Options of {@link Linear.scaleWeights}, with an output of type Y. */
+export interface ScaleWeightsOptions<Y extends Data | undefined = Data | undefined> {
+  /** Where to write the result: w itself or memory apart from it. By default a new array, or buffer, like w. */
+  out?: Y;
+  /** The keep stream of training; gives the realised probability. The instance's by default. */
+  kind?: StreamKind | undefined;
+}
+
+/** The weights of {@link Linear.scaleWeights}. */
+export function scaleWeights(context: Context, w: Data, p: number, options: ScaleWeightsOptions): Data {
+  checkProbability(p, "p");
+  checkObject(options, "options", "object");
+  const { out, kind } = options;
+  const { call, kernels } = context;
+  return framed(context, (frame) => {
+    call.takeStream(kind, undefined, undefined);
+    const weights = frame.data(w, "w");
+    const { dtype, length } = weights;
+    call.takeRange(length);
+    const { operand: output, array } = frame.output(out, "out", dtype, length, w, [weights]);
+    frame.stage(weights);
+    frame.stage(output);
+    call.recipe.use(p, "test", false);
+    call.setChance(dtype);
+    const kernel = kernels.dropout[call.recipe.kind][dtype];
+    for (const { at, count } of pieces(1, length)) {
+      const src = weights.enter(at, count);
+      call.draw((dst, n, params) => kernel(dst, src, n, params), output.enter(at, count), at, count);
+      output.leave(at, count);
+    }
+    return array as Data;
+  });
+}
+
+/** Options of {@link dropoutLevel}, with an output of type Y. */
+export interface DropoutLevelOptions<Y extends Data | undefined = Data | undefined> {
+  /** Seed, an integer in [0, 2^64): same seed and level, same mask. If left out, each call has a mask of its own, of the instance's sequence. */
+  seed?: number | bigint | undefined;
+  /** Keep stream; the instance's by default. */
+  kind?: StreamKind | undefined;
+  /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
+  out?: Y;
+}
+
+const NO_OPTIONS = {};
+
+/**
+ * Inverted dropout under the name and with the rules of the backend function `dropout(x, level, seed)` of Keras up to version 2: the level, the fraction to
+ * drop, lies in [0, 1), and a seed fixes the mask whatever came before.
+ *
+ * @param dropout instance to run on
+ * @param x data of f32 or f64
+ * @param level fraction to drop, in [0, 1)
+ * @param options see {@link DropoutLevelOptions}
+ * @returns `out`, or a new array like x
+ * @throws RangeError if level is outside [0, 1), and what {@link Dropout.dropout} throws
+ * @example
+ * import { dropoutLevel } from "wasm-dropout/linear";
+ * const y = dropoutLevel(dropout, Float32Array.of(1, 2, 3, 4), 0.5, { seed: 1337 });
+ */
+export function dropoutLevel<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  dropout: Dropout,
+  x: X,
+  level: number,
+  options: DropoutLevelOptions<Y> = NO_OPTIONS,
+): Result<Like<X>, Y> {
+  const expected = "number in [0, 1)";
+  if (typeof level !== "number") throw wrongKind("level", expected, level);
+  if (!(level >= 0 && level < 1)) throw wrongValue("level", expected, level);
+  checkObject(options, "options", "object");
+  const { seed, kind, out } = options;
+  return dropout.dropout(x, level, {
+    seed,
+    kind,
+    stream: seed === undefined ? undefined : 0,
+    ...(out === undefined ? {} : { out }),
+  }) as Result<Like<X>, Y>;
+}

@@ -1,0 +1,85 @@
+// The sizes of a linear layer, from what a caller says and the lengths of the operands; and the parts in which calls work on it.
+
+import { checkInteger, checkObject, wrongKind, wrongValue } from "../check.js";
+import { PIECE } from "../frame.js";
+
+/** Sizes of a linear layer: x is [batch, in], w [out, in], the bias [out] and y [batch, out], all row-major. */
+export interface LayerShape {
+  /** Number of examples. */
+  readonly batch: number;
+  /** Inputs of an example: the length of a row of x and of w. */
+  readonly in: number;
+  /** Outputs of an example: the number of rows of w. */
+  readonly out: number;
+}
+
+const SIDES = ["batch", "in", "out"] as const;
+
+/** Throws unless `value` is an object with positive integers at those of batch, in and out that are `required` or there at all. */
+export function checkSides(value: unknown, name: string, required: boolean): Partial<LayerShape> {
+  checkObject(value, name, "object with batch, in or out");
+  const sides: Partial<Record<(typeof SIDES)[number], number>> = {};
+  for (const side of SIDES) {
+    const size = (value as Partial<LayerShape>)[side];
+    if (size === undefined && !required) continue;
+    checkInteger(size, `${name}.${side}`, 1, Number.MAX_SAFE_INTEGER);
+    sides[side] = size;
+  }
+  return sides;
+}
+
+/**
+ * The layer's sizes. One of them gives the others by the lengths of x and w, and a bias gives `out`; what is given beside it has to agree.
+ *
+ * @param bias the bias's length, if there is one
+ */
+export function layerOf(sides: Partial<LayerShape>, x: number, w: number, bias: number | undefined): LayerShape {
+  const out = sides.out ?? bias;
+  // Several may be given: the number of inputs follows from the first of in, batch and out.
+  const inputs = sides.in ?? (sides.batch === undefined ? quotient(w, "w", out, "out") : quotient(x, "x", sides.batch, "batch"));
+  if (inputs === undefined) throw wrongKind("shape", "object with batch, in or out, or a bias, which gives out", undefined);
+  const layer = { batch: sides.batch ?? quotient(x, "x", inputs, "in"), in: inputs, out: out ?? quotient(w, "w", inputs, "in") };
+  checkLength("x", x, layer.batch, "batch", inputs);
+  checkLength("w", w, layer.out, "out", inputs);
+  if (bias !== undefined && bias !== layer.out) throw wrongValue("bias", `length ${layer.out}, out`, bias);
+  return layer;
+}
+
+/** How often `size` goes into the `length` of an operand. */
+function quotient(length: number, name: string, size: number, side: string): number;
+function quotient(length: number, name: string, size: number | undefined, side: string): number | undefined;
+function quotient(length: number, name: string, size: number | undefined, side: string): number | undefined {
+  if (size === undefined) return undefined;
+  if (length === 0 || length % size !== 0) throw wrongValue(name, `a length that is a multiple of ${side}, ${size},`, length);
+  return length / size;
+}
+
+function checkLength(name: string, length: number, rows: number, side: string, inputs: number): void {
+  if (length !== rows * inputs) throw wrongValue(name, `length ${rows * inputs}, ${side} * in = ${rows} * ${inputs},`, length);
+}
+
+/** How a call goes through a layer: chunks of examples, in each all blocks of rows of w, in each all groups of examples whose masks are drawn at once. */
+export interface Plan {
+  /** Examples in a chunk. */
+  readonly chunk: number;
+  /** Rows of w in a block. */
+  readonly rows: number;
+  /** Examples in a group. */
+  readonly group: number;
+}
+
+// Kernels take four rows together. A block of w stays in the caches over the examples of a chunk, whose x and y are what foreign arrays stage.
+const ROWS = 4;
+const CHUNK = 8 * PIECE;
+const LEAST_CHUNK = 16;
+
+export function planOf(layer: LayerShape): Plan {
+  const rows = Math.min(layer.out, ROWS * Math.max(1, Math.floor(PIECE / (ROWS * layer.in))));
+  const chunk = Math.min(layer.batch, Math.max(LEAST_CHUNK, Math.floor(CHUNK / Math.max(layer.in, layer.out))));
+  return { chunk, rows, group: Math.min(chunk, Math.max(1, Math.floor((ROWS * PIECE) / (rows * layer.in)))) };
+}
+
+/** 0..total-1 in parts of at most `most`. */
+export function* parts(total: number, most: number): Generator<{ readonly at: number; readonly count: number }> {
+  for (let at = 0; at < total; at += most) yield { at, count: Math.min(most, total - at) };
+}

@@ -1,0 +1,201 @@
+// The operations of linear layers over one instance: this class is their API, and the files beside it check and compute.
+
+import type { Context, DtypeOf, Like, Result } from "../dropout.js";
+import { bindKernels } from "../kernels.js";
+import type { Data, DataOf } from "../operand.js";
+import { type ScaleWeightsOptions, scaleWeights } from "./classic.js";
+import {
+  backward,
+  type DropConnectOptions,
+  type DropConnectTicket,
+  dropConnect,
+  type LinearBackwardOptions,
+  type Wanted,
+} from "./drop-connect.js";
+import { LINEAR, type LinearKernels } from "./kernels.js";
+import { type InferenceOptions, inference, type MomentsOptions, moments } from "./moments.js";
+
+/** The gradient that was asked for by G, an array like Made unless G says otherwise. */
+export type Gradient<Made, G> = G extends false ? undefined : G extends true | undefined ? Made : G;
+
+const NO_OPTIONS = {};
+
+/**
+ * Linear layers with dropped weights, and what the classic forms of dropout do to weights, over a {@link Dropout} instance. Made by
+ * {@link createLinear}.
+ *
+ * Matrices are row-major: x [batch, in], w [out, in] as in PyTorch, bias [out], y [batch, out]; f32 or f64, one dtype a call, ordinary typed arrays or
+ * {@link WasmBuffer}s. Every sum has one order, whatever the engine, the build or where the data lie: the same operands give the same bits. A dot
+ * product of forward is summed in lanes: of its first in - in mod 8 terms, term i goes to lane i mod 4 (f32) or i mod 2 (f64), the lanes are added as
+ * (l0 + l1) + (l2 + l3) or l0 + l1, then the terms left, one by one. Sums of backward run one by one, over outputs for dx, over examples for dw and db.
+ *
+ * @example
+ * import { createLinear } from "wasm-dropout/linear";
+ * const linear = await createLinear(dropout);
+ * const x = Float32Array.of(1, 2, 3, 4, 5, 6); // [2, 3]
+ * const w = Float32Array.of(1, 0, 1, 0, 1, 0); // [2, 3]
+ * const bias = Float32Array.of(10, 20);
+ * const { y, ticket } = linear.dropConnect(x, w, 0.5, { bias }); // [2, 2]
+ * const { dx, dw, db } = linear.backward(y, x, w, ticket);
+ */
+export class Linear {
+  readonly #context: Context;
+  readonly #kernels: LinearKernels;
+
+  /** @internal */
+  constructor(context: Context, exports: WebAssembly.Exports) {
+    this.#context = context;
+    this.#kernels = bindKernels<LinearKernels>(exports, LINEAR);
+  }
+
+  /**
+   * DropConnect (Wan et al. 2013): y = s (W masked) x + b, each weight kept with probability 1 - P(drop), and s = 1 / (1 - P(drop)), or 1 if
+   * `rescale` is not "train". The mask is drawn while multiplying and never stored.
+   *
+   * Weight (o, i) of example n is decided by index start + (n * out + o) * in + i of the stream, or start + o * in + i if the batch shares one mask.
+   * A dropped weight is +0, even a NaN or infinite one. p = 0 and `training: false` give the linear layer; p = 1 gives y = b (0 without bias), whatever
+   * x and w hold.
+   *
+   * @param x inputs [batch, in], f32 or f64
+   * @param w weights [out, in] of the same dtype
+   * @param p drop probability in [0, 1]
+   * @param options see {@link DropConnectOptions}; without a `bias`, `shape` has to say one of the sizes
+   * @returns `y` [batch, out], and `ticket`, plain JSON, for {@link Linear.backward}
+   * @throws TypeError for a wrong kind of argument, a freed buffer or a detached array; RangeError for a value out of range, lengths that do not fit,
+   * overlap of `out` with an operand, or memory that cannot grow; in all cases nothing was written and no stream number used
+   * @example
+   * import { createLinear } from "wasm-dropout/linear";
+   * const linear = await createLinear(dropout);
+   * const x = new Float32Array(64 * 100).fill(1);
+   * const w = new Float32Array(10 * 100).fill(0.1);
+   * const { y } = linear.dropConnect(x, w, 0.5, { shape: { in: 100 }, stream: 7 }); // [64, 10], about 10
+   */
+  dropConnect<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+    x: X,
+    w: DataOf<DtypeOf<X>>,
+    p: number,
+    options: DropConnectOptions<DataOf<DtypeOf<X>>, Y> = NO_OPTIONS,
+  ): { y: Result<Like<X>, Y>; ticket: DropConnectTicket } {
+    const { y, ticket } = dropConnect(this.#context, this.#kernels, x, w, p, options);
+    return { y: y as Result<Like<X>, Y>, ticket };
+  }
+
+  /**
+   * The gradients of {@link Linear.dropConnect}, the mask drawn again from its ticket: with g = s dy rounded to the dtype, dx = g (W masked),
+   * dw[o, i] = the sum over examples that keep (o, i) of g[n, o] x[n, i], and db[o] = the sum over examples of dy[n, o]. An element of dw that nobody
+   * keeps is +0, whatever x and dy hold.
+   *
+   * @param dy gradient with respect to y [batch, out], f32 or f64
+   * @param x the forward call's inputs [batch, in]
+   * @param w the forward call's weights [out, in]
+   * @param ticket of the forward call, here or elsewhere
+   * @param options see {@link LinearBackwardOptions}: which gradients, and where to write them
+   * @returns `dx` [batch, in], `dw` [out, in] and `db` [out]; undefined for what was not wanted
+   * @throws TypeError and RangeError as {@link Linear.dropConnect} does
+   * @example
+   * import { createLinear } from "wasm-dropout/linear";
+   * const linear = await createLinear(dropout);
+   * const x = Float64Array.of(1, 2, 3);
+   * const w = Float64Array.of(4, 5, 6);
+   * const { y, ticket } = linear.dropConnect(x, w, 0.5, { shape: { batch: 1 } });
+   * const { dw } = linear.backward(Float64Array.of(1), x, w, ticket, { dx: false, db: false }); // 2 * x where w was kept
+   */
+  backward<
+    DY extends Data,
+    X extends DataOf<DtypeOf<DY>>,
+    W extends DataOf<DtypeOf<DY>>,
+    DX extends Wanted<DtypeOf<DY>> = undefined,
+    DW extends Wanted<DtypeOf<DY>> = undefined,
+    DB extends Wanted<DtypeOf<DY>> = undefined,
+  >(
+    dy: DY,
+    x: X,
+    w: W,
+    ticket: DropConnectTicket,
+    options: LinearBackwardOptions<DX, DW, DB> = NO_OPTIONS,
+  ): { dx: Gradient<Like<X>, DX>; dw: Gradient<Like<W>, DW>; db: Gradient<Like<DY>, DB> } {
+    const gradients = backward(this.#context, this.#kernels, dy, x, w, ticket, options as LinearBackwardOptions);
+    return gradients as { dx: Gradient<Like<X>, DX>; dw: Gradient<Like<W>, DW>; db: Gradient<Like<DY>, DB> };
+  }
+
+  /**
+   * Mean and variance of every element of y over all masks that {@link Linear.dropConnect} may draw in training (Wan et al. 2013, section 4). With
+   * q = 1 - P(drop) as realised: mean = W x + b and variance = ((1 - q) / q) (W∘W)(x∘x) for `rescale` "train", mean = q W x + b and variance =
+   * q (1 - q) (W∘W)(x∘x) for the others; b and 0 if q = 0, where nothing is kept.
+   *
+   * @param x inputs [batch, in], f32 or f64
+   * @param w weights [out, in] of the same dtype
+   * @param p drop probability in [0, 1]
+   * @param options see {@link MomentsOptions}
+   * @returns `mean` and `variance`, each [batch, out]
+   * @throws TypeError and RangeError as {@link Linear.dropConnect} does
+   * @example
+   * import { createLinear } from "wasm-dropout/linear";
+   * const linear = await createLinear(dropout);
+   * const { mean, variance } = linear.dropConnectMoments(Float32Array.of(1, 2), Float32Array.of(3, 4), 0.5, { shape: { batch: 1 } }); // 11 and 73
+   */
+  dropConnectMoments<
+    X extends Data,
+    M extends DataOf<DtypeOf<X>> | undefined = undefined,
+    V extends DataOf<DtypeOf<X>> | undefined = undefined,
+  >(
+    x: X,
+    w: DataOf<DtypeOf<X>>,
+    p: number,
+    options: MomentsOptions<DataOf<DtypeOf<X>>, M, V> = NO_OPTIONS,
+  ): { mean: Result<Like<X>, M>; variance: Result<Like<X>, V> } {
+    const { mean, variance } = moments(this.#context, this.#kernels, x, w, p, options);
+    return { mean: mean as Result<Like<X>, M>, variance: variance as Result<Like<X>, V> };
+  }
+
+  /**
+   * The layer's expected activation by sampling its Gaussian moments: y = the average over `samples` draws z of N(mean, variance) of the activation of z
+   * (Wan et al. 2013, algorithm 2), the moments being those of {@link Linear.dropConnectMoments}. z = mean + sqrt(variance) * normal, summed in the order
+   * of the samples.
+   *
+   * @param x inputs [batch, in], f32 or f64
+   * @param w weights [out, in] of the same dtype
+   * @param p drop probability in [0, 1]
+   * @param options see {@link InferenceOptions}: `samples` and `normal`, the source of normal numbers, have to be given
+   * @returns `out`, or a new array like x, [batch, out]
+   * @throws TypeError and RangeError as {@link Linear.dropConnect} does, and what `normal` throws; in all cases y was not written
+   * @example
+   * import { createLinear } from "wasm-dropout/linear";
+   * const linear = await createLinear(dropout);
+   * // Box-Muller on some generator; "wasm-dropout/noise" has normal numbers by seed and index.
+   * const one = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+   * const normal = (length, index) => Float32Array.from({ length }, one);
+   * const [x, w] = [Float32Array.of(1, 2), Float32Array.of(3, -4)];
+   * const y = linear.dropConnectInference(x, w, 0.5, { shape: { batch: 1 }, samples: 100, normal, activation: "relu" });
+   */
+  dropConnectInference<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+    x: X,
+    w: DataOf<DtypeOf<X>>,
+    p: number,
+    options: InferenceOptions<DataOf<DtypeOf<X>>, Y>,
+  ): Result<Like<X>, Y> {
+    return inference(this.#context, this.#kernels, x, w, p, options) as Result<Like<X>, Y>;
+  }
+
+  /**
+   * The weights that go with a layer trained by classic dropout, which does not rescale in training: w * (1 - P(drop)), the factor as realised and rounded
+   * once to the dtype (Hinton et al. 2012; Srivastava et al. 2014, section 1). p = 0 copies the bits of w.
+   *
+   * @param w weights of any shape, f32 or f64
+   * @param p drop probability in [0, 1]
+   * @param options see {@link ScaleWeightsOptions}
+   * @returns `out`, or a new array like w
+   * @throws TypeError and RangeError as {@link Dropout.dropout} does
+   * @example
+   * import { createLinear } from "wasm-dropout/linear";
+   * const linear = await createLinear(dropout);
+   * const w = linear.scaleWeights(Float32Array.of(1, 2, 3, 4), 0.5); // 0.5, 1, 1.5, 2
+   */
+  scaleWeights<W extends Data, Y extends DataOf<DtypeOf<W>> | undefined = undefined>(
+    w: W,
+    p: number,
+    options: ScaleWeightsOptions<Y> = NO_OPTIONS,
+  ): Result<Like<W>, Y> {
+    return scaleWeights(this.#context, w, p, options) as Result<Like<W>, Y>;
+  }
+}

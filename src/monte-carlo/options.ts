@@ -51,7 +51,7 @@ export interface PredictOptions {
   progressMs?: number | undefined;
   /** Ends the run: the promise rejects with the signal's reason, at once even where a model's promise is pending. */
   signal?: AbortSignal | undefined;
-  /** After how many milliseconds of passes other tasks of the thread have their turn; 10 by default. 0: after each pass. */
+  /** After how many milliseconds of passes other tasks of the thread have their turn; 10 by default. 0: after each pass; Infinity: never. */
   sliceMs?: number | undefined;
   /** A prediction of the same model, input and options, to add passes to: the result is that of all of them. */
   resume?: Prediction | undefined;

@@ -11,7 +11,7 @@ import { checkFirstSample, checkLayer, checkSamples, setStream, streamOf } from 
 
 /** Options of {@link PassContext.dropout}, with an output of type Y. */
 export interface PassDropoutOptions<Y extends Data | undefined = Data | undefined> {
-  /** Number of the layer, an integer in [0, 2^16); by default that of calls of this pass that named none before it. */
+  /** Number of the layer, an integer in [0, 2^16); by default how many calls of this pass named none before this one. */
   layer?: number | undefined;
   /** Number of the sample of the first row, an integer in [0, 2^24); the run's `firstSample` by default. Counts only where masks are "perExample". */
   sample?: number | undefined;

@@ -55,7 +55,7 @@ export class Slices {
   #began = performance.now();
   #passes = 0;
 
-  /** @param length of a slice in milliseconds */
+  /** @param length of a slice in milliseconds; Infinity: nobody else has a turn */
   constructor(length: number, nextTask: NextTask) {
     this.#length = length;
     this.#nextTask = nextTask;
@@ -63,6 +63,7 @@ export class Slices {
 
   /** Called after each pass: gives way to other tasks where a slice has ended. */
   async pause(): Promise<void> {
+    if (this.#length === Number.POSITIVE_INFINITY) return;
     const elapsed = performance.now() - this.#began;
     if (elapsed < this.#length && (elapsed > 0 || ++this.#passes < MOST_UNTIMED)) return;
     await this.#nextTask();

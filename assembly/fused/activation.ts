@@ -5,17 +5,17 @@
 //
 // Invariant: built of operations that are the same in both forms (assembly/math), so that both give the same bits.
 
+import { SIGN } from "../math/constants";
 import { erf1, erf4 } from "../math/erf";
-import { exp1, exp4 } from "../math/exp";
-import { add, and, atLeast, atMost, bitsOf, lanes, less, mul, mulAdd, ofBits, sub } from "../math/ops";
-import { sigmoid1, sigmoid4 } from "../math/sigmoid";
-import { tanh1, tanh4 } from "../math/tanh";
+import { expNeg1, expNeg4 } from "../math/exp";
+import { add, and, atLeast, atMost, bitsOf, div, lanes, less, mul, mulAdd, ofBits, or, select, words } from "../math/ops";
 
+/** e^x for x <= 0. */
 // @ts-ignore: decorator
 @inline
-function exp<T>(x: T): T {
-  if (isVector<T>()) return exp4(x);
-  else return exp1(x);
+function expNeg<T>(x: T): T {
+  if (isVector<T>()) return expNeg4(x);
+  else return expNeg1(x);
 }
 
 // @ts-ignore: decorator
@@ -23,20 +23,6 @@ function exp<T>(x: T): T {
 function erf<T>(x: T): T {
   if (isVector<T>()) return erf4(x);
   else return erf1(x);
-}
-
-// @ts-ignore: decorator
-@inline
-function sigmoid<T>(x: T): T {
-  if (isVector<T>()) return sigmoid4(x);
-  else return sigmoid1(x);
-}
-
-// @ts-ignore: decorator
-@inline
-function tanh<T>(x: T): T {
-  if (isVector<T>()) return tanh4(x);
-  else return tanh1(x);
 }
 
 /** v: no activation. */
@@ -95,42 +81,81 @@ export class Gelu {
   }
 
   @inline slope<T, I>(v: T, g: T): T {
-    const density = mul<T>(exp<T>(mul<T>(mul<T>(v, v), lanes<T>(-0.5))), lanes<T>(DENSITY_0));
+    const density = mul<T>(expNeg<T>(mul<T>(mul<T>(v, v), lanes<T>(-0.5))), lanes<T>(DENSITY_0));
     return mul<T>(g, mulAdd<T>(v, density, this.below<T>(v)));
   }
 }
 
-// The third-order term of the approximation, from the same paper.
+/** e^-|z|, of which the logistic function L and its derivative are quotients that cancel nowhere. */
+// @ts-ignore: decorator
+@inline
+function decay<T, I>(z: T): T {
+  return expNeg<T>(ofBits<T, I>(or<I>(bitsOf<T, I>(z), words<I>(SIGN))));
+}
+
+/** L(z) = 1 / (1 + e^-z) with q = decay(z) and r = 1 / (1 + q). */
+// @ts-ignore: decorator
+@inline
+function logistic<T, I>(z: T, q: T, r: T): T {
+  return mul<T>(r, select<T, I>(less<T, I>(z, lanes<T>(0)), q, lanes<T>(1)));
+}
+
+/** v L(z). */
+// @ts-ignore: decorator
+@inline
+function gated<T, I>(v: T, z: T): T {
+  const q = decay<T, I>(z);
+  return mul<T>(v, logistic<T, I>(z, q, reciprocal<T>(q)));
+}
+
+/** L(z) + d L'(z). */
+// @ts-ignore: decorator
+@inline
+function gatedSlope<T, I>(z: T, d: T): T {
+  const q = decay<T, I>(z);
+  const r = reciprocal<T>(q);
+  return mulAdd<T>(d, mul<T>(mul<T>(q, r), r), logistic<T, I>(z, q, r));
+}
+
+/** 1 / (1 + q). */
+// @ts-ignore: decorator
+@inline
+function reciprocal<T>(q: T): T {
+  return div<T>(lanes<T>(1), add<T>(lanes<T>(1), q));
+}
+
+// The third-order term of the approximation, from the paper on Gelu.
 // @ts-ignore: decorator
 @inline const CUBIC: f32 = 0.044715;
 
-/** v (1 + tanh(sqrt(2 / pi) (v + 0.044715 v³))) / 2, the approximation of Gelu of the same paper. */
+/**
+ * v (1 + tanh(sqrt(2 / pi) (v + 0.044715 v³))) / 2, the approximation of Gelu of the same paper. As (1 + tanh(z / 2)) / 2 = L(z), this is v L(z) with
+ * z = 2 sqrt(2 / pi) (v + 0.044715 v³).
+ */
 @unmanaged
 export class GeluTanh {
   @inline long(): bool {
     return true;
   }
 
-  @inline angle<T>(v: T, v2: T): T {
-    return mul<T>(v, mulAdd<T>(v2, lanes<T>(CUBIC * SQRT_2_OVER_PI), lanes<T>(SQRT_2_OVER_PI)));
+  @inline z<T>(v: T, v2: T): T {
+    return mul<T>(v, mulAdd<T>(v2, lanes<T>(2 * CUBIC * SQRT_2_OVER_PI), lanes<T>(2 * SQRT_2_OVER_PI)));
   }
 
   @inline value<T, I>(v: T): T {
-    return mul<T>(v, mulAdd<T>(tanh<T>(this.angle<T>(v, mul<T>(v, v))), lanes<T>(0.5), lanes<T>(0.5)));
+    return gated<T, I>(v, this.z<T>(v, mul<T>(v, v)));
   }
 
   @inline slope<T, I>(v: T, g: T): T {
-    // From 10 on tanh is 1, and the slope what it is at infinity; without a bound infinity times 0 would come up.
+    // From 10 on the slope is what it is at infinity; without a bound infinity times 0 would come up.
     const u = atMost<T>(atLeast<T>(v, -10), 10);
     const u2 = mul<T>(u, u);
-    const t = tanh<T>(this.angle<T>(u, u2));
-    const inner = mulAdd<T>(u2, lanes<T>(3 * CUBIC * SQRT_2_OVER_PI), lanes<T>(SQRT_2_OVER_PI));
-    const left = mul<T>(sub<T>(lanes<T>(1), mul<T>(t, t)), mul<T>(mul<T>(u, lanes<T>(0.5)), inner));
-    return mul<T>(g, add<T>(mulAdd<T>(t, lanes<T>(0.5), lanes<T>(0.5)), left));
+    const dz = mulAdd<T>(u2, lanes<T>(6 * CUBIC * SQRT_2_OVER_PI), lanes<T>(2 * SQRT_2_OVER_PI));
+    return mul<T>(g, gatedSlope<T, I>(this.z<T>(u, u2), mul<T>(u, dz)));
   }
 }
 
-/** v / (1 + e^-v). Source: Hendrycks, Gimpel, as above; Elfwing, Uchibe, Doya, "Sigmoid-weighted linear units", 2018. */
+/** v / (1 + e^-v) = v L(v). Source: Elfwing, Uchibe, Doya, "Sigmoid-weighted linear units", 2018; also in the paper on Gelu. */
 @unmanaged
 export class Silu {
   @inline long(): bool {
@@ -138,11 +163,10 @@ export class Silu {
   }
 
   @inline value<T, I>(v: T): T {
-    return mul<T>(v, sigmoid<T>(v));
+    return gated<T, I>(v, v);
   }
 
   @inline slope<T, I>(v: T, g: T): T {
-    const s = sigmoid<T>(v);
-    return mul<T>(g, mul<T>(s, mulAdd<T>(v, sub<T>(lanes<T>(1), s), lanes<T>(1))));
+    return mul<T>(g, gatedSlope<T, I>(v, v));
   }
 }

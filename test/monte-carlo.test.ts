@@ -567,8 +567,8 @@ describe("other tasks", () => {
   it("have their turn where the clock stands still", async () => {
     const [, monteCarlo] = await made();
     vi.spyOn(performance, "now").mockReturnValue(5);
-    const run = (sliceMs?: number) => monteCarlo.predict(network, input(6), { passes: 100, sliceMs });
-    expect(await turnsDuring(run())).toBeGreaterThanOrEqual(3);
+    const run = (sliceMs?: number) => monteCarlo.predict(network, input(6), { passes: 200, sliceMs });
+    expect(await turnsDuring(run())).toBeGreaterThanOrEqual(5);
     expect(await turnsDuring(run(Number.POSITIVE_INFINITY))).toBeLessThanOrEqual(1);
   });
 

@@ -3,9 +3,9 @@
 import { checkObject, checkProbability, wrongValue } from "../check.js";
 import type { Context, DtypeOf, Like, Result } from "../dropout.js";
 import { byteLength } from "../dtypes.js";
-import { framed, pieces } from "../frame.js";
+import { pieces } from "../frame.js";
 import type { StreamKind } from "../kernels.js";
-import type { Data, DataOf } from "../operand.js";
+import { type Data, type DataOf, makeLike } from "../operand.js";
 import type { Plan } from "./options.js";
 import { checkFirstSample, checkLayer, checkSamples, setStream, streamOf } from "./streams.js";
 
@@ -103,17 +103,24 @@ interface Place {
   readonly samples: number;
 }
 
-function dropRows(context: Context, { run, seed }: Plan, place: Place, x: Data, p: number, out: Data | undefined): unknown {
+// Over the call's own operands, as the core's dropout does: layers may be small, and a frame would cost more than they do.
+function dropRows(
+  { memory, call, kernels }: Context,
+  { run, seed }: Plan,
+  place: Place,
+  x: Data,
+  p: number,
+  out: Data | undefined,
+): unknown {
   const { pass, layer, sample, samples } = place;
-  const { call, kernels } = context;
-  return framed(context, (frame) => {
-    const input = frame.data(x, "x");
-    const { dtype, length } = input;
+  const { input, output, recipe } = call;
+  try {
+    const dtype = input.takeData(x, "x");
+    const { length } = input;
     if (length % samples !== 0) throw wrongValue("x", `length that is a multiple of ${samples} samples`, length);
-    const output = frame.output(out, "out", dtype, length, x, [input]);
-    frame.stage(input);
-    frame.stage(output.operand);
-    const { recipe } = call;
+    const y = out === undefined ? makeLike(memory, x, dtype, length, "out") : out;
+    output.takeExactly(y, "out", dtype, length, true);
+    output.refuseOverlap("out", input, "x", true);
     recipe.kind = run.kind;
     recipe.seed.copy(seed);
     call.takeRange(length / samples);
@@ -124,15 +131,17 @@ function dropRows(context: Context, { run, seed }: Plan, place: Place, x: Data, 
     const drop = (dst: number, n: number, params: number) => kernel(dst, source, n, params);
     for (const { at, count, row, rows, column, columns } of pieces(samples, length / samples)) {
       const from = input.enter(at, count);
-      const to = output.operand.enter(at, count);
+      const to = output.enter(at, count);
       for (let r = 0; r < rows; ++r) {
         const offset = byteLength(dtype, r * columns);
         source = from + offset;
         setStream(recipe.stream, pass, layer, run.masks === "perExample" ? sample + row + r : 0);
         call.draw(drop, to + offset, column, columns);
       }
-      output.operand.leave(at, count);
+      output.leave(at, count);
     }
-    return output.array;
-  });
+    return y;
+  } finally {
+    call.end();
+  }
 }

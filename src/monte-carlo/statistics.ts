@@ -3,8 +3,9 @@
 
 import { wrongValue } from "../check.js";
 import type { Context } from "../dropout.js";
-import { byteLength } from "../dtypes.js";
-import { Frame, framed, PIECE, pieces } from "../frame.js";
+import { byteLength, type Dtype } from "../dtypes.js";
+import { Frame, PIECE, type Piece, pieces } from "../frame.js";
+import { Operand } from "../operand.js";
 import type { MonteCarloKernels } from "./kernels.js";
 import type { Run, Totals } from "./prediction.js";
 
@@ -17,56 +18,62 @@ interface Block {
   readonly length: number;
 }
 
+type Blocks = Readonly<Record<Totalled, Block>>;
+
 export class Statistics {
   readonly #context: Context;
   readonly #kernels: MonteCarloKernels;
   readonly #run: Run;
   readonly #frame: Frame;
+  readonly #output: Operand;
   #passes = 0;
   // Made with the first output, which says how long they are.
-  #blocks: Record<Totalled, Block> | undefined;
+  #blocks: Blocks | undefined;
+  // Where a piece of logits becomes probabilities.
+  #probabilities = 0;
 
   constructor(context: Context, kernels: MonteCarloKernels, run: Run) {
     this.#context = context;
     this.#kernels = kernels;
     this.#run = run;
     this.#frame = new Frame(context.memory);
+    this.#output = new Operand(context.memory, -1);
   }
 
   /** Adds the output of a pass; throws TypeError if it is none, RangeError if it is not as long as it must be or there is no memory. */
   add(value: unknown): void {
     const { samples, classes } = this.#run;
-    framed(this.#context, (frame) => {
-      const output = frame.data(value, "output");
+    const output = this.#output;
+    try {
+      const dtype = output.takeData(value, "output");
       const { length } = output;
       const expected = this.#blocks?.mean.length ?? (classes === undefined ? length : samples * classes);
       if (length !== expected) throw wrongValue("output", `length ${expected}`, length);
       this.#blocks ??= this.#allocate(length);
-      const { mean, deviations, expectedEntropy, votes } = this.#blocks;
       // Rows of classes stay whole, however many there are.
       const [rows, columns] = classes === undefined ? [1, length] : [samples, classes];
-      const most = classes === undefined ? PIECE : Math.max(PIECE, classes);
-      frame.stage(output, most);
-      const logits = this.#run.output === "logits";
-      const probabilities = logits ? frame.scratch(byteLength("f64", Math.min(most, length))) : 0;
-      const count = this.#passes + 1;
-      const kernels = this.#kernels;
-      for (const piece of pieces(rows, columns, classes !== undefined)) {
-        let src = output.enter(piece.at, piece.count);
-        let { dtype } = output;
-        if (logits) {
-          kernels.softmax.logits[dtype](probabilities, src, piece.rows, piece.columns);
-          [src, dtype] = [probabilities, "f64"];
-        }
-        const at = byteLength("f64", piece.at);
-        kernels.welford.output[dtype](mean.pointer + at, deviations.pointer + at, src, piece.count, count);
-        if (classes === undefined) continue;
-        const row = byteLength("f64", piece.row);
-        kernels.entropy.probabilities[dtype](expectedEntropy.pointer + row, src, piece.rows, piece.columns, count);
-        kernels.vote.probabilities[dtype](votes.pointer + at, src, piece.rows, piece.columns);
-      }
-      this.#passes = count;
-    });
+      for (const piece of pieces(rows, columns, classes !== undefined)) this.#addPiece(piece, output.enter(piece.at, piece.count), dtype);
+      ++this.#passes;
+    } finally {
+      output.clear();
+    }
+  }
+
+  #addPiece({ at, count, row, rows, columns }: Piece, src: number, dtype: Dtype): void {
+    const { mean, deviations, expectedEntropy, votes } = this.#blocks as Blocks;
+    const { welford, softmax, entropy, vote } = this.#kernels;
+    const { classes, output } = this.#run;
+    const passes = this.#passes + 1;
+    if (output === "logits") {
+      softmax.logits[dtype](this.#probabilities, src, rows, columns);
+      src = this.#probabilities;
+      dtype = "f64";
+    }
+    const offset = byteLength("f64", at);
+    welford.output[dtype](mean.pointer + offset, deviations.pointer + offset, src, count, passes);
+    if (classes === undefined) return;
+    entropy.probabilities[dtype](expectedEntropy.pointer + byteLength("f64", row), src, rows, columns, passes);
+    vote.probabilities[dtype](votes.pointer + offset, src, rows, columns);
   }
 
   /** Takes the totals of earlier passes, before any are added. */
@@ -79,8 +86,8 @@ export class Statistics {
     this.#passes = totals.passes;
   }
 
-  /** Blocks of zeros for outputs of `length` elements. */
-  #allocate(length: number): Record<Totalled, Block> {
+  /** Blocks of zeros for outputs of `length` elements, and what else a pass takes. */
+  #allocate(length: number): Blocks {
     const { samples, classes } = this.#run;
     const block = (length: number): Block => ({ pointer: this.#frame.scratch(byteLength("f64", length)), length });
     const blocks = {
@@ -89,13 +96,16 @@ export class Statistics {
       expectedEntropy: block(classes === undefined ? 0 : samples),
       votes: block(classes === undefined ? 0 : length),
     };
+    const piece = byteLength("f64", Math.min(length, Math.max(PIECE, classes ?? 0)));
+    this.#output.slot = this.#frame.scratch(piece);
+    if (this.#run.output === "logits") this.#probabilities = this.#frame.scratch(piece);
     for (const { pointer, length } of Object.values(blocks)) this.#context.memory.view("f64", pointer, length).fill(0);
     return blocks;
   }
 
   /** The totals of all passes; there must have been one. */
   get totals(): Totals {
-    const { mean, deviations, expectedEntropy, votes } = this.#blocks as Record<Totalled, Block>;
+    const { mean, deviations, expectedEntropy, votes } = this.#blocks as Blocks;
     const copy = ({ pointer, length }: Block) => this.#context.memory.view("f64", pointer, length).slice();
     return {
       passes: this.#passes,

@@ -61,11 +61,15 @@ export class Slices {
     this.#nextTask = nextTask;
   }
 
-  /** Called after each pass: gives way to other tasks where a slice has ended. */
-  async pause(): Promise<void> {
-    if (this.#length === Number.POSITIVE_INFINITY) return;
+  /** Whether a slice has ended with the pass that has. */
+  get over(): boolean {
+    if (this.#length === Number.POSITIVE_INFINITY) return false;
     const elapsed = performance.now() - this.#began;
-    if (elapsed < this.#length && (elapsed > 0 || ++this.#passes < MOST_UNTIMED)) return;
+    return elapsed >= this.#length || (elapsed === 0 && ++this.#passes >= MOST_UNTIMED);
+  }
+
+  /** Gives way to other tasks; the next slice begins after them. */
+  async pause(): Promise<void> {
     await this.#nextTask();
     this.#began = performance.now();
     this.#passes = 0;

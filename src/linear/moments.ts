@@ -2,7 +2,8 @@
 // variance. Wan et al., "Regularization of neural networks using DropConnect", ICML 2013, section 4 and algorithm 2.
 // Invariant: with q = 1 - P(drop) as realised by the keep stream, masks drawn by dropConnect have exactly these moments, q = 0 included.
 
-import { checkChoice, checkInteger, checkObject, checkProbability, wrongKind } from "../check.js";
+import { WasmBuffer } from "../buffer.js";
+import { checkChoice, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
 import type { Context } from "../dropout.js";
 import { byteLength } from "../dtypes.js";
 import { type Frame, framed, PIECE } from "../frame.js";
@@ -36,11 +37,10 @@ export interface InferenceOptions<D extends Data = Data, Y extends Data | undefi
   /** How many draws to average a unit's activation over, a positive integer. */
   samples: number;
   /**
-   * Standard normal numbers `index` to `index + length - 1` of a sequence, in an array or buffer of x's dtype, for any index in any order: sample s of unit
-   * u of y, counted through the batch, takes number s * batch * out + u. Give the same numbers every time, and results are the same. At most 8192 are
-   * asked for at once.
+   * Gives standard normal numbers `index` to `index + length - 1` of a sequence, as a Float32Array, Float64Array or buffer of one of them: sample s of
+   * unit u of y, counted through the batch, takes number s * batch * out + u. The same numbers give the same result. At most 8192 are asked for at once.
    */
-  normal: (length: number, index: number) => D;
+  normal: (length: number, index: number) => Data;
   /** What to average: "none" (default), the draws themselves, or "relu", max(z, 0). */
   activation?: Activation | undefined;
   /** Where to write y: memory apart from the operands. By default a new array, or buffer, like x. */
@@ -65,7 +65,7 @@ function take(context: Context, frame: Frame, x: Data, w: Data, p: number, optio
   const { bias, shape, rescale = "train", kind } = options;
   checkChoice(rescale, "rescale", RESCALES);
   context.call.takeStream(kind, undefined, undefined);
-  return { ...takeLayer(frame, x, w, bias, shape), ...{ factor: factors(p, context.call.recipe.kind, rescale) } };
+  return { ...takeLayer(frame, x, w, bias, shape), factor: factors(p, context.call.recipe.kind, rescale) };
 }
 
 /** Stages the operands; the function that is returned computes the moments. */
@@ -124,7 +124,7 @@ export function inference(context: Context, kernels: LinearKernels, x: Data, w: 
   checkObject(options, "options", "object");
   const { samples, normal, activation = "none", out, ...base } = options;
   checkChoice(activation, "activation", ACTIVATIONS);
-  if (typeof normal !== "function") throw wrongKind("normal", "function (length, index) => array of standard normal numbers", normal);
+  if (typeof normal !== "function") throw wrongKind("normal", "function that gives normal numbers", normal);
   const { memory } = context;
   return framed(context, (frame) => {
     const taken = take(context, frame, x, w, p, base);
@@ -136,7 +136,8 @@ export function inference(context: Context, kernels: LinearKernels, x: Data, w: 
     const compute = prepare(frame, kernels, taken);
     const scratch = () => frame.scratch(byteLength(dtype, units));
     const [mean, variance, sum] = [scratch(), scratch(), scratch()];
-    const normals = new Operand(memory, frame.scratch(byteLength(dtype, PIECE)));
+    const given = new Operand(memory, -1);
+    const normals = frame.scratch(byteLength(dtype, PIECE));
     const within = (base: number): Target => ({ enter: (at) => base + byteLength(dtype, at), leave() {} });
     compute(within(mean), within(variance));
 
@@ -144,9 +145,12 @@ export function inference(context: Context, kernels: LinearKernels, x: Data, w: 
     memory.view("bytes", sum, byteLength(dtype, units)).fill(0);
     for (let s = 0; s < samples; ++s) {
       for (const { at, count } of parts(units, PIECE)) {
-        normals.takeExactly(normal(count, s * units + at), "normal()", dtype, count, false);
+        const numbers = normal(count, s * units + at);
+        given.takeData(numbers, "normal()");
+        if (given.length !== count) throw wrongValue("normal()", `length ${count}`, given.length);
+        memory.view(dtype, normals, count).set(numbers instanceof WasmBuffer ? numbers.array : numbers);
         const offset = byteLength(dtype, at);
-        kernels.sample[activation][dtype](sum + offset, mean + offset, variance + offset, normals.enter(0, count), count);
+        kernels.sample[activation][dtype](sum + offset, mean + offset, variance + offset, normals, count);
       }
     }
     for (const { at, count } of parts(units, PIECE)) {

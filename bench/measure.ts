@@ -3,7 +3,7 @@
 
 import { Bench, type Task } from "tinybench";
 import { type Summary, summarise } from "./statistics.js";
-import type { Subject } from "./subjects.js";
+import type { Subject } from "./subjects/subject.js";
 
 /** How long one invocation of a task lasts at least, in milliseconds and in ticks of the clock: shorter calls are repeated. */
 const INVOCATION_MS = 0.1;

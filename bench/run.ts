@@ -9,6 +9,7 @@ import { Progress } from "./progress.js";
 import { formatSize, formatTable, formatVerdicts } from "./report.js";
 import type { Result } from "./results.js";
 import { NothingSelected, runSession } from "./session.js";
+import { EXTENSIONS, type Modules } from "./subjects.js";
 
 const compile = (build: string) => new WebAssembly.Module(readFileSync(new URL(`../build/${build}.wasm`, import.meta.url)));
 
@@ -20,7 +21,9 @@ function run({ sizes, filter, rounds, json, scalar, gate }: Options): void {
   const results: Result[] = [];
   const bars: Verdict[] = [];
   const progress = new Progress();
-  const plan = { kernels: compile(build), reference: compile("reference"), sizes, filter, rounds, judged: !scalar, barsOnly: gate };
+  const extensions = Object.fromEntries(EXTENSIONS.map((name) => [name, compile(`${name}/${build}`)])) as Modules["extensions"];
+  const modules = { core: compile(build), reference: compile("reference"), extensions };
+  const plan = { modules, sizes, filter, rounds, judged: !scalar, barsOnly: gate };
   const session = runSession(
     plan,
     (size, steps) => progress.begin(`${formatSize(size)} elements`, steps),

@@ -3,14 +3,12 @@
 import { BARS, barsFor, judge, type Verdict } from "./bars.js";
 import { measure } from "./measure.js";
 import { type Result, resultOf } from "./results.js";
-import { makeSubjects, type Subject } from "./subjects.js";
+import type { Subject } from "./subjects/subject.js";
+import { type Modules, makeSubjects } from "./subjects.js";
 
 /** What to measure. */
 export interface Plan {
-  /** build/simd.wasm or build/scalar.wasm. */
-  readonly kernels: WebAssembly.Module;
-  /** build/reference.wasm. */
-  readonly reference: WebAssembly.Module;
+  readonly modules: Modules;
   /** Elements. */
   readonly sizes: readonly number[];
   /** Only what has this in its name, and what that is compared with. */
@@ -39,9 +37,9 @@ export class NothingSelected extends RangeError {}
  * @param onStep called after each of these steps
  */
 export function* runSession(plan: Plan, onBegin: (size: number, steps: number) => void, onStep: () => void): Generator<Found> {
-  const { kernels, reference, sizes, filter, rounds, judged, barsOnly } = plan;
+  const { modules, sizes, filter, rounds, judged, barsOnly } = plan;
   for (const size of sizes) {
-    const subjects = select(makeSubjects(kernels, reference, size), filter, barsOnly);
+    const subjects = select(makeSubjects(modules, size), filter, barsOnly);
     onBegin(size, subjects.length * rounds);
     const timings = measure(subjects, rounds, onStep);
     const results = subjects.map((subject) =>

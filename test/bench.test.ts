@@ -10,13 +10,17 @@ import { isMet, judge, type Verdict } from "../bench/bars.js";
 import { Timings } from "../bench/measure.js";
 import type { Run } from "../bench/results.js";
 import { summarise } from "../bench/statistics.js";
-import { CORE, rowsOf } from "../src/kernels.js";
+import { CONVERT, HALF } from "../src/half/kernels.js";
+import { CORE, type Family, rowsOf } from "../src/kernels.js";
+import { MONTE_CARLO } from "../src/monte-carlo/kernels.js";
 import { missing } from "./missing.js";
 
 const cwd = fileURLToPath(new URL("..", import.meta.url));
 const command = ["--import", "tsx", "bench/run.ts"];
 
-it("covers the table", () => {
+const TABLES: readonly (readonly Family[])[] = [CORE, HALF, CONVERT, MONTE_CARLO];
+
+it("covers the tables", () => {
   const json = join(mkdtempSync(join(tmpdir(), "bench-")), "results.json");
   const output = execFileSync(process.execPath, [...command, "--size", "4,6", "--rounds", "1", "--json", json], {
     cwd,
@@ -29,7 +33,8 @@ it("covers the table", () => {
   for (const size of [16, 64]) {
     const here = results.filter((result) => result.size === size);
     const names = here.map(({ name }) => name);
-    for (const [verb, source, dtype] of rowsOf(CORE)) expect(names).toContain(`${source}_${verb}_${dtype}`);
+    for (const [verb, source, dtype] of TABLES.flatMap((table) => rowsOf<Family>(table)))
+      expect(names).toContain(`${source}_${verb}_${dtype}`);
     for (const { nsPerElement, ratio } of here) expect(nsPerElement > 0 && ratio > 0 && Number.isFinite(ratio)).toBe(true);
     expect(output).toContain(`2^${Math.log2(size)} elements`);
   }

@@ -44,6 +44,34 @@ export class F16 {
     return reinterpret<f32>(value | ((bits & 0x8000) << 16));
   }
 
+  /**
+   * Eight elements times `factor`, which is positive and finite, in f32. Sign, infinities and NaNs pass by the arithmetic in lanes of 16 bits, so
+   * that it has magnitudes below 2^16 only.
+   */
+  @inline scaled8(bits: v128, factor: v128): v128 {
+    const magnitude = v128.and(bits, i16x8.splat(0x7fff));
+    const low = this.scaledMagnitude4(i32x4.extend_low_i16x8_u(magnitude), factor);
+    const high = this.scaledMagnitude4(i32x4.extend_high_i16x8_u(magnitude), factor);
+    const infinity = i16x8.splat(0x7c00);
+    const nan = i16x8.gt_s(magnitude, infinity);
+    const special = v128.or(infinity, v128.and(nan, i16x8.splat(0x0200)));
+    const finite = i16x8.lt_s(magnitude, infinity);
+    const result = v128.bitselect(i16x8.narrow_i32x4_u(low, high), special, finite);
+    return v128.or(result, v128.andnot(v128.andnot(bits, i16x8.splat(0x7fff)), nan));
+  }
+
+  // Multiplying by 2^112 moves the bias from f16's to f32's, subnormals included. To round, 4 |y| is added to 2^15 times the power of two
+  // below |y|, at least 2: the last bit of the sum is then f16's. By way of 2^112, what is 2^16 or more becomes infinite.
+  @inline scaledMagnitude4(magnitude: v128, factor: v128): v128 {
+    const up = f32x4.splat(reinterpret<f32>((127 + 112) << 23));
+    const y = f32x4.mul(f32x4.mul(i32x4.shl(magnitude, 13), up), factor);
+    const power = v128.and(i32x4.add(y, i32x4.splat(15 << 23)), i32x4.splat(0x7f800000));
+    const four = f32x4.mul(f32x4.mul(y, up), f32x4.splat(reinterpret<f32>((127 - 110) << 23)));
+    const sum = f32x4.add(four, i32x4.max_s(power, i32x4.splat(0x40000000)));
+    // The fraction brings its leading bit, which counts one up in the exponent.
+    return i32x4.add(v128.and(i32x4.shr_u(sum, 13), i32x4.splat(0x7c00)), v128.and(sum, i32x4.splat(0x0fff)));
+  }
+
   /** f16 bits in 32-bit lanes of f32 lanes. */
   @inline narrow4(x: v128): v128 {
     const magnitude = v128.andnot(x, i32x4.splat(SIGN));
@@ -79,10 +107,22 @@ export class BF16 {
     return reinterpret<f32>(bits << 16);
   }
 
-  @inline narrow4(x: v128): v128 {
+  /** Eight elements times `factor`, which is positive and finite, in f32. */
+  @inline scaled8(bits: v128, factor: v128): v128 {
+    const low = this.round4(f32x4.mul(i32x4.shl(i32x4.extend_low_i16x8_u(bits), 16), factor));
+    const high = this.round4(f32x4.mul(i32x4.shl(i32x4.extend_high_i16x8_u(bits), 16), factor));
+    const nan = i16x8.gt_s(v128.and(bits, i16x8.splat(0x7fff)), i16x8.splat(0x7f80));
+    return v128.bitselect(i16x8.splat(0x7fc0), i16x8.narrow_i32x4_u(low, high), nan);
+  }
+
+  /** As narrow4(), NaNs left to chance. */
+  @inline round4(x: v128): v128 {
     const odd = v128.and(i32x4.shr_u(x, 16), i32x4.splat(1));
-    const rounded = i32x4.shr_u(i32x4.add(i32x4.add(x, i32x4.splat(0x7fff)), odd), 16);
-    return v128.bitselect(rounded, i32x4.splat(0x7fc0), f32x4.eq(x, x));
+    return i32x4.shr_u(i32x4.add(i32x4.add(x, i32x4.splat(0x7fff)), odd), 16);
+  }
+
+  @inline narrow4(x: v128): v128 {
+    return v128.bitselect(this.round4(x), i32x4.splat(0x7fc0), f32x4.eq(x, x));
   }
 
   @inline narrow1(x: f32): u32 {

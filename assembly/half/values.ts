@@ -3,15 +3,11 @@
 
 import { scaleAll } from "../sinks";
 
-/** Eight elements of format H at `src` as two vectors of f32, combined by `factor` and narrowed again: inverted dropout's x * s. */
+/** The input times the scale: inverted dropout of format H. */
 @unmanaged
 export class ScaledHalf<H> {
   @inline vector(src: usize, factor: v128): v128 {
-    const format = changetype<H>(0);
-    const bits = v128.load(src);
-    const low = f32x4.mul(format.widen4(i32x4.extend_low_i16x8_u(bits)), factor);
-    const high = f32x4.mul(format.widen4(i32x4.extend_high_i16x8_u(bits)), factor);
-    return i16x8.narrow_i32x4_u(format.narrow4(low), format.narrow4(high));
+    return changetype<H>(0).scaled8(v128.load(src), factor);
   }
 
   @inline one(dst: usize, src: usize, scale: f64): void {

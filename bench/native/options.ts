@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import { parseCommandLine, readJsonPath, readRounds, readSizes, UsageError } from "../command-line.js";
-import { P } from "../subjects.js";
+import { P } from "../subjects/subject.js";
 
 export const USAGE = `Measures dropout in C++, NumPy and PyTorch, each beside its own copy of the same bytes.
 

@@ -1,9 +1,15 @@
 // The page's side of npm run bench:page: measures one size when the driver asks for it.
 
 import reference from "../../build/reference.wasm?url";
-import scalar from "../../build/scalar.wasm?url";
-import simd from "../../build/simd.wasm?url";
 import { type Found, runSession } from "../session.js";
+import { EXTENSIONS, type Modules } from "../subjects.js";
+
+// The builds of the core and of the extensions by path.
+const BUILDS = import.meta.glob<string>(["../../build/{simd,scalar}.wasm", "../../build/*/{simd,scalar}.wasm"], {
+  query: "?url",
+  import: "default",
+  eager: true,
+});
 
 /** What the driver asks for. */
 export interface Request {
@@ -13,15 +19,16 @@ export interface Request {
   readonly scalar: boolean;
 }
 
-async function measureSize({ size, filter, rounds, scalar: wanted }: Request): Promise<Found> {
-  const kernels = await compile(wanted ? scalar : simd);
-  const yardsticks = await compile(reference);
-  const sizes = [size];
-  const [found] = runSession({ kernels, reference: yardsticks, sizes, filter, rounds, judged: !wanted, barsOnly: false }, ignore, ignore);
+async function measureSize({ size, filter, rounds, scalar }: Request): Promise<Found> {
+  const build = (path: string) => compile(BUILDS[`../../build/${path}${scalar ? "scalar" : "simd"}.wasm`]);
+  const extensions = await Promise.all(EXTENSIONS.map(async (name) => [name, await build(`${name}/`)]));
+  const modules: Modules = { core: await build(""), reference: await compile(reference), extensions: Object.fromEntries(extensions) };
+  const [found] = runSession({ modules, sizes: [size], filter, rounds, judged: !scalar, barsOnly: false }, ignore, ignore);
   return found as Found;
 }
 
-async function compile(url: string): Promise<WebAssembly.Module> {
+async function compile(url: string | undefined): Promise<WebAssembly.Module> {
+  if (url === undefined) throw new TypeError("no such build");
   return WebAssembly.compile(await (await fetch(url)).arrayBuffer());
 }
 

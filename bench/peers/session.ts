@@ -3,7 +3,7 @@
 import { formatSize } from "../report.js";
 import { type Description, type Result, type Run, resultOf } from "../results.js";
 import { NothingSelected } from "../session.js";
-import { P } from "../subjects.js";
+import { P } from "../subjects/subject.js";
 import { faultIn } from "./check.js";
 import { measure, type Timed } from "./measure.js";
 import type { Peer, Prepare, Prepared } from "./peer.js";

@@ -2,23 +2,15 @@
 
 import { byteLength, type Dtype } from "../../src/dtypes.js";
 import { rowsOf } from "../../src/kernels.js";
-import type { Memory } from "../../src/memory.js";
 import { MONTE_CARLO, type MonteCarloKernels } from "../../src/monte-carlo/kernels.js";
-import type { Subject } from "../subjects.js";
-
-/** Where the data to read lie. */
-interface Place {
-  readonly memory: Memory;
-  readonly src: Readonly<Record<Dtype, number>>;
-  readonly n: number;
-}
+import type { Placement, Subject } from "./subject.js";
 
 /** Classes of a row; n is a multiple of it. */
 const CLASSES = 16;
 /** Any count but 1 does: the divisions take the same time. */
 const COUNT = 3;
 
-export function monteCarloSubjects(kernels: MonteCarloKernels, { memory, src, n }: Place): Subject[] {
+export function monteCarloSubjects(kernels: MonteCarloKernels, { memory, src, n }: Placement): Subject[] {
   const totals = () => {
     const pointer = memory.allocate("f64", n, "size");
     memory.view("f64", pointer, n).fill(0);

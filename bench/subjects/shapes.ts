@@ -1,0 +1,53 @@
+// Masks with shapes: a stored mask walked in the forms that layers use, and DropBlock's blocks. What draws the masks is measured with the core.
+
+import type { Dtype } from "../../src/dtypes.js";
+import { rowsOf } from "../../src/kernels.js";
+import { SHAPES, type ShapesKernels } from "../../src/shapes/kernels.js";
+import { recordLength, walkOf, writeRecord } from "../../src/shapes/walk.js";
+import { copyOf, P, type Placement, type Subject } from "./subject.js";
+
+/** Shapes and noise shapes of n elements, a multiple of 16; the first has no suffix. */
+const FORMS: readonly [suffix: string, shape: (n: number) => number[], noiseShape: (n: number) => number[]][] = [
+  ["", (n) => [n], (n) => [n]],
+  [", 16 channels last", (n) => [n / 16, 16], () => [1, 16]],
+  [", 2 channels last", (n) => [n / 2, 2], () => [1, 2]],
+  [", maps of 256", (n) => [Math.ceil(n / 256), Math.min(n, 256)], (n) => [Math.ceil(n / 256), 1]],
+  [", runs of 4", (n) => [n / 4, 4], (n) => [n / 4, 1]],
+];
+
+// DropBlock on maps of 32 x 32 elements, or 4 x 4 where there are too few for that.
+const BLOCK = 7;
+const BLOCK_AREA = BLOCK ** 2;
+
+export function shapesSubjects(kernels: ShapesKernels, place: Placement): Subject[] {
+  const { src, dst, mask, n, memory } = place;
+  const group = "kernel";
+
+  const walked = (verb: "broadcast" | "affine", dtype: Dtype): Subject[] =>
+    FORMS.slice(0, verb === "affine" ? 1 : FORMS.length).map(([suffix, shapeOf, noiseShapeOf]) => {
+      const walk = walkOf(shapeOf(n), noiseShapeOf(n));
+      const record = place.room("f64", recordLength(walk));
+      writeRecord(memory, record, walk);
+      const kernel = kernels[verb].bits[dtype];
+      // Of all elements, so that each call finds the record as the first did.
+      const call = () => kernel(dst[dtype], src[dtype], mask.bits, n, record, 1 / (1 - P), 0.5, -1);
+      return { name: `bits_${verb}_${dtype}${suffix}`, group, copy: copyOf(dtype), bytes: 2 * place.bytes(dtype), call };
+    });
+
+  const blocks = (): Subject => {
+    const side = n % 1024 === 0 ? 32 : 4;
+    const seeds = place.room("bits");
+    const dropped = memory.view("bits", seeds, n).fill(0xff);
+    // A Weyl sequence: as many seeds as drop about P, far from evenly spaced in rows and columns.
+    for (let k = 1; k <= (n * P) / BLOCK_AREA; ++k) {
+      const at = Math.floor(((k * 0.6180339887498949) % 1) * n);
+      dropped[at >> 3] = (dropped[at >> 3] as number) & ~(1 << (at & 7));
+    }
+    const to = place.room("bits");
+    memory.view("bits", to, n).fill(0xff);
+    const call = () => kernels.blocks.bits.bits(to, seeds, n, 0, 1, side, side, Math.min(BLOCK, side));
+    return { name: "bits_blocks_bits", group, copy: copyOf("f32"), bytes: 2 * place.bytes("bits"), call };
+  };
+
+  return rowsOf(SHAPES).flatMap(([verb, , dtype]) => (verb === "blocks" ? [blocks()] : walked(verb, dtype as Dtype)));
+}

@@ -1,0 +1,78 @@
+// What a benchmark measures: calls of kernels or of the API over n elements each, and where their operands lie.
+
+import { byteLength, type DataDtype, DTYPES, HALF_DTYPES, type StoredFormat } from "../../src/dtypes.js";
+import type { StreamKind } from "../../src/kernels.js";
+import { type Draw, type Memory, PARAMS } from "../../src/memory.js";
+import { scale, threshold } from "../../src/probability.js";
+import { Words } from "../../src/words.js";
+import type { Description } from "../results.js";
+
+/** The drop probability of the subjects whose names give none. */
+export const P = 0.1;
+/** Another, where branches on decisions would be mispredicted most. */
+export const EVEN = 0.5;
+
+/** One thing to measure. */
+export interface Subject extends Description {
+  readonly call: () => void;
+}
+
+export type Kernel = (...args: number[]) => number | undefined;
+
+/** Dtypes that are copied, each the yardstick of its own: f16 stands for all of 16 bits. */
+export const COPIED = [...DTYPES, "f16"] as const;
+
+/** The name of the copy that data of `dtype` are compared with. */
+export function copyOf(dtype: DataDtype): string {
+  return `copy_${dtype === "bf16" ? "f16" : dtype}`;
+}
+
+/** Where the operands lie: data to read, ones but for 16-bit data, room for results, and a mask of each stored form. */
+export class Placement {
+  readonly src: Record<DataDtype, number>;
+  readonly dst: Record<DataDtype, number>;
+  readonly mask: Record<StoredFormat, number>;
+  readonly #seed = new Words();
+  readonly #stream = new Words();
+
+  constructor(
+    readonly memory: Memory,
+    readonly n: number,
+  ) {
+    const halves = { from: this.room("f16"), to: this.room("f16") };
+    this.src = { f32: this.room("f32"), f64: this.room("f64"), f16: halves.from, bf16: halves.from };
+    this.dst = { f32: this.room("f32"), f64: this.room("f64"), f16: halves.to, bf16: halves.to };
+    this.mask = { bits: this.room("bits"), bytes: this.room("bytes") };
+    for (const dtype of DTYPES) for (const pointer of [this.src[dtype], this.dst[dtype]]) memory.view(dtype, pointer, n).fill(1);
+    // 1.875 as f16, 1 as bf16.
+    for (const pointer of [halves.from, halves.to]) memory.view(HALF_DTYPES[0], pointer, n).fill(0x3f80);
+  }
+
+  /** The address of room for `n` more elements. */
+  room(dtype: DataDtype | StoredFormat, n = this.n): number {
+    return this.memory.allocate(dtype, n, "size");
+  }
+
+  /** The bytes of n elements. */
+  bytes(dtype: DataDtype | StoredFormat): number {
+    return byteLength(dtype, this.n);
+  }
+
+  /** A call of `kernel` on addresses, n and the parameter record. Each call has a stream of its own: a branch predictor learns a mask that comes again. */
+  drawing(kernel: Kernel, p: number, kind: StreamKind, dtype: DataDtype, ...addresses: number[]): () => void {
+    const t = threshold(p, kind);
+    const draw: Draw = { seed: this.#seed, stream: this.#stream, threshold: t, scale: scale(t, kind, dtype) };
+    const { memory, n } = this;
+    const [a = 0, b, c] = addresses;
+    const prepare = () => {
+      this.#stream.increment();
+      memory.writeParams(draw, 0);
+    };
+    return () => {
+      prepare();
+      if (b === undefined) kernel(a, n, PARAMS);
+      else if (c === undefined) kernel(a, b, n, PARAMS);
+      else kernel(a, b, c, n, PARAMS);
+    };
+  }
+}

@@ -102,3 +102,8 @@ export function rows_sum_f32(sums: usize, src: usize, n: usize, column: usize, c
 export function rows_sum_f64(sums: usize, src: usize, n: usize, column: usize, columns: usize): void {
   sumRows<f64>(sums, src, n, column, columns);
 }
+
+// Layer norm and softmax, on whole rows.
+
+export { norm as bytes_norm_f32, normGradient as bytes_normGradient_f32 } from "./norm";
+export { softmax as bytes_softmax_f32, softmaxGradient as bytes_softmaxGradient_f32 } from "./softmax";

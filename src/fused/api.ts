@@ -10,3 +10,5 @@ export type {
 } from "./bias.js";
 export { Fused } from "./fused.js";
 export type { Activation } from "./kernels.js";
+export type { NormBackwardOptions, Normed, NormGradients, NormOptions, NormTicket } from "./norm.js";
+export type { SoftmaxBackwardOptions, SoftmaxGradients, SoftmaxOptions, SoftmaxTicket } from "./softmax.js";

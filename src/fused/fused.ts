@@ -16,6 +16,24 @@ import {
   type ResidualTicket,
 } from "./bias.js";
 import { FUSED, type FusedKernels } from "./kernels.js";
+import {
+  type NormBackwardOptions,
+  type Normed,
+  type NormGradients,
+  type NormOptions,
+  type NormTicket,
+  normBackward,
+  normForward,
+} from "./norm.js";
+import type { Rows } from "./rows.js";
+import {
+  type SoftmaxBackwardOptions,
+  type SoftmaxGradients,
+  type SoftmaxOptions,
+  type SoftmaxTicket,
+  softmaxBackward,
+  softmaxForward,
+} from "./softmax.js";
 
 const NO_OPTIONS = {};
 
@@ -23,6 +41,8 @@ const NO_OPTIONS = {};
 const BACKWARD = {
   biasDropoutResidual: biasBackward,
   biasActivationDropout: biasBackward,
+  dropoutResidualLayerNorm: normBackward,
+  softmaxDropout: softmaxBackward,
 };
 const OPS = Object.keys(BACKWARD) as (keyof typeof BACKWARD)[];
 
@@ -110,6 +130,72 @@ export class Fused {
   }
 
   /**
+   * Dropout, residual and layer norm in one pass: what stands between the blocks of a transformer (dropout_add_layer_norm of flash-attention; layer norm
+   * of Ba et al. 2016).
+   *
+   *     h[r, c] = residual[r, c] + (keep ? (x[r, c] + bias[c]) * s : +0)        s = 1 / (1 - P(drop)), 1 in evaluation
+   *     y[r, c] = (h[r, c] - mean[r]) * rstd[r] * gamma[c] + beta[c]            rstd = 1 / sqrt(variance + epsilon)
+   *
+   * mean and variance are those of a row of h, the variance divided by the number of columns; both are found in f64, in two passes over the row while the
+   * cache has it, and mean and rstd are rounded once. h is the residual stream for what follows.
+   *
+   * @param x matrix [rows, columns] of f32
+   * @param p drop probability in [0, 1]
+   * @param options see {@link NormOptions}
+   * @returns y, h, mean and rstd, and `ticket` for {@link Fused.backward}, which needs the last four
+   * @throws TypeError and RangeError as {@link Fused.biasDropoutResidual} does
+   * @example
+   * import { createFused } from "wasm-dropout/fused";
+   * const fused = await createFused(dropout);
+   * const [x, residual] = [Float32Array.of(1, 2, 3, 4), Float32Array.of(0, 1, 0, 1)];
+   * const [gamma, beta] = [Float32Array.of(1, 1), Float32Array.of(0, 0)];
+   * const { y, h, mean, rstd, ticket } = fused.dropoutResidualLayerNorm(x, 0.1, { residual, gamma, beta });
+   * const dy = new Float32Array(4).fill(1);
+   * const { dx, dresidual, dgamma, dbeta } = fused.backward(dy, ticket, { h, mean, rstd, gamma });
+   */
+  dropoutResidualLayerNorm<
+    X extends Rows,
+    Y extends Rows | undefined = undefined,
+    H extends Rows | undefined = undefined,
+    M extends Rows | undefined = undefined,
+    R extends Rows | undefined = undefined,
+  >(x: X, p: number, options: NormOptions<Y, H, M, R>): Normed<X, Y, H, M, R> {
+    return normForward(this.#context, this.#kernels, x, p, options as NormOptions) as Normed<X, Y, H, M, R>;
+  }
+
+  /**
+   * Softmax and dropout of attention scores in one pass, with their scale, causal order and an additive mask (Vaswani et al. 2017).
+   *
+   *     v[r, j] = scale * logits[r, j] + mask[r, j]
+   *     y[r, j] = keep ? e^(v[r, j] - max v[r]) / sum of the same * s : +0        s = 1 / (1 - P(drop)), 1 in evaluation
+   *
+   * Where v is -Infinity the probability is 0, and a row where it is so everywhere is +0 everywhere, never NaN. A NaN or a positive infinity that is not left
+   * out makes the rest of its row NaN. Probabilities below 2^-126 times that of the row's maximum are 0. The sum is taken in f64.
+   *
+   * @param logits f32, of the shape that the options give
+   * @param p drop probability in [0, 1]
+   * @param options see {@link SoftmaxOptions}
+   * @returns `y`, in `out` or a new array like the logits, and `ticket` for {@link Fused.backward}, which needs the logits
+   * @throws TypeError and RangeError as {@link Fused.biasDropoutResidual} does
+   * @example
+   * import { createFused } from "wasm-dropout/fused";
+   * const fused = await createFused(dropout);
+   * const logits = Float32Array.from({ length: 2 * 3 * 4 }, (_, i) => i % 5); // two heads, three queries, four keys
+   * const { y, ticket } = fused.softmaxDropout(logits, 0.1, { shape: [2, 3, 4], scale: 1 / Math.sqrt(64), causal: true });
+   * const { dlogits } = fused.backward(new Float32Array(24).fill(1), ticket, { logits });
+   */
+  softmaxDropout<X extends Rows, Y extends Rows | undefined = undefined>(
+    logits: X,
+    p: number,
+    options: SoftmaxOptions<Y>,
+  ): { y: Result<Like<X>, Y>; ticket: SoftmaxTicket } {
+    return softmaxForward(this.#context, this.#kernels, logits, p, options as SoftmaxOptions) as {
+      y: Result<Like<X>, Y>;
+      ticket: SoftmaxTicket;
+    };
+  }
+
+  /**
    * The gradients of a forward call, its mask regenerated from the ticket.
    *
    *     dx[r, c] = keep ? dy[r, c] * act'(x[r, c] + bias[c]) * s : +0        dbias[c] = dx[0, c] + dx[1, c] + ...
@@ -117,9 +203,20 @@ export class Fused {
    * act' is 1 for {@link Fused.biasDropoutResidual}, whose gradient with respect to the residual is dy itself. A gradient behind "relu" passes where
    * x + bias > 0 and is +0 elsewhere. dbias is summed in f64 in the order of rows and rounded once.
    *
+   * Through {@link Fused.dropoutResidualLayerNorm}, with xhat = (h - mean) * rstd, g = dy * gamma and means over a row:
+   *
+   *     dresidual = (g - mean(g) - xhat * mean(g * xhat)) * rstd + dh        dx = keep ? dresidual * s : +0
+   *     dgamma[c] = sum of dy * xhat        dbeta[c] = sum of dy        dbias[c] = sum of dx
+   *
+   * Through {@link Fused.softmaxDropout}, with the probabilities P computed anew from the logits:
+   *
+   *     dP = keep ? dy * s : +0        dlogits = scale * P * (dP - sum of dP * P)
+   *
+   * A row that was left out entirely gets +0 everywhere.
+   *
    * @param dy gradient with respect to y, as long as the ticket says
    * @param ticket of a forward call, here or elsewhere
-   * @param options see {@link BiasBackwardOptions}
+   * @param options see {@link BiasBackwardOptions}, {@link NormBackwardOptions} or {@link SoftmaxBackwardOptions}
    * @throws TypeError and RangeError as the forward calls do
    * @example
    * import { createFused } from "wasm-dropout/fused";
@@ -133,11 +230,23 @@ export class Fused {
     ticket: ResidualTicket | ActivationTicket,
     options?: BiasBackwardOptions<X, Y>,
   ): BiasGradients<X, Y>;
+  backward<
+    X extends Rows,
+    Y extends Rows | undefined = undefined,
+    S extends Rows | undefined = undefined,
+    G extends Rows | undefined = undefined,
+  >(dy: X, ticket: NormTicket, options: NormBackwardOptions<Y, S, G>): NormGradients<X, Y, S, G>;
+  backward<X extends Rows, Y extends Rows | undefined = undefined>(
+    dy: X,
+    ticket: SoftmaxTicket,
+    options: SoftmaxBackwardOptions<Y>,
+  ): SoftmaxGradients<X, Y>;
   backward(dy: Data, ticket: { readonly op: keyof typeof BACKWARD }, options: object = NO_OPTIONS): object {
     checkObject(ticket, "ticket", "ticket");
     checkObject(options, "options", "object");
     const { op } = ticket;
     checkChoice(op, "ticket.op", OPS);
-    return BACKWARD[op](this.#context, this.#kernels, dy, ticket as ResidualTicket | ActivationTicket, options);
+    const backward: (context: Context, kernels: FusedKernels, dy: never, ticket: never, options: never) => object = BACKWARD[op];
+    return backward(this.#context, this.#kernels, dy as never, ticket as never, options as never);
   }
 }

@@ -1,0 +1,273 @@
+// Residual, dropout and layer norm in one pass, and its gradients.
+// Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what pieces they are taken.
+
+import { checkFlag, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
+import type { Context, Like, Result, StreamOptions } from "../dropout.js";
+import { byteLength } from "../dtypes.js";
+import { type Frame, framed } from "../frame.js";
+import type { Operand } from "../operand.js";
+import { MAX_INDEX, type Ticket } from "../ticket.js";
+import type { FusedKernels } from "./kernels.js";
+import { prepareRows, type Rows, takeF32, takeGradient, takeResults, takeTicket } from "./rows.js";
+
+/** Options of {@link Fused.dropoutResidualLayerNorm}, with results of types Y, H, M and R. */
+export interface NormOptions<
+  Y extends Rows | undefined = Rows | undefined,
+  H extends Rows | undefined = Rows | undefined,
+  M extends Rows | undefined = Rows | undefined,
+  R extends Rows | undefined = Rows | undefined,
+> extends StreamOptions {
+  /** What the result of dropout is added to: f32, as long as x. */
+  residual: Rows;
+  /** What is added to every row of x: f32, as long as gamma. By default nothing is added. */
+  bias?: Rows | undefined;
+  /** What normalised rows are multiplied by: f32, whose length is the number of columns and divides that of x. */
+  gamma: Rows;
+  /** What is added to them: f32, as long as gamma. */
+  beta: Rows;
+  /** What is added to the variance: a number that is finite and not negative; 1e-5 by default. At 0 a row of equal elements gives NaN. */
+  epsilon?: number | undefined;
+  /** false drops nothing and uses up no stream number; true by default. */
+  training?: boolean | undefined;
+  /** Where to write y: x or residual itself or memory apart from them. By default, as with the other results, a new array, or buffer, like x. */
+  out?: Y;
+  /** Where to write h: x or residual itself or memory apart from them. */
+  h?: H;
+  /** Where to write the means of the rows. */
+  mean?: M;
+  /** Where to write the reciprocals of the rows' standard deviations. */
+  rstd?: R;
+}
+
+/** What {@link Fused.dropoutResidualLayerNorm} gives. */
+export interface Normed<
+  X extends Rows = Rows,
+  Y extends Rows | undefined = undefined,
+  H extends Rows | undefined = undefined,
+  M extends Rows | undefined = undefined,
+  R extends Rows | undefined = undefined,
+> {
+  /** [rows, columns] */
+  readonly y: Result<Like<X>, Y>;
+  /** The new residual stream, [rows, columns]. */
+  readonly h: Result<Like<X>, H>;
+  /** [rows] */
+  readonly mean: Result<Like<X>, M>;
+  /** 1 / sqrt(variance + epsilon), [rows] */
+  readonly rstd: Result<Like<X>, R>;
+  readonly ticket: NormTicket;
+}
+
+/** What {@link Fused.dropoutResidualLayerNorm} did: the mask's ticket, the number of columns and whether there was a bias. Plain JSON. */
+export interface NormTicket extends Ticket {
+  readonly op: "dropoutResidualLayerNorm";
+  /** Length of gamma. */
+  readonly columns: number;
+  readonly bias: boolean;
+}
+
+/** Options of {@link Fused.backward} for a {@link NormTicket}, with results of types Y, S and, for the parameters' gradients, G. */
+export interface NormBackwardOptions<
+  Y extends Rows | undefined = Rows | undefined,
+  S extends Rows | undefined = Rows | undefined,
+  G extends Rows | undefined = Rows | undefined,
+> {
+  /** What the forward call gave. */
+  h: Rows;
+  mean: Rows;
+  rstd: Rows;
+  /** The gamma of the forward call. */
+  gamma: Rows;
+  /** The gradient with respect to h from what else h goes into: f32, as long as dy. By default there is nothing else. */
+  dh?: Rows | undefined;
+  /** Where to write dx: dy, h or dh itself or memory apart from them. By default, as with the other results, a new array, or buffer, like dy. */
+  out?: Y;
+  /** Where to write dresidual: dy, h or dh itself or memory apart from them. */
+  dresidual?: S;
+  /** Where to write dgamma. */
+  dgamma?: G;
+  /** Where to write dbeta. */
+  dbeta?: G;
+  /** Where to write dbias. */
+  dbias?: G;
+}
+
+/** Gradients with respect to x, the residual, gamma, beta and, if the forward call had one, the bias. */
+export interface NormGradients<
+  X extends Rows = Rows,
+  Y extends Rows | undefined = undefined,
+  S extends Rows | undefined = undefined,
+  G extends Rows | undefined = undefined,
+> {
+  /** [rows, columns] */
+  readonly dx: Result<Like<X>, Y>;
+  /** [rows, columns] */
+  readonly dresidual: Result<Like<X>, S>;
+  /** [columns]; as dbeta and dbias, summed in f64 from row 0 on and rounded once. */
+  readonly dgamma: Like<X> | Result<Like<X>, G>;
+  /** [columns] */
+  readonly dbeta: Like<X> | Result<Like<X>, G>;
+  /** [columns]; undefined where there was no bias. */
+  readonly dbias: Like<X> | Result<Like<X>, G> | undefined;
+}
+
+// Scratch of the kernels: that of assembly/fused/norm.ts.
+const WORK = 128;
+
+/** See {@link Fused.dropoutResidualLayerNorm}. */
+export function normForward(context: Context, kernels: FusedKernels, x: Rows, p: number, options: NormOptions) {
+  return framed(context, (frame) => {
+    const { call } = context;
+    checkProbability(p, "p");
+    checkObject(options, "options", "object");
+    const { epsilon = 1e-5, training = true, kind, seed, stream, start, out, h, mean, rstd } = options;
+    const { residual: residualArray, bias: biasArray, gamma: gammaArray, beta: betaArray } = options;
+    checkFlag(training, "training");
+    checkEpsilon(epsilon);
+    call.takeStream(kind, seed, stream);
+    const input = takeF32(frame, x, "x");
+    const { length } = input;
+    const residual = frame.input(residualArray, "residual", "f32", length);
+    const gamma = takeF32(frame, gammaArray, "gamma");
+    const { length: columns } = gamma;
+    if (columns === 0 || length % columns !== 0) throw wrongValue("gamma", `length that divides ${length}`, columns);
+    const beta = frame.input(betaArray, "beta", "f32", columns);
+    const bias = biasArray === undefined ? undefined : frame.input(biasArray, "bias", "f32", columns);
+    call.takeRange(length, start);
+    call.recipe.use(p, "train", training);
+    call.setChance("f32");
+
+    const rows = length / columns;
+    const same = [input, residual];
+    const results = takeResults(frame, x, [
+      { name: "out", value: out, length, same },
+      { name: "h", value: h, length, same },
+      { name: "mean", value: mean, length: rows },
+      { name: "rstd", value: rstd, length: rows },
+    ]);
+    const [y, sum, means, rstds] = results.map(({ operand }) => operand) as [Operand, Operand, Operand, Operand];
+    for (const operand of [gamma, beta]) frame.stage(operand, columns);
+    if (bias !== undefined) frame.stage(bias, columns);
+    const work = frame.scratch(WORK);
+    const kernel = kernels.norm.bytes.f32;
+    const row = { bias: 0, gamma: 0, beta: 0 };
+    const run = prepareRows(
+      context,
+      frame,
+      { rows, columns, matrices: [input, residual, y, sum], vectors: [means, rstds] },
+      ({ at, count, row: first, rows: some }, keep) => {
+        kernel(
+          y.enter(at, count),
+          sum.enter(at, count),
+          means.enter(first, some),
+          rstds.enter(first, some),
+          input.enter(at, count),
+          residual.enter(at, count),
+          row.bias,
+          row.gamma,
+          row.beta,
+          keep,
+          some,
+          columns,
+          epsilon,
+          call.scale,
+          work,
+        );
+      },
+    );
+
+    if (training) call.useStream(stream);
+    row.gamma = gamma.enter(0, columns);
+    row.beta = beta.enter(0, columns);
+    row.bias = bias === undefined ? 0 : bias.enter(0, columns);
+    run();
+    const ticket: NormTicket = { ...call.recipe.toTicket(), op: "dropoutResidualLayerNorm", columns, bias: bias !== undefined };
+    return { y: results[0].array, h: results[1].array, mean: results[2].array, rstd: results[3].array, ticket };
+  });
+}
+
+/** See {@link Fused.backward}. */
+export function normBackward(context: Context, kernels: FusedKernels, dy: Rows, ticket: NormTicket, options: NormBackwardOptions) {
+  return framed(context, (frame) => {
+    const { call, memory } = context;
+    const { h: hArray, mean, rstd, gamma: gammaArray, dh: dhArray, out, dresidual, dgamma, dbeta, dbias } = options;
+    const { columns, bias } = ticket;
+    const length = takeTicket(call, ticket);
+    checkInteger(columns, "ticket.columns", 1, MAX_INDEX);
+    if (length % columns !== 0) throw wrongValue("ticket.columns", `divisor of ${length}`, columns);
+    if (typeof bias !== "boolean") throw wrongKind("ticket.bias", "boolean", bias);
+
+    const rows = length / columns;
+    const input = takeGradient(frame, dy, length);
+    const h = frame.input(hArray, "h", "f32", length);
+    const means = frame.input(mean, "mean", "f32", rows);
+    const rstds = frame.input(rstd, "rstd", "f32", rows);
+    const gamma = frame.input(gammaArray, "gamma", "f32", columns);
+    const dh = dhArray === undefined ? undefined : frame.input(dhArray, "dh", "f32", length);
+    const streams = dh === undefined ? [input, h] : [input, h, dh];
+    const results = takeResults(frame, dy, [
+      { name: "out", value: out, length, same: streams },
+      { name: "dresidual", value: dresidual, length, same: streams },
+      { name: "dgamma", value: dgamma, length: columns },
+      { name: "dbeta", value: dbeta, length: columns },
+      ...(bias ? [{ name: "dbias", value: dbias, length: columns }] : []),
+    ]);
+    const [dx, stream, ...parameters] = results.map(({ operand }) => operand) as [Operand, Operand, ...Operand[]];
+    frame.stage(gamma, columns);
+    const sums = parameters.map((operand) => takeSums(frame, operand));
+    const [gammaSums, betaSums, biasSums] = sums as [number, number, number?];
+    const work = frame.scratch(WORK);
+    const kernel = kernels.normGradient.bytes.f32;
+    const addRows = kernels.sum.rows.f32;
+    let row = 0;
+    const run = prepareRows(
+      context,
+      frame,
+      { rows, columns, matrices: [...streams, dx, stream], vectors: [means, rstds] },
+      ({ at, count, row: first, rows: some }, keep) => {
+        const to = dx.enter(at, count);
+        kernel(
+          to,
+          stream.enter(at, count),
+          gammaSums,
+          betaSums,
+          input.enter(at, count),
+          h.enter(at, count),
+          means.enter(first, some),
+          rstds.enter(first, some),
+          row,
+          dh === undefined ? 0 : dh.enter(at, count),
+          keep,
+          some,
+          columns,
+          call.scale,
+          work,
+        );
+        if (biasSums !== undefined) addRows(biasSums, to, count, 0, columns);
+      },
+    );
+
+    row = gamma.enter(0, columns);
+    for (const pointer of sums) memory.view("f64", pointer, columns).fill(0);
+    run();
+    for (const [k, operand] of parameters.entries()) {
+      // Setting elements of one type from those of another rounds to nearest.
+      memory.view("f32", operand.enter(0, columns), columns).set(memory.view("f64", sums[k] as number, columns));
+      operand.leave(0, columns);
+    }
+    const [first, second, third, fourth, fifth] = results.map(({ array }) => array);
+    return { dx: first, dresidual: second, dgamma: third, dbeta: fourth, dbias: fifth };
+  });
+}
+
+/** Room for the sums in f64 that become a parameter's gradient, and for that where it is staged. */
+function takeSums(frame: Frame, operand: Operand): number {
+  frame.stage(operand, operand.length);
+  return frame.scratch(byteLength("f64", operand.length));
+}
+
+function checkEpsilon(value: unknown): asserts value is number {
+  const expected = "finite number of at least 0";
+  if (typeof value !== "number") throw wrongKind("epsilon", expected, value);
+  if (!(value >= 0 && value < Infinity)) throw wrongValue("epsilon", expected, value);
+}

@@ -147,8 +147,8 @@ export class GeluTanh {
   }
 
   @inline slope<T, I>(v: T, g: T): T {
-    // From 10 on the slope is what it is at infinity; without a bound infinity times 0 would come up.
-    const u = atMost<T>(atLeast<T>(v, -10), 10);
+    // From 11 on e^-|z| is 0, and the slope what it is at infinity; without a bound infinity times 0 would come up.
+    const u = atMost<T>(atLeast<T>(v, -11), 11);
     const u2 = mul<T>(u, u);
     const dz = mulAdd<T>(u2, lanes<T>(6 * CUBIC * SQRT_2_OVER_PI), lanes<T>(2 * SQRT_2_OVER_PI));
     return mul<T>(g, gatedSlope<T, I>(this.z<T>(u, u2), mul<T>(u, dz)));

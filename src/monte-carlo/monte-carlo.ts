@@ -88,7 +88,7 @@ export class MonteCarlo {
             onProgress({ pass, done, passes });
           }
         }
-        if (done < passes && slices.over) await slices.pause();
+        if (done < passes && slices.ended()) await slices.pause();
       }
       throwIfAborted(signal);
       return conclude(run, plan.ranges, statistics.totals, (mean) => this.#entropies(mean, run.samples));

@@ -61,8 +61,8 @@ export class Slices {
     this.#nextTask = nextTask;
   }
 
-  /** Whether a slice has ended with the pass that has. */
-  get over(): boolean {
+  /** Called after each pass: whether a slice has ended with it. */
+  ended(): boolean {
     if (this.#length === Number.POSITIVE_INFINITY) return false;
     const elapsed = performance.now() - this.#began;
     return elapsed >= this.#length || (elapsed === 0 && ++this.#passes >= MOST_UNTIMED);

@@ -20,6 +20,11 @@ import vectors from "./vectors/keep-streams.json" with { type: "json" };
 /** The most bytes of the whole browser entry, both builds inlined. */
 const BUDGET = { minified: 60 * 1024, gzipped: 25 * 1024 };
 
+/** What extends an instance, each with a wasm module of its own. */
+const EXTENSIONS = readdirSync(new URL("../assembly", import.meta.url), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && existsSync(new URL(`../assembly/${entry.name}/index.ts`, import.meta.url)))
+  .map(({ name }) => name);
+
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
 
 const { tarball, directory } = inject("packed");
@@ -135,17 +140,23 @@ describe("TypeScript", () => {
     expect(tool("typescript/bin/tsc", ["-p", `${name}.json`], join(fixtures, "types"))).toBe("");
   });
 
-  it("the program has every export", () => {
-    const entry = join(directory, "node_modules/wasm-dropout/dist/inline.d.ts");
-    const program = ts.createProgram([entry], {});
-    const checker = program.getTypeChecker();
-    const module = checker.getSymbolAtLocation(program.getSourceFile(entry) as ts.SourceFile) as ts.Symbol;
-    const names = checker.getExportsOfModule(module).map(({ name }) => name);
-    expect(names).toContain("dropoutBytes");
-    const consumer = readFileSync(join(fixtures, "types", "consumer.ts"), "utf8");
-    // Imported, and so used: the projects do not allow an import that is not.
-    for (const name of names) expect(consumer).toMatch(new RegExp(`^  (type )?${name},$|\\binline\\.${name}\\(`, "m"));
-  });
+  it.each([["inline", "consumer"], ...EXTENSIONS.map((name) => [`${name}/index`, "extensions"])])(
+    "a program has every export of %s",
+    (path, file) => {
+      const entry = join(directory, "node_modules/wasm-dropout/dist", `${path}.d.ts`);
+      const program = ts.createProgram([entry], {});
+      const checker = program.getTypeChecker();
+      const module = checker.getSymbolAtLocation(program.getSourceFile(entry) as ts.SourceFile) as ts.Symbol;
+      const names = checker.getExportsOfModule(module).map(({ name }) => name);
+      expect(names.length).toBeGreaterThan(1);
+      const consumer = readFileSync(join(fixtures, "types", `${file}.ts`), "utf8");
+      // Imported, and so used: the projects do not allow an import that is not.
+      for (const name of names)
+        expect(consumer).toMatch(
+          new RegExp(`^  (type )?${name}( as \\w+)?,$|[{,] (type )?${name}( as \\w+)?[,} ]|\\binline\\.${name}\\(`, "m"),
+        );
+    },
+  );
 
   it("finds the types by every resolution that knows exports", () => {
     // An ES module throughout: resolution that ignores "exports", and require(), are not offered.
@@ -167,9 +178,13 @@ describe("what is shipped", () => {
     .map((path) => path.replace(/^package\//, ""));
 
   it("is what users need, and no more", () => {
-    const sources = readdirSync(join(repository, "src")).filter((name) => !name.endsWith(".d.ts"));
+    const sources = readdirSync(join(repository, "src"), { recursive: true, encoding: "utf8" }).filter((name) =>
+      /(?<!\.d)\.ts$/.test(name),
+    );
     const compiled = sources.flatMap((name) => [`dist/${name.replace(/ts$/, "js")}`, `dist/${name.replace(/ts$/, "d.ts")}`]);
-    const wasm = ["simd", "scalar"].flatMap((name) => [`build/${name}.wasm`, `build/${name}.d.wasm.ts`]);
+    const wasm = ["", ...EXTENSIONS.map((name) => `${name}/`)].flatMap((folder) =>
+      ["simd", "scalar"].flatMap((name) => [`build/${folder}${name}.wasm`, `build/${folder}${name}.d.wasm.ts`]),
+    );
     const texts = [
       "CHANGELOG.md",
       "LICENSE",
@@ -177,6 +192,8 @@ describe("what is shipped", () => {
       "package.json",
       "docs/benchmark.svg",
       "docs/keep-streams.md",
+      "docs/normal-reference.ts",
+      "docs/normal-stream.md",
       "docs/reference.ts",
     ];
     expect(files.toSorted()).toEqual([...compiled, ...wasm, ...texts].toSorted());
@@ -194,7 +211,7 @@ describe("what is shipped", () => {
 
   it("exports the same from every entry, and the bytes from the inline one besides", async () => {
     const keys = async (name: string) => {
-      const path = join(directory, "keys", `${name}.js`);
+      const path = join(directory, "keys", `${name.replace("/", "-")}.js`);
       const entryPoints = [join(directory, "node_modules/wasm-dropout/dist", `${name}.js`)];
       const stub = { name: "stub", setup: stubWasm };
       await build({ entryPoints, outfile: path, bundle: true, format: "esm", plugins: [stub], logLevel: "error" });
@@ -205,6 +222,12 @@ describe("what is shipped", () => {
     expect(await keys("workerd")).toEqual(common);
     expect(await keys("edge-light")).toEqual(common);
     expect(await keys("inline")).toEqual([...common, "dropoutBytes"].toSorted());
+    for (const name of EXTENSIONS) {
+      const extension = await keys(`${name}/index`);
+      expect(extension.filter((key) => key.startsWith("create")).length, name).toBe(1);
+      expect(await keys(`${name}/workerd`)).toEqual(extension);
+      expect(await keys(`${name}/edge-light`)).toEqual(extension);
+    }
   });
 });
 

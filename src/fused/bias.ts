@@ -48,8 +48,12 @@ export interface ActivationTicket extends Ticket {
   readonly activation: Activation;
 }
 
-/** Options of {@link Fused.backward} for a {@link ResidualTicket} or an {@link ActivationTicket}. */
-export interface BiasBackwardOptions<X extends Data = Data, Y extends DataOf<DtypeOf<X>> | undefined = DataOf<DtypeOf<X>> | undefined> {
+/** Options of {@link Fused.backward} for a {@link ResidualTicket} or an {@link ActivationTicket}, with results of types Y and B. */
+export interface BiasBackwardOptions<
+  X extends Data = Data,
+  Y extends DataOf<DtypeOf<X>> | undefined = DataOf<DtypeOf<X>> | undefined,
+  B extends DataOf<DtypeOf<X>> | undefined = DataOf<DtypeOf<X>> | undefined,
+> {
   /** The x of the forward call; read where its activation was another than "none". */
   x?: DataOf<DtypeOf<X>> | undefined;
   /** The bias of the forward call; read where x is. */
@@ -57,14 +61,18 @@ export interface BiasBackwardOptions<X extends Data = Data, Y extends DataOf<Dty
   /** Where to write dx: dy or x itself or memory apart from them. By default a new array, or buffer, like dy. */
   out?: Y;
   /** Where to write dbias. By default a new array, or buffer, like dy. */
-  dbias?: DataOf<DtypeOf<X>> | undefined;
+  dbias?: B;
 }
 
 /** Gradients with respect to x and, if the forward call had a bias, to that. */
-export interface BiasGradients<X extends Data = Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined> {
+export interface BiasGradients<
+  X extends Data = Data,
+  Y extends DataOf<DtypeOf<X>> | undefined = undefined,
+  B extends DataOf<DtypeOf<X>> | undefined = undefined,
+> {
   readonly dx: Result<Like<X>, Y>;
   /** As long as the bias: the sums of dx by column, each summed in f64 from row 0 on and rounded once. undefined where there was no bias. */
-  readonly dbias: Like<X> | DataOf<DtypeOf<X>> | undefined;
+  readonly dbias: Result<Like<X>, B> | undefined;
 }
 
 const ONLY_F32 = "Float32Array or f32 buffer";
@@ -130,20 +138,23 @@ export function biasBackward(
     if (input.length !== length) throw wrongValue("dy", `length ${length}, the ticket's`, input.length);
     const other = activation === "none" ? undefined : frame.input(x, "x", dtype, length);
     const added = other === undefined || columns === undefined ? undefined : frame.input(bias, "bias", dtype, columns);
+    const takeSums = () => (columns === undefined ? undefined : frame.output(dbias, "dbias", dtype, columns, dy));
+    // Where dx is to be made, what the caller has made comes first: making one may detach views of wasm memory.
+    const given = out === undefined && dbias !== undefined ? takeSums() : undefined;
     const { operand: output, array: dx } = frame.output(out, "out", dtype, length, dy, other === undefined ? [input] : [input, other]);
+    const sum = given ?? takeSums();
     call.setChance(dtype);
     const operands = { input, other, output, bias: added };
     const prepare = (after?: After) =>
       activation === "none"
         ? prepareDropout(context, frame, operands, after)
         : prepareElementwise(context, frame, inF32(kernels[`${activation}Gradient`]), operands, after);
-    if (columns === undefined) {
+    if (columns === undefined || sum === undefined) {
       prepare()();
       return { dx, dbias: undefined };
     }
-    const { operand: sumOutput, array: sum } = frame.output(dbias, "dbias", dtype, columns, dy);
     const sums = frame.scratch(byteLength("f64", columns));
-    frame.stage(sumOutput);
+    frame.stage(sum.operand);
     const kernel = kernels.sum.rows[dtype];
     const run = prepare((pointer, at, count) => kernel(sums, pointer, count, at % columns, columns));
     memory.view("f64", sums, columns).fill(0);
@@ -151,10 +162,10 @@ export function biasBackward(
     for (let at = 0; at < columns; at += PIECE) {
       const count = Math.min(PIECE, columns - at);
       // Setting elements of one type from those of another rounds to nearest.
-      memory.view(dtype, sumOutput.enter(at, count), count).set(memory.view("f64", sums + 8 * at, count));
-      sumOutput.leave(at, count);
+      memory.view(dtype, sum.operand.enter(at, count), count).set(memory.view("f64", sums + 8 * at, count));
+      sum.operand.leave(at, count);
     }
-    return { dx, dbias: sum };
+    return { dx, dbias: sum.array };
   });
 }
 

@@ -225,11 +225,11 @@ export class Fused {
    * const { ticket } = fused.biasActivationDropout(x, 0.5, { activation: "silu" });
    * const { dx } = fused.backward(new Float32Array(4).fill(1), JSON.parse(JSON.stringify(ticket)), { x });
    */
-  backward<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  backward<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined, B extends DataOf<DtypeOf<X>> | undefined = undefined>(
     dy: X,
     ticket: ResidualTicket | ActivationTicket,
-    options?: BiasBackwardOptions<X, Y>,
-  ): BiasGradients<X, Y>;
+    options?: BiasBackwardOptions<X, Y, B>,
+  ): BiasGradients<X, Y, B>;
   backward<
     X extends Rows,
     Y extends Rows | undefined = undefined,

@@ -7,6 +7,7 @@ export {
   Dropout,
   type DropoutOptions,
   type DtypeOf,
+  type GradientOptions,
   type InstanceOptions,
   type Like,
   type MaskArray,

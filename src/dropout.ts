@@ -82,10 +82,14 @@ export interface DropoutOptions<Y extends AnyData | undefined = AnyData | undefi
   mask?: Uint8Array | WasmBuffer<"bits"> | undefined;
 }
 
-/** Options of {@link Dropout.backward}, with an output of type Y. */
-export interface BackwardOptions<Y extends AnyData | undefined = AnyData | undefined> {
+/** Where a backward call writes, with an output of type Y. */
+export interface GradientOptions<Y extends AnyData | undefined = AnyData | undefined> {
   /** Where to write dx: dy itself or memory apart from it. By default a new array, or buffer, like dy. */
   out?: Y;
+}
+
+/** Options of {@link Dropout.backward}, with an output of type Y. */
+export interface BackwardOptions<Y extends AnyData | undefined = AnyData | undefined> extends GradientOptions<Y> {
   /** What a Uint16Array holds, "f16" or "bf16"; both need {@link createHalf} of "wasm-dropout/half". */
   dtype?: HalfDtype | undefined;
 }

@@ -2,7 +2,7 @@
 // Invariant: everything is checked and allocated before the first byte is written and before a stream number is used up.
 
 import { checkChoice, checkFlag, checkInteger, checkObject, wrongValue } from "../check.js";
-import type { BackwardOptions, Context, DtypeOf, Like, Result } from "../dropout.js";
+import type { Context, DtypeOf, GradientOptions, Like, Result } from "../dropout.js";
 import type { Dtype } from "../dtypes.js";
 import { framed } from "../frame.js";
 import { bindKernels } from "../kernels.js";
@@ -109,7 +109,7 @@ export class Noise {
    *
    * @param dy gradient with respect to y, f32 or f64, as long as the ticket says
    * @param ticket of the forward call, here or elsewhere
-   * @param options see {@link BackwardOptions}
+   * @param options see {@link GradientOptions}
    * @returns `out`, or a new array, or buffer, like dy
    * @throws TypeError and RangeError as {@link Noise.gaussianDropout} does
    * @example
@@ -121,7 +121,7 @@ export class Noise {
   backward<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
     dy: X,
     ticket: NoiseTicket,
-    options: BackwardOptions<Y> = NO_OPTIONS,
+    options: GradientOptions<Y> = NO_OPTIONS,
   ): Result<Like<X>, Y> {
     checkObject(options, "options", "object");
     const { out } = options;

@@ -1,7 +1,7 @@
 // The options of noise.
 
 import type { WasmBuffer } from "../buffer.js";
-import type { BackwardOptions } from "../dropout.js";
+import type { GradientOptions } from "../dropout.js";
 import type { Data } from "../operand.js";
 import type { NoiseKind } from "./ticket.js";
 
@@ -21,7 +21,7 @@ export interface NoiseStreamOptions {
 }
 
 /** Options of {@link Noise.gaussianDropout} and {@link Noise.gaussianNoise}, with an output of type Y. */
-export interface NoiseOptions<Y extends Data | undefined = Data | undefined> extends NoiseStreamOptions, BackwardOptions<Y> {
+export interface NoiseOptions<Y extends Data | undefined = Data | undefined> extends NoiseStreamOptions, GradientOptions<Y> {
   /** false gives x unchanged and uses up no stream number; true by default. */
   training?: boolean | undefined;
 }

@@ -2,7 +2,7 @@
 // Invariant: everything is checked and allocated before the first byte is written and before a stream number is used up.
 
 import { checkChoice, checkFlag, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
-import type { BackwardOptions, Context, DtypeOf, Like, Result, StreamOptions } from "../dropout.js";
+import type { Context, DtypeOf, GradientOptions, Like, Result, StreamOptions } from "../dropout.js";
 import { type Frame, framed } from "../frame.js";
 import { bindKernels, STREAM_KINDS } from "../kernels.js";
 import type { Data, DataOf, Operand } from "../operand.js";
@@ -261,7 +261,7 @@ export class Shapes {
    *
    * @param dy gradient with respect to y, f32 or f64; as long as x was
    * @param source the ticket of the forward call, or a {@link StoredNoiseMask}
-   * @param options see {@link BackwardOptions}
+   * @param options see {@link GradientOptions}
    * @returns `out`, or a new array, or buffer, like dy
    * @example
    * import { createShapes } from "wasm-dropout/shapes";
@@ -272,7 +272,7 @@ export class Shapes {
   backward<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
     dy: X,
     source: ShapesTicket | StoredNoiseMask,
-    options: BackwardOptions<Y> = NO_OPTIONS,
+    options: GradientOptions<Y> = NO_OPTIONS,
   ): Result<Like<X>, Y> {
     checkObject(source, "source", "ticket or stored mask");
     checkObject(options, "options", "object");

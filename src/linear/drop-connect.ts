@@ -138,7 +138,7 @@ function readTicket({ call }: Context, ticket: unknown): Pick<DropConnectTicket,
   if (typeof perExample !== "boolean") throw wrongKind("ticket.perExample", "boolean", perExample);
   const layer = checkSides(shape, "ticket.shape", true) as LayerShape;
   const count = (perExample ? layer.batch : 1) * layer.out * layer.in;
-  if (call.recipe.length !== count) throw wrongValue("ticket.length", `${count}, the decisions of ticket.shape,`, call.recipe.length);
+  if (call.recipe.length !== count) throw wrongValue("ticket.length", `${count}, the decisions of ticket.shape`, call.recipe.length);
   return { perExample, shape: layer };
 }
 
@@ -233,5 +233,5 @@ export function backward(
 }
 
 function checkRows(length: number, name: string, rows: number, columns: number): void {
-  if (length !== rows * columns) throw wrongValue(name, `length ${rows * columns}, the ticket's batch * out,`, length);
+  if (length !== rows * columns) throw wrongValue(name, `length ${rows * columns}, the ticket's batch * out`, length);
 }

@@ -50,12 +50,12 @@ function quotient(length: number, name: string, size: number, side: string): num
 function quotient(length: number, name: string, size: number | undefined, side: string): number | undefined;
 function quotient(length: number, name: string, size: number | undefined, side: string): number | undefined {
   if (size === undefined) return undefined;
-  if (length === 0 || length % size !== 0) throw wrongValue(name, `a length that is a multiple of ${side}, ${size},`, length);
+  if (length === 0 || length % size !== 0) throw wrongValue(name, `a length that is a multiple of ${side}, ${size}`, length);
   return length / size;
 }
 
 function checkLength(name: string, length: number, rows: number, side: string, inputs: number): void {
-  if (length !== rows * inputs) throw wrongValue(name, `length ${rows * inputs}, ${side} * in = ${rows} * ${inputs},`, length);
+  if (length !== rows * inputs) throw wrongValue(name, `length ${rows * inputs}, ${side} * in = ${rows} * ${inputs}`, length);
 }
 
 /** How a call goes through a layer: chunks of examples, in each all blocks of rows of w, in each all groups of examples whose masks are drawn at once. */

@@ -179,7 +179,7 @@ export class Linear {
 
   /**
    * The weights that go with a layer trained by classic dropout, which does not rescale in training: w * (1 - P(drop)), the factor as realised and rounded
-   * once to the dtype (Hinton et al. 2012; Srivastava et al. 2014, section 1). p = 0 copies the bits of w.
+   * once to the dtype (Hinton et al. 2012; Srivastava et al. 2014, section 1). p = 0 copies the bits of w; p = 1 gives +0, whatever w holds.
    *
    * @param w weights of any shape, f32 or f64
    * @param p drop probability in [0, 1]

@@ -1,0 +1,60 @@
+// Entry "wasm-dropout/tfjs": dropout for TensorFlow.js, whose packages tfjs-core and tfjs-layers it imports, as the program that uses it does.
+
+import { checkObject } from "../check.js";
+import { createDropout } from "../inline.js";
+import type { StreamKind } from "../kernels.js";
+import { loadKernels } from "./kernels.js";
+import { registerLayers } from "./layers.js";
+import { TfjsDropout } from "./tfjs.js";
+
+export type { DropoutState } from "../sequence.js";
+export type { Seed } from "./draw.js";
+export type {
+  DropoutLayerArgs,
+  GaussianNoiseLayerArgs,
+  RandomLayer,
+  RandomLayerArgs,
+  RateArgs,
+  SpatialDropoutLayerArgs,
+} from "./layers.js";
+export { type Layered, maskStates, restoreMasks } from "./mask-states.js";
+export type { NoiseShape } from "./operations.js";
+export type { TfjsDropout, TfjsLayers, TfjsState } from "./tfjs.js";
+
+/** Options of {@link createTfjsDropout}. */
+export interface TfjsOptions {
+  /** Seed, an integer in [0, 2^64); drawn from the runtime's cryptographic random numbers if left out. */
+  seed?: number | bigint | undefined;
+  /** Keep stream of masks: "tile" (default, fastest) or "philox". */
+  kind?: StreamKind | undefined;
+}
+
+/**
+ * Loads the kernels, makes the layers known to tfjs, and gives operations and layers over them. Call it once before models with layers of this package
+ * are made or loaded.
+ *
+ * The layers are those of the tfjs-layers that this module imports: a page that takes tfjs from a script tag, or a bundle with two copies of it, trains
+ * with them, but cannot load models that contain them.
+ *
+ * @throws TypeError or RangeError for options of the wrong kind or out of range; what WebAssembly.compile throws if the engine or a content security
+ * policy forbids it
+ * @example
+ * import { layers, sequential } from "@tensorflow/tfjs-layers";
+ * import { createTfjsDropout } from "wasm-dropout/tfjs";
+ * const wd = await createTfjsDropout({ seed: 42 });
+ * const model = sequential({
+ *   layers: [
+ *     layers.dense({ units: 32, activation: "relu", inputShape: [8] }),
+ *     wd.layers.dropout({ rate: 0.5 }), // in place of tf.layers.dropout
+ *     layers.dense({ units: 1 }),
+ *   ],
+ * });
+ */
+export async function createTfjsDropout(options: TfjsOptions = {}): Promise<TfjsDropout> {
+  checkObject(options, "options", "object");
+  const { seed, kind } = options;
+  const core = await createDropout({ seed, kind });
+  await loadKernels(core);
+  registerLayers();
+  return new TfjsDropout(core.state);
+}

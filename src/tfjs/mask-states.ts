@@ -1,0 +1,69 @@
+// Where the layers of a model stand in their sequences of masks, as plain JSON.
+
+import { wrongKind, wrongValue } from "../check.js";
+import { type DropoutState, Sequence } from "../sequence.js";
+import { RandomLayer } from "./layers.js";
+
+/** What has layers: a model of tfjs. */
+export interface Layered {
+  readonly layers: readonly object[];
+}
+
+/** The layers of this package in `model`, in the models and wrappers that it contains too, each once. */
+function randomLayers(model: Layered): RandomLayer[] {
+  if (!Array.isArray(model?.layers)) throw wrongKind("model", "model with layers", model);
+  const found = new Set<RandomLayer>();
+  const search = (layer: object) => {
+    if (layer instanceof RandomLayer) found.add(layer);
+    const { layers, layer: wrapped } = layer as { layers?: readonly object[]; layer?: object };
+    layers?.forEach(search);
+    if (wrapped) search(wrapped);
+  };
+  search(model);
+  return [...found];
+}
+
+/**
+ * The place of each layer of this package in its sequence of masks, in the order of the model's layers. Saved with the weights, and given to
+ * {@link restoreMasks}, it has a training that is resumed go on with the masks of one that was not interrupted. A model saved by its `save` has them in
+ * its topology.
+ *
+ * @param model a model of tfjs; layers of models within it, and wrapped ones, count too
+ * @throws TypeError if model has no layers
+ * @example
+ * import { sequential } from "@tensorflow/tfjs-layers";
+ * import { createTfjsDropout, maskStates, restoreMasks } from "wasm-dropout/tfjs";
+ * const { layers } = await createTfjsDropout({ seed: 42 });
+ * const model = sequential({ layers: [layers.dropout({ rate: 0.5, inputShape: [8] })] });
+ * const saved = JSON.stringify(maskStates(model));
+ * restoreMasks(model, JSON.parse(saved));
+ */
+export function maskStates(model: Layered): DropoutState[] {
+  return randomLayers(model).map((layer) => layer.state);
+}
+
+/**
+ * Puts each layer of this package in `model` where {@link maskStates} found the layers of it, or of one made in the same way.
+ *
+ * @param model a model of tfjs
+ * @param states what {@link maskStates} gave
+ * @throws TypeError or RangeError, and changes nothing, unless there is a state for each layer, of this version and of the layer's kind
+ * @example
+ * import { sequential } from "@tensorflow/tfjs-layers";
+ * import { createTfjsDropout, maskStates, restoreMasks } from "wasm-dropout/tfjs";
+ * const { layers } = await createTfjsDropout({ seed: 42 });
+ * const model = sequential({ layers: [layers.dropout({ rate: 0.5, inputShape: [8] })] });
+ * restoreMasks(model, maskStates(model));
+ */
+export function restoreMasks(model: Layered, states: readonly DropoutState[]): void {
+  const layers = randomLayers(model);
+  if (!Array.isArray(states)) throw wrongKind("states", "array of states", states);
+  if (states.length !== layers.length) throw wrongValue("states", `${layers.length} states`, `${states.length}`);
+  layers.forEach((layer, k) => {
+    // A copy of the sequence is asked first, so that a state that does not fit leaves all layers where they are.
+    Sequence.from(layer.state).restore(states[k]);
+  });
+  layers.forEach((layer, k) => {
+    layer.restore(states[k] as DropoutState);
+  });
+}

@@ -1,0 +1,193 @@
+// What createTfjsDropout() gives: operations like tf.dropout, and layers like tf.layers.dropout, on streams of one seed.
+
+import { type Rank, Tensor, type TensorLike, tensor, tidy } from "@tensorflow/tfjs-core";
+import { checkInteger, checkObject } from "../check.js";
+import { type DropoutState, Sequence } from "../sequence.js";
+import { type Draw, drawNext, type Seed, sequenceOfLayer, sequenceOfSeed } from "./draw.js";
+import {
+  AlphaDropout,
+  Dropout,
+  type DropoutLayerArgs,
+  DropPath,
+  GaussianDropout,
+  GaussianNoise,
+  type GaussianNoiseLayerArgs,
+  type RandomLayer,
+  type RandomLayerArgs,
+  type RateArgs,
+  SpatialDropout1D,
+  SpatialDropout2D,
+  SpatialDropout3D,
+  type SpatialDropoutLayerArgs,
+  type Stated,
+} from "./layers.js";
+import { alphaDropout, dropout, gaussianDropout, gaussianNoise, type NoiseShape } from "./operations.js";
+
+/** A place in the sequence of masks of {@link TfjsDropout}: plain JSON. */
+export interface TfjsState extends DropoutState {
+  /** How many layers without a seed were made, an integer in [0, 2^32). */
+  readonly layers: number;
+}
+
+/** Functions that make layers, like those of tf.layers. */
+export interface TfjsLayers {
+  /** As tf.layers.dropout, with a fresh mask at each training step. */
+  dropout(args: DropoutLayerArgs): RandomLayer;
+  /** As tf.layers.alphaDropout, for networks of SELU; its constants are those of {@link Shapes.alphaDropout}. */
+  alphaDropout(args: DropoutLayerArgs): RandomLayer;
+  /** As tf.layers.gaussianDropout: multiplies by 1 + sqrt(rate / (1 - rate)) z, z standard normal. */
+  gaussianDropout(args: RateArgs): RandomLayer;
+  /** As tf.layers.gaussianNoise: adds stddev z, z standard normal. */
+  gaussianNoise(args: GaussianNoiseLayerArgs): RandomLayer;
+  /** As tf.layers.spatialDropout1d: drops channels of [samples, steps, channels]. */
+  spatialDropout1d(args: SpatialDropoutLayerArgs): RandomLayer;
+  /** Drops feature maps of [samples, height, width, channels], as Keras's SpatialDropout2D. */
+  spatialDropout2d(args: SpatialDropoutLayerArgs): RandomLayer;
+  /** Drops feature maps of [samples, depth, height, width, channels], as Keras's SpatialDropout3D. */
+  spatialDropout3d(args: SpatialDropoutLayerArgs): RandomLayer;
+  /** Drops whole samples, for the end of a residual branch: stochastic depth (Huang et al. 2016). */
+  dropPath(args: RateArgs): RandomLayer;
+}
+
+/**
+ * Dropout for TensorFlow.js. Made by {@link createTfjsDropout}.
+ *
+ * Operations take f32 tensors, or what tfjs makes such tensors of, of any shape, and give tensors of the same shape, with gradients of any order. Between
+ * forward and gradient a ticket of some 100 bytes is kept, and no mask; a dropped NaN or infinity gives +0. They throw a TypeError for a wrong kind of
+ * argument, as tensors of other dtypes are, and a RangeError for a value out of range; then no stream number was used.
+ *
+ * They run on the CPU, on every backend: "cpu" and "wasm" without a copy of the tensor; on "webgl" each operation waits for the GPU, reads the tensor back
+ * and has the result uploaded, which may cost more than tf.dropout does there; "webgpu" cannot be read synchronously and is refused by tfjs.
+ *
+ * @example
+ * import "@tensorflow/tfjs-backend-cpu";
+ * import { tensor1d } from "@tensorflow/tfjs-core";
+ * import { createTfjsDropout } from "wasm-dropout/tfjs";
+ * const wd = await createTfjsDropout({ seed: 42 });
+ * const y = wd.dropout(tensor1d([1, 2, 3, 4]), 0.5);
+ */
+export class TfjsDropout {
+  /** Functions that make layers, like those of tf.layers. Layers throw as operations do, those for `rate` and `stddev` when they are made. */
+  readonly layers: TfjsLayers = {
+    dropout: (args) => this.#make(Dropout, args),
+    alphaDropout: (args) => this.#make(AlphaDropout, args),
+    gaussianDropout: (args) => this.#make(GaussianDropout, args),
+    gaussianNoise: (args) => this.#make(GaussianNoise, args),
+    spatialDropout1d: (args) => this.#make(SpatialDropout1D, args),
+    spatialDropout2d: (args) => this.#make(SpatialDropout2D, args),
+    spatialDropout3d: (args) => this.#make(SpatialDropout3D, args),
+    dropPath: (args) => this.#make(DropPath, args),
+  };
+
+  readonly #sequence: Sequence;
+  #layers = 0;
+
+  /** @internal */
+  constructor(state: DropoutState) {
+    this.#sequence = Sequence.from(state);
+  }
+
+  /** The place in the sequence of masks of operations and in that of layers. Layers have states of their own: {@link maskStates}. */
+  get state(): TfjsState {
+    return { ...this.#sequence.state, layers: this.#layers };
+  }
+
+  /**
+   * Goes to a saved place.
+   *
+   * @throws TypeError or RangeError, and stays where it is, if that is no state of this version and kind of stream
+   * @example
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42 });
+   * wd.restore(JSON.parse(JSON.stringify(wd.state)));
+   */
+  restore(state: TfjsState): void {
+    checkObject(state, "state", "saved state");
+    const { layers } = state;
+    checkInteger(layers, "state.layers", 0, 2 ** 32 - 1);
+    this.#sequence.restore(state);
+    this.#layers = layers;
+  }
+
+  /**
+   * As tf.dropout: y = keep ? x / (1 - P(drop)) : +0. The noise shape must broadcast to the shape of x.
+   *
+   * @param x tensor of f32
+   * @param rate drop probability in [0, 1); at 0, y shares the memory of x
+   * @param noiseShape shape of the mask, by default that of x: for each dimension its size or null, or 1, where all elements along it share a decision
+   * @param seed an integer in [0, 2^64) or its decimal digits: the same mask at each call; by default the next mask of the sequence
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { grad, ones } from "@tensorflow/tfjs-core";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42 });
+   * const dx = grad((x) => wd.dropout(x, 0.5, [null, 1]))(ones([8, 4])); // rows of 2 and rows of 0
+   */
+  dropout<R extends Rank>(x: Tensor<R> | TensorLike, rate: number, noiseShape?: NoiseShape | null, seed?: Seed | null): Tensor<R> {
+    return this.#run(x, seed, (input, draw) => dropout(input, rate, noiseShape, draw));
+  }
+
+  /**
+   * Alpha dropout, which keeps mean and variance of what SELU gives: y = keep ? a x + b : b - a α as {@link Shapes.alphaDropout} has it. Parameters are
+   * those of {@link TfjsDropout.dropout}.
+   *
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { ones } from "@tensorflow/tfjs-core";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42 });
+   * const y = wd.alphaDropout(ones([8, 4]), 0.1);
+   */
+  alphaDropout<R extends Rank>(x: Tensor<R> | TensorLike, rate: number, noiseShape?: NoiseShape | null, seed?: Seed | null): Tensor<R> {
+    return this.#run(x, seed, (input, draw) => alphaDropout(input, rate, noiseShape, draw));
+  }
+
+  /**
+   * Gaussian dropout: y = x (1 + sqrt(rate / (1 - rate)) z), z standard normal. Parameters are those of {@link TfjsDropout.dropout}.
+   *
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { ones } from "@tensorflow/tfjs-core";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42 });
+   * const y = wd.gaussianDropout(ones([8, 4]), 0.1);
+   */
+  gaussianDropout<R extends Rank>(x: Tensor<R> | TensorLike, rate: number, seed?: Seed | null): Tensor<R> {
+    return this.#run(x, seed, (input, draw) => gaussianDropout(input, rate, draw));
+  }
+
+  /**
+   * Additive noise: y = x + stddev z, z standard normal.
+   *
+   * @param x tensor of f32
+   * @param stddev standard deviation, in the unit of x: not negative, and finite in f32
+   * @param seed as for {@link TfjsDropout.dropout}
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { ones } from "@tensorflow/tfjs-core";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42 });
+   * const y = wd.gaussianNoise(ones([8, 4]), 0.1);
+   */
+  gaussianNoise<R extends Rank>(x: Tensor<R> | TensorLike, stddev: number, seed?: Seed | null): Tensor<R> {
+    return this.#run(x, seed, (input, draw) => gaussianNoise(input, stddev, draw));
+  }
+
+  #run<R extends Rank>(x: Tensor<R> | TensorLike, seed: Seed | null | undefined, use: (x: Tensor, draw: Draw) => Tensor): Tensor<R> {
+    const sequence = seed === undefined || seed === null ? this.#sequence : sequenceOfSeed(this.#sequence.kind, seed);
+    return tidy(() => {
+      const input: Tensor = x instanceof Tensor ? x : tensor(x);
+      return drawNext(sequence, (draw) => use(input, draw)) as Tensor<R>;
+    });
+  }
+
+  #make<A extends RandomLayerArgs>(Class: new (args: Stated<A>) => RandomLayer, args: A): RandomLayer {
+    checkObject(args, "args", "object");
+    const { seed } = args;
+    const own = seed === undefined || seed === null;
+    const sequence = own ? sequenceOfLayer(this.#sequence, this.#layers + 1) : sequenceOfSeed(this.#sequence.kind, seed);
+    const layer = new Class({ ...args, state: sequence.state });
+    if (own) ++this.#layers;
+    return layer;
+  }
+}

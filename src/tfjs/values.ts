@@ -1,0 +1,35 @@
+// The numbers of tensors, read and written where backends keep them.
+// Invariant: a view of a backend's heap is taken after all that may make the heap grow, and not kept.
+
+import { backend, type DataType, engine, type KernelBackend, type Tensor, type TensorInfo, tensor } from "@tensorflow/tfjs-core";
+
+/** What is used of tfjs's wasm backend, whose tensors lie in a heap of its own. */
+interface HeapBackend extends KernelBackend {
+  readonly dataIdMap: { has(dataId: object): boolean };
+  /** Makes room for a tensor and leaves its content to chance. */
+  makeOutput(shape: readonly number[], dtype: DataType): TensorInfo;
+  typedArrayFromHeap(tensor: TensorInfo): Float32Array;
+}
+
+function isHeapBackend(candidate: KernelBackend): candidate is HeapBackend {
+  return "typedArrayFromHeap" in candidate && "dataIdMap" in candidate;
+}
+
+/**
+ * A new f32 tensor of the shape of `x`, into whose elements `run` writes what it makes of those of `x`. Nothing is copied on backends "cpu" and "wasm";
+ * others are read back and uploaded. If `run` throws, the tensor is left to the enclosing scope.
+ */
+export function mapValues(x: Tensor, run: (values: Float32Array, out: Float32Array) => void): Tensor {
+  const current: KernelBackend = backend();
+  if (isHeapBackend(current)) {
+    const info = current.makeOutput(x.shape, "float32");
+    const y = engine().makeTensorFromTensorInfo(info, current);
+    const values = current.dataIdMap.has(x.dataId) ? current.typedArrayFromHeap(x) : x.dataSync<"float32">();
+    run(values, current.typedArrayFromHeap(info));
+    return y;
+  }
+  const values = x.dataSync<"float32">();
+  const out = new Float32Array(values.length);
+  run(values, out);
+  return tensor(out, x.shape, "float32");
+}

@@ -62,9 +62,9 @@ export function sharedRun<T, S>(dst: usize, src: usize, n: usize, keep: bool, co
 /** n elements for sink S, the first kept or dropped by bit `bit` of the mask, 1 = keep. */
 export function separateRun<T, S>(dst: usize, src: usize, n: usize, mask: usize, bit: u64, constants: usize, a: f64, b: f64, c: f64): void {
   const sink = changetype<S>(0);
-  const end = dst + n * sizeof<T>();
   const shift = <u32>bit & 7;
   mask += <usize>(bit >> 3);
+  // Counted down, not compared with an end, which may be where addresses begin again at 0.
   if (ASC_FEATURE_SIMD) {
     const a4 = v128.load(constants);
     const b4 = v128.load(constants, 16);
@@ -72,7 +72,7 @@ export function separateRun<T, S>(dst: usize, src: usize, n: usize, mask: usize,
     const places = v128.load(constants, 48);
     // The 16 bits of a step lie in two bytes or in three; in two, the second is read again and its bits are shifted out of use.
     const last = <usize>(shift + STEP - 1) >> 3;
-    for (; dst + STEP * sizeof<T>() <= end; dst += STEP * sizeof<T>(), src += STEP * sizeof<T>(), mask += STEP / 8) {
+    for (; n >= <usize>STEP; n -= STEP, dst += STEP * sizeof<T>(), src += STEP * sizeof<T>(), mask += STEP / 8) {
       const word = i32x4.splat(<i32>((<u32>load<u16>(mask) | (<u32>load<u8>(mask + last) << 16)) >> shift));
       sink.quad(dst, src, keep4(word, places), a4, b4, c4);
       sink.quad(dst + 4 * sizeof<T>(), src + 4 * sizeof<T>(), keep4(i32x4.shr_u(word, 4), places), a4, b4, c4);
@@ -80,9 +80,10 @@ export function separateRun<T, S>(dst: usize, src: usize, n: usize, mask: usize,
       sink.quad(dst + 12 * sizeof<T>(), src + 12 * sizeof<T>(), keep4(i32x4.shr_u(word, 12), places), a4, b4, c4);
     }
   }
-  while (dst < end) {
-    let left = min<usize>(STEP, (end - dst) / sizeof<T>());
+  while (n > 0) {
+    let left = min<usize>(STEP, n);
     let word = <u32>bitsAt(mask, shift, <u32>left);
+    n -= left;
     mask += STEP / 8;
     if (ASC_FEATURE_SIMD) {
       for (; left >= 4; left -= 4, word >>= 4, dst += 4 * sizeof<T>(), src += 4 * sizeof<T>()) {

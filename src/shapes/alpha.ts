@@ -1,10 +1,10 @@
 // Alpha dropout: what is dropped becomes the value to which SELU falls, and an affine map then restores mean and variance.
 // Source: Klambauer et al., "Self-normalizing neural networks", NeurIPS 2017, section "Alpha dropout", in the form of PyTorch's alpha_dropout.
 
-import { byteLength, type Dtype } from "../dtypes.js";
+import type { Dtype } from "../dtypes.js";
 import { keepProbability } from "../probability.js";
 import { isElementwise, type Noise, scaled } from "./broadcast.js";
-import { drawBits, isCertain, type Operation, type Pass, prepareCore, preparePieces, prepareWalk, type Rule } from "./pass.js";
+import { isCertain, type Operation, type Pass, prepareCore, prepareDrawn, preparePieces, prepareWalk, type Rule } from "./pass.js";
 import type { NoiseFields } from "./ticket.js";
 import { walkOf } from "./walk.js";
 
@@ -39,18 +39,13 @@ export function alphaDropout(noise: Noise): Operation<NoiseFields> {
     decisions,
     fields: { op: "alphaDropout", shape, noiseShape },
     prepare(pass, backward) {
-      const { context, frame, dtype } = pass;
+      const { context, dtype } = pass;
       if (isCertain(context)) return prepareCore(pass);
       const { p, kind } = context.call.recipe;
       const constants = constantsOf(1 - keepProbability(p, kind), dtype);
       const rule = backward ? scaled(pass, constants.a) : affine(pass, constants);
       if (isElementwise(noise)) return preparePieces(pass, rule);
-      const bits = frame.scratch(byteLength("bits", decisions));
-      const apply = prepareWalk(pass, walkOf(shape, noiseShape), bits, rule);
-      return () => {
-        drawBits(context, bits, decisions);
-        apply();
-      };
+      return prepareDrawn(pass, decisions, (bits) => prepareWalk(pass, walkOf(shape, noiseShape), bits, rule));
     },
   };
 }

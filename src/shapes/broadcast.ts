@@ -1,9 +1,8 @@
 // Dropout with a noise shape: a mask with fewer elements than the data, stretched over it by broadcasting.
 
-import { byteLength } from "../dtypes.js";
 import type { Operand } from "../operand.js";
 import { productOf } from "../shape.js";
-import { drawBits, isCertain, type Operation, type Pass, prepareCore, prepareWalk, type Rule } from "./pass.js";
+import { isCertain, type Operation, type Pass, prepareCore, prepareDrawn, prepareWalk, type Rule } from "./pass.js";
 import type { NoiseFields } from "./ticket.js";
 import { walkOf } from "./walk.js";
 
@@ -37,22 +36,12 @@ export function broadcastDropout(noise: Noise): Operation<NoiseFields> {
     decisions,
     fields: { op: "dropout", shape, noiseShape },
     prepare(pass) {
-      const { context, frame, mask } = pass;
-      const direct = isCertain(context) || (mask === undefined && isElementwise(noise));
-      if (direct && mask === undefined) return prepareCore(pass);
-      let bits: number;
-      if (mask === undefined) {
-        bits = frame.scratch(byteLength("bits", decisions));
-      } else {
-        frame.stage(mask, decisions);
-        bits = mask.enter(0, decisions);
-      }
-      const apply = direct ? prepareCore(pass) : prepareWalk(pass, walkOf(shape, noiseShape), bits, scaled(pass, context.call.scale));
-      return () => {
-        drawBits(context, bits, decisions);
-        mask?.leave(0, decisions);
-        apply();
-      };
+      const { context, mask } = pass;
+      const certain = isCertain(context);
+      if (mask === undefined && (certain || isElementwise(noise))) return prepareCore(pass);
+      return prepareDrawn(pass, decisions, (bits) =>
+        certain ? prepareCore(pass) : prepareWalk(pass, walkOf(shape, noiseShape), bits, scaled(pass, context.call.scale)),
+      );
     },
   };
 }

@@ -48,12 +48,6 @@ function transfer({ input, output }: Pass, kernel: (dst: number, src: number, at
   }
 }
 
-/** Draws a mask of the present recipe, `length` bits, to an address. */
-export function drawBits({ call, kernels }: Context, pointer: number, length: number): void {
-  const kernel = kernels.mask[call.recipe.kind].bits;
-  for (const { at, count } of pieces(1, length, false, CHUNK)) call.draw(kernel, pointer + at / 8, at, count);
-}
-
 /** Whether the present recipe leaves nothing to chance: all are kept, or all dropped. */
 export function isCertain({ call }: Context): boolean {
   const { p, kind, rescale } = call.recipe;
@@ -78,6 +72,21 @@ export function prepareWalk(pass: Pass, walk: Walk, bits: number, rule: Rule): (
   return () => {
     writeRecord(context.memory, record, walk);
     transfer(pass, (dst, src, _, count) => rule(dst, src, bits, count, record));
+  };
+}
+
+/** A pass by a mask of `decisions` bits, drawn before the work that `prepareUse` makes room for begins; the mask also goes to the pass's own, if it has one. */
+export function prepareDrawn(pass: Pass, decisions: number, prepareUse: (bits: number) => () => void): () => void {
+  const { context, frame, mask } = pass;
+  const { call, kernels } = context;
+  if (mask !== undefined) frame.stage(mask, decisions);
+  const bits = mask === undefined ? frame.scratch(byteLength("bits", decisions)) : mask.enter(0, decisions);
+  const use = prepareUse(bits);
+  const draw = kernels.mask[call.recipe.kind].bits;
+  return () => {
+    for (const { at, count } of pieces(1, decisions, false, CHUNK)) call.draw(draw, bits + at / 8, at, count);
+    mask?.leave(0, decisions);
+    use();
   };
 }
 

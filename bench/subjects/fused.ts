@@ -1,0 +1,175 @@
+// Fused operations: every kernel of the table with its decisions drawn, the same pass with nothing dropped, and what the operation takes as a
+// sequence of kernels that each do a part of it.
+
+import { byteLength, type Dtype } from "../../src/dtypes.js";
+import { type Piece, pieces } from "../../src/frame.js";
+import { ACTIVATIONS, type Activation, type Elementwise, FUSED, type FusedKernels } from "../../src/fused/kernels.js";
+import { type Kernels, rowsOf } from "../../src/kernels.js";
+import { type Draw, PARAMS } from "../../src/memory.js";
+import { scale, threshold } from "../../src/probability.js";
+import { Words } from "../../src/words.js";
+import { copyOf, P, type Placement, type Subject } from "./subject.js";
+
+/** The most columns of the matrices. */
+const COLUMNS = 1024;
+/** Bytes of the record in front of a bias, and of scratch of kernels on rows. */
+const RECORD = 16;
+const WORK = 128;
+/** Elements that kernels may look at beyond a bias. */
+const STEP = 16;
+const EPSILON = 1e-5;
+
+type Row = ReturnType<typeof rowsOf<(typeof FUSED)[number]>>[number];
+
+/** Subjects for the table of `kernels`; `core` draws their decisions and is part of the sequences. */
+export function fusedSubjects(kernels: FusedKernels, core: Kernels, place: Placement): Subject[] {
+  const { memory, src, dst, mask, n } = place;
+  // A power of two from 16 on that divides n.
+  const columns = Math.min(COLUMNS, n & -n);
+  const rows = n / columns;
+  const filled = (dtype: Dtype, count: number, value: number) => {
+    const pointer = place.room(dtype, count);
+    memory.view(dtype, pointer, count).fill(value);
+    return pointer;
+  };
+  // f64 is room for two matrices of f32.
+  const other = filled("f64", n, 1);
+  const rowOf = (dtype: Dtype, value: number) => filled(dtype, RECORD / byteLength(dtype, 1) + columns + STEP, value);
+  const bias = { f32: rowOf("f32", 0.5), f64: rowOf("f64", 0.5) };
+  const noBias = rowOf("f32", -0);
+  const [gamma, beta] = [filled("f32", columns, 1), filled("f32", columns, 0.5)];
+  const [means, rstds, scratchRow] = [filled("f32", rows, 0), filled("f32", rows, 1), filled("f32", columns, 0)];
+  const sums = [filled("f64", columns, 0), filled("f64", columns, 0)] as const;
+  const work = place.room("f64", WORK / 8);
+
+  const seed = new Words();
+  const stream = new Words();
+  const drawn = (dtype: Dtype): Draw => {
+    const t = threshold(P, "tile");
+    return { seed, stream, threshold: t, scale: scale(t, "tile", dtype) };
+  };
+  const draws = { f32: drawn("f32"), f64: drawn("f64") };
+  const nothing: Draw = { seed, stream, threshold: 0, scale: 1 };
+  const scaleOf = (keep: number) => (keep === 0 ? 1 : draws.f32.scale);
+  const all: Piece = { at: 0, count: n, row: 0, rows, column: 0, columns };
+
+  /** Has `body` make its pass: without decisions at once, otherwise in pieces, whose decisions are drawn in front of each. */
+  const withBytes = (dtype: Dtype, body: (piece: Piece, keep: number) => void) => ({
+    dropping: () => {
+      stream.increment();
+      for (const piece of pieces(rows, columns, true)) {
+        memory.writeParams(draws[dtype], piece.at);
+        core.mask.tile.bytes(mask.bytes, piece.count, PARAMS);
+        body(piece, mask.bytes);
+      }
+    },
+    keeping: () => {
+      memory.writeParams(nothing, 0);
+      body(all, 0);
+    },
+  });
+  /** Has `body` make its pass at once, drawing. */
+  const withTiles = (dtype: Dtype, body: () => void) => ({
+    dropping: () => {
+      stream.increment();
+      memory.writeParams(draws[dtype], 0);
+      body();
+    },
+    keeping: () => {
+      memory.writeParams(nothing, 0);
+      body();
+    },
+  });
+
+  const elementwise = (kernel: Elementwise, source: string, dtype: Dtype) => {
+    const on = ({ at, count }: Piece, keep: number) => {
+      const by = byteLength(dtype, at);
+      kernel(dst[dtype] + by, src[dtype] + by, other + by, bias[dtype], 0, columns, count, PARAMS, keep);
+    };
+    return source === "tile" ? withTiles(dtype, () => on(all, 0)) : withBytes(dtype, on);
+  };
+
+  const subject = (name: string, dtype: Dtype, matrices: number, call: () => void): Subject => {
+    return { name, group: "kernel", copy: copyOf(dtype), bytes: matrices * place.bytes(dtype), call };
+  };
+  const both = (name: string, dtype: Dtype, matrices: number, { dropping, keeping }: ReturnType<typeof withBytes>) => [
+    subject(name, dtype, matrices, dropping),
+    subject(`${name}, nothing dropped`, dtype, matrices, keeping),
+  ];
+
+  const subjectsOf = ([verb, source, dtype]: Row): Subject[] => {
+    const name = `${source}_${verb}_${dtype}`;
+    const type = dtype as Dtype;
+    switch (verb) {
+      case "sum": {
+        const call = () => {
+          for (const { at, count } of pieces(rows, columns, true))
+            kernels.sum.rows[type](sums[0], src[type] + byteLength(type, at), count, 0, columns);
+        };
+        return [subject(name, type, 1, call)];
+      }
+      case "norm": {
+        const kernel = kernels.norm.bytes.f32;
+        const pass = withBytes("f32", ({ at, row, rows: some }, keep) => {
+          const by = 4 * at;
+          const [y, h, x, residual] = [dst.f32 + by, dst.f64 + by, src.f32 + by, other + by];
+          const s = scaleOf(keep);
+          kernel(y, h, means + 4 * row, rstds + 4 * row, x, residual, beta, gamma, beta, keep, some, columns, EPSILON, s, work);
+        });
+        return both(name, "f32", 4, pass);
+      }
+      case "normGradient": {
+        const kernel = kernels.normGradient.bytes.f32;
+        const pass = withBytes("f32", ({ at, row, rows: some }, keep) => {
+          const by = 4 * at;
+          const [dx, stream, dy, h] = [dst.f32 + by, dst.f64 + by, src.f32 + by, other + by];
+          const s = scaleOf(keep);
+          kernel(dx, stream, sums[0], sums[1], dy, h, means + 4 * row, rstds + 4 * row, gamma, 0, keep, some, columns, s, work);
+        });
+        return both(name, "f32", 4, pass);
+      }
+      case "softmax": {
+        const kernel = kernels.softmax.bytes.f32;
+        const pass = withBytes("f32", ({ at, row, rows: some }, keep) => {
+          const s = scaleOf(keep);
+          kernel(dst.f32 + 4 * at, src.f32 + 4 * at, 0, keep, some, columns, 0, rows, row, 0, 1, s, work);
+        });
+        return both(name, "f32", 2, pass);
+      }
+      case "softmaxGradient": {
+        const kernel = kernels.softmaxGradient.bytes.f32;
+        const pass = withBytes("f32", ({ at, row, rows: some }, keep) => {
+          const s = scaleOf(keep);
+          const [to, dy, logits] = [dst.f32 + 4 * at, src.f32 + 4 * at, other + 4 * at];
+          kernel(to, dy, logits, 0, keep, some, columns, 0, rows, row, 0, 1, s, scratchRow, work);
+        });
+        return both(name, "f32", 3, pass);
+      }
+      default: {
+        const kernel = (kernels as unknown as Record<string, Record<string, Record<string, Elementwise>>>)[verb]?.[source]?.[dtype];
+        if (kernel === undefined) throw new TypeError(`no kernel ${name}`);
+        const matrices = verb === "residual" || verb.endsWith("Gradient") ? 3 : 2;
+        return both(name, type, matrices, elementwise(kernel, source, type));
+      }
+    }
+  };
+
+  /** One part of a sequence: a pass in which nothing is dropped. */
+  const part = (kernel: Elementwise, from: number, row: number) => () => {
+    memory.writeParams(nothing, 0);
+    kernel(dst.f32, from, other, row, 0, columns, n, PARAMS, 0);
+  };
+  const dropout = withTiles("f32", () => core.dropout.tile.f32(dst.f32, dst.f32, n, PARAMS)).dropping;
+  const addBias = part(kernels.none.bytes.f32, src.f32, bias.f32);
+  const addResidual = part(kernels.residual.bytes.f32, dst.f32, noBias);
+  const sequence = (name: string, matrices: number, ...parts: (() => void)[]) =>
+    subject(`${name}, one after another`, "f32", matrices, () => {
+      for (const run of parts) run();
+    });
+  const activation = (name: Activation) => part(kernels[name].bytes.f32, dst.f32, noBias);
+  return [
+    ...rowsOf(FUSED).flatMap(subjectsOf),
+    sequence("bias, dropout, residual", 3, addBias, dropout, addResidual),
+    ...ACTIVATIONS.slice(1).map((name) => sequence(`bias, ${name}, dropout`, 2, addBias, activation(name), dropout)),
+  ];
+}

@@ -64,7 +64,8 @@ export class Noise {
   }
 
   /**
-   * Additive Gaussian noise: y[i] = x[i] + stddev z[i], z standard normal (Keras, GaussianNoise). stddev = 0 and `training: false` copy the bits of x.
+   * Additive Gaussian noise: y[i] = x[i] + stddev z[i], z standard normal (Keras, GaussianNoise). stddev = 0 and `training: false` copy the bits
+   * of x.
    *
    * @param x data of f32 or f64
    * @param stddev standard deviation, in the unit of x: not negative, and finite in the dtype of x
@@ -137,8 +138,7 @@ export class Noise {
   }
 
   /**
-   * Independent normal numbers: mean + stddev z[i], rounded to f32 after the product and after the sum. All are finite if the largest can be: |z| is at
-   * most 6.77.
+   * Independent normal numbers: mean + stddev z[i], rounded to f32 after the product and after the sum. |z| is at most 6.764.
    *
    * @param length number of elements
    * @param options see {@link NormalOptions}

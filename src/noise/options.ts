@@ -12,8 +12,8 @@ export interface NoiseStreamOptions {
   /** Seed, an integer in [0, 2^64); the instance's by default. */
   seed?: number | bigint | undefined;
   /**
-   * Stream number, an integer in [0, 2^64): same seed and stream, same noise. If left out, the instance's counter, from which masks take their numbers
-   * too, gives the next.
+   * Stream number, an integer in [0, 2^64): same seed and stream, same noise. If left out, the next of the instance's sequence, from which masks
+   * take their numbers too.
    */
   stream?: number | bigint | undefined;
   /** Index in the stream of the first element, an integer in [0, 2^53 - length]; 0 by default. The noise of a slice is the slice of the noise. */

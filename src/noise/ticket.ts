@@ -56,8 +56,8 @@ export function rangeOf({ seed, stream, start, length }: Recipe): NoiseRange {
 }
 
 /**
- * Takes the range of a ticket into `recipe`; returns the standard deviation of what its operation multiplied by, 0 if it only added. Throws TypeError or
- * RangeError unless it is a ticket of this version.
+ * Takes the range of a ticket into `recipe`; returns the standard deviation of what its operation multiplied by, 0 if it only added.
+ * Throws TypeError or RangeError unless it is a ticket of this version.
  */
 export function readTicket(value: unknown, recipe: Recipe): number {
   checkObject(value, "ticket", "ticket");

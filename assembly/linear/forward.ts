@@ -1,7 +1,7 @@
 // y = s (W masked) x + b, for rows of W and examples x: Wan, Zeiler, Zhang, LeCun, Fergus, "Regularization of neural networks using
 // DropConnect", ICML 2013.
-// Invariant: a dot product is summed in one order. Over the first inputs - inputs mod 8 products, number i is added to lane i mod L, L being 4 for
-// f32 and 2 for f64; the lanes are added as (l0 + l1) + (l2 + l3), or l0 + l1; the products left, up to 7, are added one by one.
+// Invariant: a dot product is summed in one order. Of the first inputs - inputs mod 8 products, number i is added to lane i mod L, L being
+// 4 for f32 and 2 for f64; the lanes are added as (l0 + l1) + (l2 + l3), or l0 + l1; the products left, up to 7, are added one by one.
 
 import { All, Bytes, STEP } from "./keep";
 
@@ -135,7 +135,7 @@ function dots8<T>(y: usize, stride: usize, w: usize, x: usize, inputs: usize, bi
   let b3 = i32x4.splat(0);
   const end = x + whole * sizeof<T>();
   let v = w;
-  for (let from = x; from < end; from += 16) {
+  for (let from = x; from < end; from += 16, v += 16) {
     const x0 = v128.load(from);
     const x1 = v128.load(from + row);
     const w0 = v128.load(v);
@@ -150,7 +150,6 @@ function dots8<T>(y: usize, stride: usize, w: usize, x: usize, inputs: usize, bi
     const w3 = v128.load(v + 3 * row);
     a3 = v128.add<T>(a3, v128.mul<T>(w3, x0));
     b3 = v128.add<T>(b3, v128.mul<T>(w3, x1));
-    v += 16;
   }
   finish4<T, All>(y, a0, a1, a2, a3, w, x, 0, whole, inputs, bias, scale);
   finish4<T, All>(y + stride * sizeof<T>(), b0, b1, b2, b3, w, x + row, 0, whole, inputs, bias, scale);
@@ -161,33 +160,34 @@ function product<T, M>(
 ): void {
   const decide = changetype<M>(0);
   const row = inputs * sizeof<T>();
-  let o: usize = 0;
+  const next = bias ? sizeof<T>() : 0;
   // Rows of W outside, so that they stay in the L1 cache over all examples.
+  let o: usize = 0;
   if (ASC_FEATURE_SIMD) {
     for (; o + 4 <= outputs; o += 4) {
       let n: usize = 0;
       if (decide.all()) {
         for (; n + 2 <= examples; n += 2) {
-          dots8<T>(y + (n * stride + o) * sizeof<T>(), stride, w + o * row, x + n * row, inputs, bias ? bias + o * sizeof<T>() : 0, scale);
+          dots8<T>(y + (n * stride + o) * sizeof<T>(), stride, w + o * row, x + n * row, inputs, bias + o * next, scale);
         }
       }
       for (; n < examples; ++n) {
         const k = decide.at(keep, (n * outputs + o) * inputs);
-        dots4<T, M>(y + (n * stride + o) * sizeof<T>(), w + o * row, x + n * row, k, inputs, bias ? bias + o * sizeof<T>() : 0, scale);
+        dots4<T, M>(y + (n * stride + o) * sizeof<T>(), w + o * row, x + n * row, k, inputs, bias + o * next, scale);
       }
     }
   }
   for (; o < outputs; ++o) {
     for (let n: usize = 0; n < examples; ++n) {
       const k = decide.at(keep, (n * outputs + o) * inputs);
-      dot<T, M>(y + (n * stride + o) * sizeof<T>(), w + o * row, x + n * row, k, inputs, bias ? bias + o * sizeof<T>() : 0, scale);
+      dot<T, M>(y + (n * stride + o) * sizeof<T>(), w + o * row, x + n * row, k, inputs, bias + o * next, scale);
     }
   }
 }
 
 /**
- * y[n, o] = scale * sum over i of (keep[n, o, i] ? w[o, i] : +0) * x[n, i] + bias[o]; the rows of y lie `stride` elements apart. No bias if that is 0,
- * all kept if keep is 0.
+ * y[n, o] = scale * sum over i of (keep[n, o, i] ? w[o, i] : +0) * x[n, i] + bias[o]; the rows of y lie `stride` elements apart. No bias if
+ * that is 0, all kept if keep is 0.
  */
 export function forward<T>(
   y: usize, stride: usize, x: usize, w: usize, bias: usize, keep: usize, examples: usize, outputs: usize, inputs: usize, scale: f64,

@@ -39,7 +39,8 @@ function addVector<T, P>(dst: usize, src: usize, g: v128, step: v128, k: i32): v
 // @ts-ignore: decorator
 @inline
 function addVectors<T, P>(
-  dst: usize, s0: usize, s1: usize, s2: usize, s3: usize, g0: v128, g1: v128, g2: v128, g3: v128, k0: v128, k1: v128, k2: v128, k3: v128, k: i32,
+  dst: usize, s0: usize, s1: usize, s2: usize, s3: usize, g0: v128, g1: v128, g2: v128, g3: v128,
+  k0: v128, k1: v128, k2: v128, k3: v128, k: i32,
 ): void {
   const product = changetype<P>(0);
   let acc = v128.load(dst + 16 * k);
@@ -51,8 +52,8 @@ function addVectors<T, P>(
 }
 
 /**
- * dst[i] += g[0] src[0, i] + ... + g[3] src[3, i], masked, for i in whole steps of n; returns where it got. `row`, `keepRow` and `gRow` are bytes from
- * one row to the next.
+ * dst[i] += g[0] src[0, i] + ... + g[3] src[3, i], masked, for i in whole steps of n; returns where it got. `row`, `keepRow` and `gRow` are
+ * bytes from one row to the next.
  */
 function add4<T, M, P>(dst: usize, src: usize, row: usize, g: usize, gRow: usize, keep: usize, keepRow: usize, n: usize): usize {
   const decide = changetype<M>(0);
@@ -149,8 +150,8 @@ function everyWeight<T, M>(
 }
 
 /**
- * dx[n, i] += the sum over o of g[n, o] * (keep[n, o, i] ? w[o, i] : +0), or = if `fresh`; the rows of g lie `stride` elements apart. All kept if
- * keep is 0.
+ * dx[n, i] += the sum over o of g[n, o] * (keep[n, o, i] ? w[o, i] : +0), or = if `fresh`; the rows of g lie `stride` elements apart. All
+ * kept if keep is 0.
  */
 export function inputGradient<T>(
   dx: usize, g: usize, stride: usize, w: usize, keep: usize, examples: usize, outputs: usize, inputs: usize, fresh: bool,
@@ -161,8 +162,8 @@ export function inputGradient<T>(
 }
 
 /**
- * dw[o, i] += the sum over n of keep[n, o, i] ? g[n, o] * x[n, i] : +0, or = if `fresh`; the rows of g lie `stride` elements apart. All kept if keep
- * is 0.
+ * dw[o, i] += the sum over n of keep[n, o, i] ? g[n, o] * x[n, i] : +0, or = if `fresh`; the rows of g lie `stride` elements apart. All
+ * kept if keep is 0.
  */
 export function weightGradient<T>(
   dw: usize, g: usize, stride: usize, x: usize, keep: usize, examples: usize, outputs: usize, inputs: usize, fresh: bool,

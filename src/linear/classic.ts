@@ -77,10 +77,5 @@ export function dropoutLevel<X extends Data, Y extends DataOf<DtypeOf<X>> | unde
   if (!(level >= 0 && level < 1)) throw wrongValue("level", expected, level);
   checkObject(options, "options", "object");
   const { seed, kind, out } = options;
-  return dropout.dropout(x, level, {
-    seed,
-    kind,
-    stream: seed === undefined ? undefined : 0,
-    ...(out === undefined ? {} : { out }),
-  }) as Result<Like<X>, Y>;
+  return dropout.dropout<X, Y>(x, level, { seed, kind, stream: seed === undefined ? undefined : 0, out: out as Y });
 }

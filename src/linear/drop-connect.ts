@@ -1,8 +1,9 @@
 // DropConnect, a linear layer whose weights are dropped: Wan, Zeiler, Zhang, LeCun, Fergus, "Regularization of neural networks using
 // DropConnect", ICML 2013. Masks are drawn a block of rows at a time into scratch and used from there.
-// Invariant: scratch depends neither on batch * out * in nor on where the operands lie beyond their rows, and how a layer is cut in
-// parts changes no bit of a result.
+// Invariant: scratch holds some rows of the operands and the masks of a few, never batch * out * in of anything, and how a layer is cut
+// into parts changes no bit of a result.
 
+import { WasmBuffer } from "../buffer.js";
 import { checkChoice, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
 import type { Context, StreamOptions } from "../dropout.js";
 import { byteLength, type Dtype } from "../dtypes.js";
@@ -11,7 +12,7 @@ import type { Data, DataOf, Operand } from "../operand.js";
 import { RESCALES, type Rescale, type Ticket } from "../ticket.js";
 import { chanceOf, drawExamples, maskRows } from "./chance.js";
 import type { LinearKernels } from "./kernels.js";
-import { checkSides, type LayerShape, layerOf, parts, planOf } from "./layer.js";
+import { checkShape, checkSides, type LayerShape, layerOf, parts, planOf } from "./layer.js";
 
 /** Options that say what layer it is, for data of type D. */
 export interface LayerOptions<D extends Data = Data> {
@@ -58,13 +59,13 @@ export interface LinearBackwardOptions<DX = Wanted<Dtype>, DW = Wanted<Dtype>, D
 }
 
 /** Takes data that must have x's dtype, of whatever length. */
-export function takeLike(frame: Frame, value: unknown, name: string, dtype: Dtype): Operand {
-  return frame.input(value, name, dtype, (value as { length?: number } | null | undefined)?.length ?? 0);
+function takeLike(frame: Frame, value: unknown, name: string, dtype: Dtype): Operand {
+  const length = value instanceof WasmBuffer || ArrayBuffer.isView(value) ? (value as Data).length : 0;
+  return frame.input(value, name, dtype, length);
 }
 
-/** Takes x, w and bias and finds the layer's sizes. */
-export function takeLayer(frame: Frame, x: unknown, w: unknown, bias: unknown, shape: unknown) {
-  const sides = shape === undefined ? {} : checkSides(shape, "shape", false);
+/** Takes x, w and bias and finds the layer's sizes, of which `sides` are given. */
+export function takeLayer(frame: Frame, x: unknown, w: unknown, bias: unknown, sides: Partial<LayerShape>) {
   const input = frame.data(x, "x");
   const { dtype } = input;
   const weights = takeLike(frame, w, "w", dtype);
@@ -80,10 +81,11 @@ export function dropConnect(context: Context, kernels: LinearKernels, x: Data, w
   checkFlag(perExample, "perExample");
   checkChoice(rescale, "rescale", RESCALES);
   checkFlag(training, "training");
+  const sides = checkSides(shape, "shape");
   const { call } = context;
   return framed(context, (frame) => {
     call.takeStream(kind, seed, stream);
-    const { dtype, input, weights, biases, layer } = takeLayer(frame, x, w, bias, shape);
+    const { dtype, input, weights, biases, layer } = takeLayer(frame, x, w, bias, sides);
     call.takeRange(decisions(layer, perExample), start);
     const { operand: output, array: y } = frame.output(out, "out", dtype, layer.batch * layer.out, x);
     const plan = planOf(layer);
@@ -132,11 +134,13 @@ function decisions({ batch, out, in: inputs }: LayerShape, perExample: boolean):
 
 /** Takes what a ticket says into the call's recipe; throws unless it is one of dropConnect. */
 function readTicket({ call }: Context, ticket: unknown): Pick<DropConnectTicket, "perExample" | "shape"> {
-  call.recipe.read(ticket);
+  checkObject(ticket, "ticket", "ticket");
+  // All of its own before the recipe's part: a getter may run anything, another call too.
   const { op, perExample, shape } = ticket as { [K in keyof DropConnectTicket]?: unknown };
   checkChoice(op, "ticket.op", ["dropConnect"]);
   if (typeof perExample !== "boolean") throw wrongKind("ticket.perExample", "boolean", perExample);
-  const layer = checkSides(shape, "ticket.shape", true) as LayerShape;
+  const layer = checkShape(shape, "ticket.shape");
+  call.recipe.read(ticket);
   const count = (perExample ? layer.batch : 1) * layer.out * layer.in;
   if (call.recipe.length !== count) throw wrongValue("ticket.length", `${count}, the decisions of ticket.shape`, call.recipe.length);
   return { perExample, shape: layer };
@@ -159,7 +163,8 @@ export function backward(
     const { perExample, shape: layer } = readTicket(context, ticket);
     const gradient = frame.data(dy, "dy");
     const { dtype } = gradient;
-    checkRows(gradient.length, "dy", layer.batch, layer.out);
+    const units = layer.batch * layer.out;
+    if (gradient.length !== units) throw wrongValue("dy", `length ${units}, the ticket's batch * out`, gradient.length);
     const input = frame.input(x, "x", dtype, layer.batch * layer.in);
     const weights = frame.input(w, "w", dtype, layer.out * layer.in);
     const plan = planOf(layer);
@@ -230,8 +235,4 @@ export function backward(
     }
     return { dx: forX?.array as Data | undefined, dw: forW?.array as Data | undefined, db: forBias?.array as Data | undefined };
   });
-}
-
-function checkRows(length: number, name: string, rows: number, columns: number): void {
-  if (length !== rows * columns) throw wrongValue(name, `length ${rows * columns}, the ticket's batch * out`, length);
 }

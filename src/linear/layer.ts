@@ -15,17 +15,25 @@ export interface LayerShape {
 
 const SIDES = ["batch", "in", "out"] as const;
 
-/** Throws unless `value` is an object with positive integers at those of batch, in and out that are `required` or there at all. */
-export function checkSides(value: unknown, name: string, required: boolean): Partial<LayerShape> {
+/** Those of batch, in and out that `value` gives, undefined being none; throws unless it is an object, and they positive integers. */
+export function checkSides(value: unknown, name: string): Partial<LayerShape> {
+  if (value === undefined) return {};
   checkObject(value, name, "object with batch, in or out");
   const sides: Partial<Record<(typeof SIDES)[number], number>> = {};
   for (const side of SIDES) {
     const size = (value as Partial<LayerShape>)[side];
-    if (size === undefined && !required) continue;
+    if (size === undefined) continue;
     checkInteger(size, `${name}.${side}`, 1, Number.MAX_SAFE_INTEGER);
     sides[side] = size;
   }
   return sides;
+}
+
+/** The same, all of them required. */
+export function checkShape(value: unknown, name: string): LayerShape {
+  const { batch, in: inputs, out } = checkSides(value, name);
+  if (batch === undefined || inputs === undefined || out === undefined) throw wrongKind(name, "object with batch, in and out", value);
+  return { batch, in: inputs, out };
 }
 
 /**

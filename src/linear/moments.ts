@@ -13,7 +13,7 @@ import { keepProbability } from "../probability.js";
 import { MAX_INDEX, RESCALES, type Rescale } from "../ticket.js";
 import { type LayerOptions, takeLayer } from "./drop-connect.js";
 import { ACTIVATIONS, type Activation, type LinearKernels } from "./kernels.js";
-import { parts, planOf } from "./layer.js";
+import { checkSides, parts, planOf } from "./layer.js";
 
 /** Options of all that computes moments, for data of type D. */
 export interface MomentsBase<D extends Data = Data> extends LayerOptions<D> {
@@ -60,12 +60,13 @@ function factors(p: number, kind: StreamKind, rescale: Rescale): { mean: number;
   return rescale === "train" ? { mean: 1, variance: (1 - q) / q } : { mean: q, variance: (1 - q) * q };
 }
 
-/** Checks p and options and takes the operands. */
+/** Checks the options that all have and takes the operands. */
 function take(context: Context, frame: Frame, x: Data, w: Data, p: number, options: MomentsBase) {
   const { bias, shape, rescale = "train", kind } = options;
   checkChoice(rescale, "rescale", RESCALES);
+  const sides = checkSides(shape, "shape");
   context.call.takeStream(kind, undefined, undefined);
-  return { ...takeLayer(frame, x, w, bias, shape), factor: factors(p, context.call.recipe.kind, rescale) };
+  return { ...takeLayer(frame, x, w, bias, sides), factor: factors(p, context.call.recipe.kind, rescale) };
 }
 
 /** Stages the operands; the function that is returned computes the moments. */
@@ -103,9 +104,9 @@ function prepare(frame: Frame, kernels: LinearKernels, { dtype, input, weights, 
 export function moments(context: Context, kernels: LinearKernels, x: Data, w: Data, p: number, options: MomentsOptions) {
   checkProbability(p, "p");
   checkObject(options, "options", "object");
-  const { mean: meanOut, variance: varianceOut, ...base } = options;
+  const { mean: meanOut, variance: varianceOut } = options;
   return framed(context, (frame) => {
-    const taken = take(context, frame, x, w, p, base);
+    const taken = take(context, frame, x, w, p, options);
     const { dtype, layer } = taken;
     const units = layer.batch * layer.out;
     const mean = frame.output(meanOut, "mean", dtype, units, x);
@@ -122,12 +123,12 @@ export function moments(context: Context, kernels: LinearKernels, x: Data, w: Da
 export function inference(context: Context, kernels: LinearKernels, x: Data, w: Data, p: number, options: InferenceOptions): Data {
   checkProbability(p, "p");
   checkObject(options, "options", "object");
-  const { samples, normal, activation = "none", out, ...base } = options;
+  const { samples, normal, activation = "none", out } = options;
   checkChoice(activation, "activation", ACTIVATIONS);
   if (typeof normal !== "function") throw wrongKind("normal", "function that gives normal numbers", normal);
   const { memory } = context;
   return framed(context, (frame) => {
-    const taken = take(context, frame, x, w, p, base);
+    const taken = take(context, frame, x, w, p, options);
     const { dtype, layer } = taken;
     const units = layer.batch * layer.out;
     checkInteger(samples, "samples", 1, Math.floor(MAX_INDEX / units));

@@ -80,7 +80,7 @@ function load(build: (typeof BUILDS)[number]) {
     ...wasm,
     kernels,
     regions,
-    /** Runs a kernel on x and other; `drop` false keeps all, which bytes say by address 0 and a stream by probability 0. */
+    /** Runs a kernel on x and other, and gives what it wrote to one of the regions. At probability 0 kernels that read bytes get none. */
     run(
       kernel: Elementwise,
       source: string,

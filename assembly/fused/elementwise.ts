@@ -3,7 +3,7 @@
 //
 //   vector(x, other, bias) / value(x, other, bias)   g of what lies at these addresses
 //   join(v, other) / joinOne(v, other)               f
-//   long()                                           whether g is so long that its code is not to stand there several times
+//   long()                                           whether g, then of f32, is so long that its code is not to stand there several times
 //
 // Invariant: elements come in ascending order, each once, which moves the place in the bias on; all inputs of an element are read before
 // it is written, so dst may be x. It may be `other` only where f does not read that, as a tie may be dropped after the element was written.
@@ -120,17 +120,19 @@ export class Elementwise<T, E> {
 /** The first n elements, whole steps, with nothing dropped; returns n. */
 function keepSteps<T, E>(dst: usize, x: usize, place: Place, n: usize): usize {
   const op = changetype<E>(0);
-  const end = dst + n * sizeof<T>();
   let other = place.other;
   let bias = place.bias;
-  while (dst < end) {
+  let left = n * sizeof<T>();
+  while (left) {
     // Up to where the bias begins again.
-    const part = min(end, dst + ((place.end - bias + 63) & ~63));
-    for (; dst < part; dst += 64) {
+    let part = min(left, (place.end - bias + 63) & ~63);
+    left -= part;
+    for (; part; part -= 64) {
       v128.store(dst, op.join(op.vector(x, other, bias), other));
       v128.store(dst + 16, op.join(op.vector(x + 16, other + 16, bias + 16), other + 16));
       v128.store(dst + 32, op.join(op.vector(x + 32, other + 32, bias + 32), other + 32));
       v128.store(dst + 48, op.join(op.vector(x + 48, other + 48, bias + 48), other + 48));
+      dst += 64;
       x += 64;
       other += 64;
       bias += 64;

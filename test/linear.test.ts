@@ -4,6 +4,7 @@
 import { describe, expect, it } from "vitest";
 import { createDropout, type Dropout, keepProbability, type WasmBuffer } from "../src/index.js";
 import { createLinear, type DropConnectTicket, dropoutLevel, type Linear } from "../src/linear/index.js";
+import { createNoise } from "../src/noise/index.js";
 import { chance, expectBytes, expectSame, KINDS, keepBytes, PROBABILITIES, sample, uniforms } from "./oracle.js";
 
 type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
@@ -469,7 +470,7 @@ describe("moments", () => {
     }
   });
 
-  it("sampling converges to the expectation of a rectified Gaussian, and is reproducible", () => {
+  it("sampling converges to the expectation of a rectified Gaussian, and is reproducible", async () => {
     const { x, w, bias } = operands("f64", shape) as unknown as Record<"x" | "w" | "bias", Float64Array<ArrayBuffer>>;
     const { mean, variance } = linear.dropConnectMoments(x, w, 0.5, { bias });
     const samples = 20_000;
@@ -489,6 +490,14 @@ describe("moments", () => {
       expect(Math.abs(at(rectified, unit) - rectifiedMean(mu, sigma))).toBeLessThan(tolerance);
     }
     expectSame(scalar.linear.dropConnectInference(x, w, 0.5, { ...options, activation: "relu" }), rectified, "the scalar build");
+    // The numbers of this package's own noise do as well, and a seed and a stream make them the same again.
+    const noise = await createNoise(dropout);
+    const seeded = { ...options, normal: (length: number, start: number) => noise.normal(length, { seed: 3, stream: 7, start }) };
+    const noisy = linear.dropConnectInference(x, w, 0.5, seeded);
+    noisy.forEach((v, unit) => {
+      expect(Math.abs(v - at(mean, unit))).toBeLessThan((5 * Math.sqrt(at(variance, unit))) / Math.sqrt(samples));
+    });
+    expectSame(linear.dropConnectInference(x, w, 0.5, seeded), noisy, "again");
   });
 
   it("sampling asks for pieces of long layers, takes numbers of either type and buffers, and writes where it is told", () => {

@@ -161,10 +161,10 @@ export class Linear {
    * @throws TypeError and RangeError as {@link Linear.dropConnect} does, and what `normal` throws; in all cases y was not written
    * @example
    * import { createLinear } from "wasm-dropout/linear";
+   * import { createNoise } from "wasm-dropout/noise";
    * const linear = await createLinear(dropout);
-   * // Box-Muller on some generator; "wasm-dropout/noise" has normal numbers by seed and index.
-   * const one = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
-   * const normal = (length, index) => Float32Array.from({ length }, one);
+   * const noise = await createNoise(dropout);
+   * const normal = (length, index) => noise.normal(length, { stream: 7, start: index });
    * const [x, w] = [Float32Array.of(1, 2), Float32Array.of(3, -4)];
    * const y = linear.dropConnectInference(x, w, 0.5, { shape: { batch: 1 }, samples: 100, normal, activation: "relu" });
    */

@@ -18,7 +18,7 @@ export class Params {
   scale: f64;
 }
 
-/** Scratch behind the record, on a 16-byte boundary: 64 bytes for a Philox result, and what assembly/tile.ts adds to it. */
+/** Scratch behind the record, on a 16-byte boundary: 128 bytes for what Philox leaves, and what assembly/tile.ts adds to it. */
 // @ts-ignore: decorator
 @inline
 export function workspace(params: Params): usize {

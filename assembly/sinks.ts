@@ -110,12 +110,14 @@ export class Scaled<T> {
 /** All n elements times the scale, as V does it, where that is 1 bit for bit; a function of its own, as every source needs it and none often. */
 export function scaleAll<T, V>(dst: usize, src: usize, n: usize, scale: f64): void {
   if (scale == 1) return changetype<Input<T>>(0).all(dst, src, n, scale);
-  const end = dst + n * sizeof<T>();
+  const value = changetype<V>(0);
+  // Bytes are counted down: an end at 4 GiB would be address 0.
+  let left = n * sizeof<T>();
   if (ASC_FEATURE_SIMD) {
     const factor = changetype<Select<T, V>>(0).factor(scale);
-    for (; dst + 16 <= end; dst += 16, src += 16) v128.store(dst, changetype<V>(0).vector(src, factor));
+    for (; left >= 16; left -= 16, dst += 16, src += 16) v128.store(dst, value.vector(src, factor));
   }
-  for (; dst < end; dst += sizeof<T>(), src += sizeof<T>()) changetype<V>(0).one(dst, src, scale);
+  for (; left; left -= sizeof<T>(), dst += sizeof<T>(), src += sizeof<T>()) value.one(dst, src, scale);
 }
 
 /** The scale itself: a mask to multiply with. */

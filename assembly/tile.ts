@@ -5,7 +5,7 @@
 // only on a tie, 32 of Philox at counter i.
 
 import { Params, pinned, workspace } from "./params";
-import { philox4 } from "./philox";
+import { philox8 } from "./philox";
 import { partOfStep, STEP } from "./step";
 
 /** Elements that one seeding of the four lanes serves. */
@@ -16,11 +16,11 @@ import { partOfStep, STEP } from "./step";
 // @ts-ignore: decorator
 @inline const TIE_COUNTER: u32 = 0x80000000;
 
-// The workspace: the state of the lanes, a Philox block for a tie, and notes of the steps with ties, at most one a step of a tile.
+// The workspace: the state of the lanes (of what Philox leaves, the first four blocks), Philox's blocks for a tie, of which the first counts, and notes of the steps with ties, at most one a step of a tile.
 // @ts-ignore: decorator
-@inline const TIE_BLOCK: usize = 64;
+@inline const TIE_BLOCK: usize = 128;
 // @ts-ignore: decorator
-@inline const NOTES: usize = 128;
+@inline const NOTES: usize = 256;
 
 // @ts-ignore: decorator
 @inline
@@ -45,7 +45,7 @@ function starStar4(s1: v128): v128 {
 /** Writes the state of a tile's four lanes to the workspace: word w of lane l at 16w + 4l. */
 function seedLanes(params: Params, tile: u64): void {
   const n = tile << 2;
-  philox4(workspace(params), <u32>n, <u32>(n >> 32), params.s0, params.s1, 1, 0, params.k0, params.k1);
+  philox8(workspace(params), <u32>n, <u32>(n >> 32), params.s0, params.s1, 1, 0, params.k0, params.k1);
 }
 
 /** `keep` with the bits of `ties` set right: elements i + bit whose upper 16 bits equal T's. */
@@ -53,7 +53,7 @@ function keepOfTies(params: Params, i: u64, keep: u32, ties: u32): u32 {
   const out = workspace(params) + TIE_BLOCK;
   for (; ties; ties &= ties - 1) {
     const bit = <u32>ctz(ties);
-    philox4(out, <u32>(i + bit), <u32>((i + bit) >> 32) | TIE_COUNTER, params.s0, params.s1, 0, 0, params.k0, params.k1);
+    philox8(out, <u32>(i + bit), <u32>((i + bit) >> 32) | TIE_COUNTER, params.s0, params.s1, 0, 0, params.k0, params.k1);
     const kept = <u32>(load<u32>(out) >= <u32>params.threshold);
     keep = (keep & ~(1 << bit)) | (kept << bit);
   }

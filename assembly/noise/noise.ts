@@ -5,20 +5,18 @@
 // each operation is rounded in the type of the data.
 
 import { Params, pinned, workspace } from "../params";
-import { philox8, SCHEDULE_BYTES, scheduleKeys, STEP } from "./philox8";
+import { philox8, WORDS as STEP } from "../philox";
 import { Normal } from "./values";
 
 // Top bit of a counter's last word: keeps this stream apart from kind "philox", whose indices end at 2^53.
 // @ts-ignore: decorator
 @inline const NOISE_COUNTER: u32 = 0x80000000;
 
-// The workspace: words, values, schedule, and two constants, each in every lane of a vector.
+// The workspace: words, values, and two constants, each in every lane of a vector.
 // @ts-ignore: decorator
 @inline const VALUES: usize = 4 * STEP;
 // @ts-ignore: decorator
-@inline const SCHEDULE: usize = 2 * VALUES;
-// @ts-ignore: decorator
-@inline const FACTOR: usize = SCHEDULE + SCHEDULE_BYTES;
+@inline const FACTOR: usize = 2 * VALUES;
 // @ts-ignore: decorator
 @inline const OFFSET: usize = FACTOR + 16;
 
@@ -94,7 +92,7 @@ export class Sink<T, I, O> {
 /** Leaves values V of elements x..x+31 in the workspace, x a multiple of 32. */
 function draw<V>(params: Params, x: u64): void {
   const words = workspace(params);
-  philox8(words, params.s0, params.s1, <u32>x, <u32>(x >> 32) | NOISE_COUNTER, params.k0, params.k1, words + SCHEDULE);
+  philox8(words, params.s0, params.s1, <u32>x, <u32>(x >> 32) | NOISE_COUNTER, 0, 4, params.k0, params.k1);
   changetype<V>(0).make(words + VALUES, words);
 }
 
@@ -103,7 +101,6 @@ export function noise<V, S>(dst: usize, src: usize, n: usize, s: f64, params: Pa
   const sink = changetype<S>(0);
   const values = workspace(params) + VALUES;
   const start = params.start;
-  scheduleKeys(workspace(params) + SCHEDULE, params.k0, params.k1);
   const whole = <u32>max(<i32>n - STEP + 1, 0);
   // i is the offset in the output of a step's first element: negative in front of the output.
   for (let i: i32 = -(<i32>start & (STEP - 1)); i < <i32>n; i += STEP) {

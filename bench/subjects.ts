@@ -1,17 +1,25 @@
 // What is measured: every kernel of every table, the references beside them, and the API that a user calls, over n elements each.
 
+import { FUSED, type FusedKernels } from "../src/fused/kernels.js";
 import { CONVERT, type ConvertKernels, HALF } from "../src/half/kernels.js";
 import { instantiate } from "../src/instantiate.js";
 import { bindKernels, CORE, type Kernels, rowsOf } from "../src/kernels.js";
+import { LINEAR, type LinearKernels } from "../src/linear/kernels.js";
 import { MAX_BYTES, Memory } from "../src/memory.js";
 import { MONTE_CARLO, type MonteCarloKernels } from "../src/monte-carlo/kernels.js";
+import { NOISE, type NoiseKernels } from "../src/noise/kernels.js";
+import { SHAPES, type ShapesKernels } from "../src/shapes/kernels.js";
 import { apiSubjects, coreSubjects, type Reference, referenceSubjects } from "./subjects/core.js";
+import { fusedSubjects } from "./subjects/fused.js";
 import { halfSubjects } from "./subjects/half.js";
+import { linearSubjects } from "./subjects/linear.js";
 import { monteCarloSubjects } from "./subjects/monte-carlo.js";
+import { noiseSubjects } from "./subjects/noise.js";
+import { shapesSubjects } from "./subjects/shapes.js";
 import { Placement, type Subject } from "./subjects/subject.js";
 
 /** Modules with kernels beside the core's: build/<name>/simd.wasm. */
-export const EXTENSIONS = ["half", "monte-carlo"] as const;
+export const EXTENSIONS = ["shapes", "noise", "linear", "fused", "half", "monte-carlo"] as const;
 
 /** All modules, of the same build. */
 export interface Modules {
@@ -31,10 +39,15 @@ export function makeSubjects({ core, reference, extensions }: Modules, n: number
   const memory = new Memory(MAX_BYTES);
   const place = new Placement(memory, n);
   const exportsOf = (module: WebAssembly.Module) => instantiate(module, memory.wasm);
+  const kernels = bindKernels<Kernels>(exportsOf(core), CORE);
   const half = exportsOf(extensions.half);
   return [
     ...referenceSubjects(exportsOf(reference) as unknown as Reference, place),
-    ...coreSubjects(bindKernels<Kernels>(exportsOf(core), CORE), rowsOf(CORE), place),
+    ...coreSubjects(kernels, rowsOf(CORE), place),
+    ...shapesSubjects(bindKernels<ShapesKernels>(exportsOf(extensions.shapes), SHAPES), place),
+    ...noiseSubjects(bindKernels<NoiseKernels>(exportsOf(extensions.noise), NOISE), place),
+    ...linearSubjects(bindKernels<LinearKernels>(exportsOf(extensions.linear), LINEAR), place),
+    ...fusedSubjects(bindKernels<FusedKernels>(exportsOf(extensions.fused), FUSED), kernels, place),
     ...halfSubjects(bindKernels<Kernels>(half, HALF), bindKernels<ConvertKernels>(half, CONVERT), place),
     ...monteCarloSubjects(bindKernels<MonteCarloKernels>(exportsOf(extensions["monte-carlo"]), MONTE_CARLO), place),
     ...apiSubjects(core, n),

@@ -10,15 +10,19 @@ import { isMet, judge, type Verdict } from "../bench/bars.js";
 import { Timings } from "../bench/measure.js";
 import type { Run } from "../bench/results.js";
 import { summarise } from "../bench/statistics.js";
+import { FUSED } from "../src/fused/kernels.js";
 import { CONVERT, HALF } from "../src/half/kernels.js";
 import { CORE, type Family, rowsOf } from "../src/kernels.js";
+import { LINEAR } from "../src/linear/kernels.js";
 import { MONTE_CARLO } from "../src/monte-carlo/kernels.js";
+import { NOISE } from "../src/noise/kernels.js";
+import { SHAPES } from "../src/shapes/kernels.js";
 import { missing } from "./missing.js";
 
 const cwd = fileURLToPath(new URL("..", import.meta.url));
 const command = ["--import", "tsx", "bench/run.ts"];
 
-const TABLES: readonly (readonly Family[])[] = [CORE, HALF, CONVERT, MONTE_CARLO];
+const TABLES: readonly (readonly Family[])[] = [CORE, SHAPES, NOISE, LINEAR, FUSED, HALF, CONVERT, MONTE_CARLO];
 
 it("covers the tables", () => {
   const json = join(mkdtempSync(join(tmpdir(), "bench-")), "results.json");

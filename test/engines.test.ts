@@ -3,9 +3,16 @@
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import * as fused from "../src/fused/index.js";
+import * as half from "../src/half/index.js";
 import { createDropout } from "../src/index.js";
+import * as linear from "../src/linear/index.js";
+import * as monteCarlo from "../src/monte-carlo/index.js";
+import * as noise from "../src/noise/index.js";
+import * as shapes from "../src/shapes/index.js";
 import { OUTPUT_LENGTH, sampleData } from "./engines/data.js";
 import { type Engine, MissingEngine } from "./engines/engine.js";
+import { type Entries, extensionChecks } from "./engines/extensions.js";
 import { browser } from "./engines/pages.js";
 import { bun, deno, node } from "./engines/processes.js";
 import type { BuildReport } from "./engines/suite.js";
@@ -32,7 +39,7 @@ const ENGINES: readonly Engine[] = [
 
 const TABLE = new URL("../build/engines.md", import.meta.url);
 const rows: Row[] = [];
-let expected: Pick<BuildReport, "masks" | "outputs">;
+let expected: Pick<BuildReport, "masks" | "outputs" | "extensions">;
 
 beforeAll(async () => {
   const masks = createHash("sha256");
@@ -50,8 +57,21 @@ beforeAll(async () => {
       outputs.update(y).update(drop(y, keep, chance(kind, p)));
     }
   }
-  expected = { masks: masks.digest("hex"), outputs: outputs.digest("hex") };
+  const [extensions, scalar] = [await hashExtensions(true), await hashExtensions(false)];
+  expect(scalar).toEqual(extensions);
+  expected = { masks: masks.digest("hex"), outputs: outputs.digest("hex"), extensions };
 });
+
+/** What the sources give, where the packed package is made of what was built from them. */
+async function hashExtensions(simd: boolean): Promise<BuildReport["extensions"]> {
+  // Classes with private members are types of their own in each copy.
+  const entries = { fused, half, linear, monteCarlo, noise, shapes } as unknown as Entries;
+  const hashes: Record<string, string> = {};
+  for (const [name, hash] of Object.entries(extensionChecks(entries, simd))) {
+    hashes[name] = await hash((await createDropout({ seed: 42, simd })) as never);
+  }
+  return hashes;
+}
 
 afterAll(() => {
   const table = formatTable(rows);
@@ -69,10 +89,10 @@ for (const engine of ENGINES) {
     });
     for (const build of report.builds) rows.push({ engine: name, version, ...build });
     expect(report.builds.map(({ build }) => build)).toEqual(["simd", "scalar"]);
-    for (const { failures, passed, masks, outputs } of report.builds) {
+    for (const { failures, passed, masks, outputs, extensions } of report.builds) {
       expect(failures).toEqual([]);
-      expect(passed.length).toBe(11);
-      expect({ masks, outputs }).toEqual(expected);
+      expect(passed.length).toBe(18);
+      expect({ masks, outputs, extensions }).toEqual(expected);
     }
     expect(report.simdSupported).toBe(true);
     expect(report.exports).toEqual(["Dropout", "compileDropout", "createDropout", "keepProbability", "simdSupported"]);

@@ -3,14 +3,15 @@
 /** How many elements of each long mask dropout is applied with. */
 export const OUTPUT_LENGTH = 2 ** 20;
 
-/** `length` values in [-4, 4), each exact in f32. */
+/** `length` values in [-4, 4), each exact in f32; those from number `first` on. */
 export function sampleData<D extends "f32" | "f64">(
   dtype: D,
   length: number,
+  first?: number,
 ): D extends "f32" ? Float32Array<ArrayBuffer> : Float64Array<ArrayBuffer>;
-export function sampleData(dtype: "f32" | "f64", length: number): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
+export function sampleData(dtype: "f32" | "f64", length: number, first = 0): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
   const x = dtype === "f32" ? new Float32Array(length) : new Float64Array(length);
   // Fibonacci hashing (Knuth, TAOCP 3, 6.4): 2^32 divided by the golden ratio, to the next odd number.
-  for (let i = 0; i < length; ++i) x[i] = (Math.imul(i, 0x9e3779b1) >> 8) / 2 ** 21;
+  for (let i = 0; i < length; ++i) x[i] = (Math.imul(first + i, 0x9e3779b1) >> 8) / 2 ** 21;
   return x;
 }

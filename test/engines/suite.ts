@@ -4,9 +4,18 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { compileDropout, createDropout, Dropout, keepProbability, simdSupported, type WasmBuffer } from "wasm-dropout";
+import * as fused from "wasm-dropout/fused";
+import * as half from "wasm-dropout/half";
 import { dropoutBytes } from "wasm-dropout/inline";
+import * as linear from "wasm-dropout/linear";
+import * as monteCarlo from "wasm-dropout/monte-carlo";
+import * as noise from "wasm-dropout/noise";
+import * as shapes from "wasm-dropout/shapes";
 import vectors from "../vectors/keep-streams.json" with { type: "json" };
 import { OUTPUT_LENGTH, sampleData } from "./data.js";
+import { bytesOf, equal, throwsWith } from "./expect.js";
+import { checkAbort } from "./extensions/monte-carlo.js";
+import { extensionChecks, type Hashes } from "./extensions.js";
 
 /** What an engine says of itself. */
 export interface Report {
@@ -27,6 +36,8 @@ export interface BuildReport {
   readonly masks: string;
   /** SHA-256 of the outputs of dropout and of its backward pass, f32 and f64. */
   readonly outputs: string;
+  /** SHA-256 of the results of each extension whose check passed. */
+  readonly extensions: Partial<Hashes>;
   /** Time of f32 dropout in wasm memory. */
   readonly nsPerElement: number;
 }
@@ -59,6 +70,7 @@ async function runBuild(simd: boolean, { compilesBytes }: Engine): Promise<Build
   const module = await compileDropout({ simd });
   const dropout = new Dropout(module, { seed: 42 });
   const long = { masks: "", outputs: "" };
+  const extensions: { -readonly [E in keyof Hashes]?: string } = {};
   await check("known answers", () => checkKnownAnswers(dropout));
   await check("SHA-256 of long masks", () => Object.assign(long, hashLongMasks(dropout)));
   await check("the mask of a slice is the slice of the mask", () => checkSlices(dropout));
@@ -70,7 +82,13 @@ async function runBuild(simd: boolean, { compilesBytes }: Engine): Promise<Build
   await check("bad input", () => checkRefusals(dropout));
   await check("realised probabilities", checkProbabilities);
   await check("ways to make an instance", () => checkCreation(module, simd, compilesBytes));
-  return { build: simd ? "simd" : "scalar", passed, failures, ...long, nsPerElement: await time(dropout) };
+  for (const [name, hash] of Object.entries(extensionChecks({ fused, half, linear, monteCarlo, noise, shapes }, simd))) {
+    await check(`every operation of ${name}`, async () => {
+      extensions[name as keyof Hashes] = await hash(new Dropout(module, { seed: 42 }));
+    });
+  }
+  await check("a run of passes ended by a timer", async () => checkAbort(await monteCarlo.createMonteCarlo(dropout, { simd })));
+  return { build: simd ? "simd" : "scalar", passed, failures, ...long, extensions, nsPerElement: await time(dropout) };
 }
 
 function checkKnownAnswers(dropout: Dropout): void {
@@ -269,22 +287,4 @@ function pack(bytes: Uint8Array): Uint8Array {
     bits[i >> 3] = (bits[i >> 3] as number) | (keep << (i & 7));
   });
   return bits;
-}
-
-function bytesOf(array: ArrayBufferView): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-}
-
-function equal(got: unknown, expected: unknown, what: string): void {
-  if (got !== expected) throw new Error(`${what}: got ${String(got).slice(0, 200)} instead of ${String(expected).slice(0, 200)}`);
-}
-
-function throwsWith(type: new (message: string) => Error, message: string, act: () => unknown): void {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof type && error.message.startsWith(message)) return;
-    throw new Error(`got ${error} instead of ${type.name}: ${message}`);
-  }
-  throw new Error(`nothing thrown instead of ${type.name}: ${message}`);
 }

@@ -1,5 +1,6 @@
 // The table of engines, in Markdown.
 
+import { createHash } from "node:crypto";
 import type { BuildReport } from "./suite.js";
 
 /** What is known of one build in one engine, or why that is nothing. */
@@ -8,17 +9,26 @@ export type Row = { readonly engine: string } & ({ readonly missing: string } | 
 export function formatTable(rows: readonly Row[]): string {
   const cells = rows.map((row) =>
     "missing" in row
-      ? [row.engine, "NOT RUN", row.missing, "", "", ""]
+      ? [row.engine, "NOT RUN", row.missing, "", "", "", ""]
       : [
           row.engine,
           row.version,
           row.build === "simd" ? "SIMD" : "scalar",
           row.masks,
           row.outputs,
+          createHash("sha256").update(JSON.stringify(row.extensions)).digest("hex"),
           `${row.nsPerElement.toFixed(3)} (${(1 / row.nsPerElement).toFixed(2)})`,
         ],
   );
-  const head = ["engine", "version", "build", "SHA-256 of masks", "SHA-256 of outputs", "ns/element (elements/ns)"];
+  const head = [
+    "engine",
+    "version",
+    "build",
+    "SHA-256 of masks",
+    "SHA-256 of outputs",
+    "SHA-256 of extensions",
+    "ns/element (elements/ns)",
+  ];
   const lines = [head, head.map(() => "---"), ...cells].map((line) => `| ${line.join(" | ")} |`);
   return `${lines.join("\n")}\n`;
 }

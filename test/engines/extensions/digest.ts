@@ -1,0 +1,32 @@
+// One SHA-256 of all results of an extension: numbers by their bits, where they lie in wasm memory too, and tickets by what they say.
+// Invariant: NaN is refused, as engines choose its bits.
+
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { bytesOf } from "../expect.js";
+
+export class Digest {
+  readonly #hash = sha256.create();
+
+  /** Takes results: numbers, text, arrays and buffers, and objects of them. */
+  add(...values: readonly unknown[]): void {
+    for (const value of values) this.#take(value);
+  }
+
+  #take(value: unknown): void {
+    if (ArrayBuffer.isView(value)) {
+      if ((value instanceof Float32Array || value instanceof Float64Array) && value.some(Number.isNaN)) throw new Error("a result is NaN");
+      this.#hash.update(bytesOf(value));
+    } else if (typeof value !== "object" || value === null) {
+      this.#hash.update(utf8ToBytes(`${value};`));
+    } else if ("pointer" in value && "array" in value) {
+      this.#take(value.array);
+    } else {
+      for (const [key, part] of Object.entries(value)) this.add(key, part);
+    }
+  }
+
+  get hex(): string {
+    return bytesToHex(this.#hash.digest());
+  }
+}

@@ -1,0 +1,71 @@
+// Every operation of "wasm-dropout/fused", forward and backward.
+
+import type { Dropout } from "wasm-dropout";
+import type { Fused } from "wasm-dropout/fused";
+import { sampleData } from "../data.js";
+import { throwsWith } from "../expect.js";
+import type { Digest } from "./digest.js";
+import { DTYPES, KINDS, places, posted } from "./operands.js";
+
+const ACTIVATIONS = ["none", "relu", "gelu", "geluTanh", "silu"] as const;
+
+// The last two are longer than what calls take at once, one by its rows and one by a row.
+const MATRICES = [
+  [2, 1],
+  [3, 5],
+  [33, 257],
+  [2, 8200],
+] as const;
+
+export function checkFused(fused: Fused, dropout: Dropout, digest: Digest): void {
+  for (const kind of KINDS) {
+    for (const [rows, columns] of MATRICES) {
+      const length = rows * columns;
+      const options = { kind, seed: 21, stream: 22n, start: 23 };
+      const of = <D extends "f32" | "f64">(dtype: D, count: number, first: number) => sampleData(dtype, count, first);
+
+      for (const dtype of DTYPES) {
+        const [bias, residual] = [of(dtype, columns, 1000), of(dtype, length, 2000)];
+        for (const x of places(dropout, dtype, length)) {
+          for (const { y, ticket } of [
+            fused.biasDropoutResidual(x, 0.3, { ...options, bias, residual }),
+            fused.biasDropoutResidual(x, 0.3, { ...options, residual }),
+            fused.biasDropoutResidual(x, 0.3, { ...options, residual, training: false }),
+          ]) {
+            digest.add(y, ticket, fused.backward(x, posted(ticket)));
+          }
+        }
+      }
+
+      const x = of("f32", length, 0);
+      const [bias, gamma, beta] = [of("f32", columns, 1000), of("f32", columns, 3000), of("f32", columns, 4000)];
+      const [residual, dy, dh] = [of("f32", length, 2000), of("f32", length, 5000), of("f32", length, 6000)];
+      for (const activation of ACTIVATIONS) {
+        const { y, ticket } = fused.biasActivationDropout(x, 0.3, { ...options, bias, activation });
+        digest.add(y, ticket, fused.backward(dy, posted(ticket), { x, bias }));
+        using held = dropout.from(x);
+        digest.add(fused.biasActivationDropout(held, 0.3, { ...options, activation, out: held }));
+      }
+      for (const norm of [
+        { residual, gamma, beta },
+        { residual, gamma, beta, bias, epsilon: 0.5 },
+      ]) {
+        const { ticket, ...results } = fused.dropoutResidualLayerNorm(x, 0.3, { ...options, ...norm });
+        digest.add(results, ticket);
+        digest.add(fused.backward(dy, posted(ticket), { ...results, gamma }));
+        digest.add(fused.backward(dy, ticket, { ...results, gamma, dh }));
+      }
+      const [queries, keys] = [rows, columns];
+      for (const softmax of [
+        { shape: [queries, keys] },
+        { shape: [1, queries, keys], scale: 0.125, causal: true, mask: of("f32", keys, 7000) },
+      ]) {
+        const { y, ticket } = fused.softmaxDropout(x, 0.3, { ...options, ...softmax });
+        digest.add(y, ticket, fused.backward(dy, posted(ticket), { logits: x, mask: softmax.mask }));
+      }
+    }
+  }
+  const x = new Float32Array(6);
+  throwsWith(RangeError, '"bias" expected', () => fused.biasDropoutResidual(x, 0.5, { residual: x, bias: new Float32Array(4) }));
+  throwsWith(RangeError, '"gamma" expected', () => fused.dropoutResidualLayerNorm(x, 0.5, { residual: x, gamma: x.subarray(2), beta: x }));
+}

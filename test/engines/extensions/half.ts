@@ -1,0 +1,43 @@
+// Every operation of "wasm-dropout/half", and what it teaches an instance.
+
+import type { Dropout } from "wasm-dropout";
+import type { Half } from "wasm-dropout/half";
+import { sampleData } from "../data.js";
+import { throwsWith } from "../expect.js";
+import type { Digest } from "./digest.js";
+import { KINDS, posted } from "./operands.js";
+
+// Infinity, beyond which are NaN.
+const INFINITY = { f16: 0x7c00, bf16: 0x7f80 } as const;
+
+export function checkHalf(half: Half, dropout: Dropout, digest: Digest): void {
+  for (const dtype of ["f16", "bf16"] as const) {
+    const most = INFINITY[dtype] + 1;
+    // All numbers of the format, of both signs.
+    const x = Uint16Array.from({ length: 2 * most }, (_, i) => (i < most ? i : 0x8000 + i - most));
+    const wide = half.toFloat32(x, dtype);
+    digest.add(wide, half.fromFloat32(sampleData("f32", 10_000), dtype));
+    // Between two numbers of the format.
+    digest.add(
+      half.fromFloat32(wide.map(Math.fround), dtype),
+      half.fromFloat32(
+        wide.map((value) => value * 1.0009765625),
+        dtype,
+      ),
+    );
+    using held = dropout.from(x, dtype);
+    digest.add(half.toFloat32(held, dtype));
+    for (const kind of KINDS) {
+      const options = { kind, seed: 31, stream: 32, start: 33, dtype };
+      const mask = new Uint8Array(Math.ceil(x.length / 8));
+      const { y, ticket } = dropout.forward(x, 0.3, { ...options, mask });
+      digest.add(y, ticket, mask, dropout.forward(x, 0.3, options), dropout.backward(y, posted(ticket), { dtype }));
+      const bytes = dropout.replay(ticket, { format: "bytes" });
+      digest.add(dropout.backward(y, { mask, p: 0.3, kind }, { dtype }));
+      digest.add(dropout.backward(y, { mask: bytes, format: "bytes", p: 0.3, kind }, { dtype }));
+      digest.add(dropout.dropout(held, 0.3, options));
+    }
+  }
+  throwsWith(RangeError, '"dtype" expected "f16" or "bf16"', () => half.toFloat32(new Uint16Array(4), "f8" as never));
+  throwsWith(TypeError, '"x" expected', () => dropout.dropout(new Uint16Array(4), 0.5));
+}

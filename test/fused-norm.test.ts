@@ -7,6 +7,7 @@ import type { Rows } from "../src/fused/rows.js";
 import { createDropout, type Dropout, type WasmBuffer } from "../src/index.js";
 import { bindKernels } from "../src/kernels.js";
 import {
+  cancelling,
   type Drawn,
   decisions,
   drawn,
@@ -16,6 +17,7 @@ import {
   type NormInput,
   numbers,
   residualStream,
+  sumInOrder,
 } from "./fused-rows-oracle.js";
 import { expectSame, KINDS, PROBABILITIES } from "./oracle.js";
 import { BUILDS, loadBuild } from "./wasm.js";
@@ -242,6 +244,36 @@ describe("kernels", () => {
           expectNear(new Float64Array(sums.buffer), added, ERROR, `${what}, ${name}`);
         }
       }
+    }
+  });
+
+  it("sums are taken in the documented order", () => {
+    for (let columns = 1; columns <= 70; ++columns) {
+      const h = cancelling(columns, 1);
+      const [zeros, ones] = [new Float32Array(columns), new Float32Array(columns).fill(1)];
+      const [mean, dresidual] = both(
+        ({ regions }) => [
+          [regions.mean, 4],
+          [regions.dh, 4 * columns],
+        ],
+        `${columns} columns`,
+        ({ regions: { y, h: to, mean: means, rstd, x, residual, gamma, beta, dh, dgamma, dbeta }, kernels, place, work }) => {
+          for (const [at, data] of [
+            [x, zeros],
+            [residual, h],
+            [gamma, ones],
+            [beta, zeros],
+            [rstd, ones.subarray(0, 1)],
+          ] as const)
+            place(at, data);
+          // The gradient where h, and with it xhat, is 0: dy less its mean.
+          kernels.normGradient.bytes.f32(y, dh, dgamma, dbeta, residual, x, beta, rstd, gamma, 0, 0, 1, columns, 1, work);
+          kernels.norm.bytes.f32(y, to, means, rstd, x, residual, 0, gamma, beta, 0, 1, columns, 1, 1, work);
+        },
+      ) as [Floats, Floats];
+      const expected = Math.fround(sumInOrder(h) / columns);
+      expectSame(mean, Float32Array.of(expected), `${columns} columns, mean`);
+      expectSame(dresidual, h.map((v) => v - expected) as Floats, `${columns} columns, dresidual`);
     }
   });
 });

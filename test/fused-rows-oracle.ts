@@ -8,6 +8,22 @@ export function numbers(length: number, salt: number, size = 1, shift = 0): Floa
   return Float32Array.from({ length }, (_, i) => shift + size * (2 * (((i + 1) * (0.6180339887498949 + 0.01 * salt)) % 1) - 1));
 }
 
+/** Numbers of which the large ones cancel where they are even in number: the sum of the rest, in f64, then shows in which order they were added. */
+export function cancelling(length: number, salt: number): Float32Array<ArrayBuffer> {
+  const large = (i: number) => (i - Math.floor(i / 3)) % 2 === 0;
+  return numbers(length, salt, 1000).map((v, i) => (i % 3 === 0 ? v : large(i) ? 2 ** 55 : -(2 ** 55))) as Float32Array<ArrayBuffer>;
+}
+
+/** The sum in the documented order: eight parts of every eighth number each, in f64. */
+export function sumInOrder(row: Float32Array): number {
+  const parts = new Float64Array(8);
+  row.forEach((v, c) => {
+    parts[c % 8] = (parts[c % 8] as number) + v;
+  });
+  const [a, b, c, d, e, f, g, h] = Array.from(parts) as [number, number, number, number, number, number, number, number];
+  return a + e + (c + g) + (b + f + (d + h));
+}
+
 /** Decisions that keep about a share q. */
 export function decisions(length: number, salt: number, q = 0.7): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(numbers(length, salt + 3.7), (u) => (u < 2 * q - 1 ? 1 : 0));

@@ -6,7 +6,18 @@ import { FUSED, type FusedKernels } from "../src/fused/kernels.js";
 import type { Rows } from "../src/fused/rows.js";
 import { createDropout, type Dropout, type WasmBuffer } from "../src/index.js";
 import { bindKernels } from "../src/kernels.js";
-import { decisions, drawn, dropped, expectNear, numbers, probabilities, type SoftmaxForm, softmaxGradient } from "./fused-rows-oracle.js";
+import {
+  cancelling,
+  decisions,
+  drawn,
+  dropped,
+  expectNear,
+  numbers,
+  probabilities,
+  type SoftmaxForm,
+  softmaxGradient,
+  sumInOrder,
+} from "./fused-rows-oracle.js";
 import { expectSame, KINDS, PROBABILITIES } from "./oracle.js";
 import { BUILDS, loadBuild } from "./wasm.js";
 
@@ -145,6 +156,18 @@ describe("kernels", () => {
         expect(Math.abs(sum), what).toBeLessThan(1e-6 * Math.abs(one.scale));
       }
       for (const to of ["dy", "logits"] as const) expectSame(both(one, true, to, `${what}, on ${to}`), dlogits, `${what}, on ${to}`);
+    }
+  });
+
+  it("sums are taken in the documented order", () => {
+    for (let columns = 1; columns <= 70; ++columns) {
+      const dy = cancelling(columns, 1);
+      const form = { rows: 1, columns, queries: 0, mask: undefined, scale: 1, first: 0 };
+      const one: Case = { ...form, dy, logits: new Float32Array(columns), keep: null, factor: 1 };
+      const got = both(one, true, "apart", `${columns} columns`);
+      // All probabilities are the same.
+      const [p, mean] = [Math.fround(1 / columns), Math.fround(sumInOrder(dy) / columns)];
+      expectSame(got, dy.map((v) => p * Math.fround(v - mean)) as Floats, `${columns} columns`);
     }
   });
 

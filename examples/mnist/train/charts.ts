@@ -1,0 +1,139 @@
+// The charts of the report.
+
+import { barChart } from "../../../bench/html/bar-chart.js";
+import { formatFigure } from "../../../bench/html/figures.js";
+import type { Chart } from "../../../bench/html/svg.js";
+import { type Axes, curveChart, type Line } from "./curves.js";
+import type { Uncertainty } from "./monte-carlo.js";
+import type { Outcome } from "./outcome.js";
+import type { Settings } from "./settings.js";
+import type { StepTimes } from "./step-time.js";
+import { type Pair, type Spread, spreadOf } from "./summary.js";
+
+const [WITH, WITHOUT] = [0, 1];
+
+/** What is drawn of a point of a curve, in percent. */
+export type Measure = "training" | "test" | "gap";
+
+/** A measure of an epoch of one run. */
+export function measureOf({ run, curve }: Outcome, epoch: number, measure: Measure): number {
+  const { trainingWrong, testWrong } = curve[epoch] as Outcome["curve"][number];
+  const [training, test] = [(100 * trainingWrong) / run.images, (100 * testWrong) / run.curveImages];
+  return measure === "training" ? training : measure === "test" ? test : test - training;
+}
+
+/** A measure of an epoch over seeds. */
+export function measureOver(pairs: readonly Pair[], variant: "with" | "without", epoch: number, measure: Measure): Spread {
+  return spreadOf(pairs.map((pair) => measureOf(pair[variant], epoch, measure)));
+}
+
+/** Training and test error over epochs. */
+export function errorChart(pairs: readonly Pair[], settings: Settings): Chart {
+  const lines = (["test", "training"] as const).flatMap((measure) => [
+    { ...overEpochs(pairs, settings, "without", measure), dashed: measure === "training" },
+    { ...overEpochs(pairs, settings, "with", measure), dashed: measure === "training" },
+  ]);
+  return overTime("Training and test error", "error in percent; bands: least and greatest of the seeds", lines, settings);
+}
+
+/** Test error less training error over epochs. */
+export function gapChart(pairs: readonly Pair[], settings: Settings): Chart {
+  const lines = [overEpochs(pairs, settings, "without", "gap"), overEpochs(pairs, settings, "with", "gap")];
+  return overTime(
+    "Generalisation gap",
+    "test error less training error, in percentage points; bands: least and greatest of the seeds",
+    lines,
+    settings,
+  );
+}
+
+function overEpochs(pairs: readonly Pair[], { epochs }: Settings, variant: "with" | "without", measure: Measure): Line {
+  const points = Array.from({ length: epochs }, (_, epoch) => {
+    const { mean, least, most } = measureOver(pairs, variant, epoch, measure);
+    return { x: epoch + 1, y: mean, lower: least, upper: most };
+  });
+  const name = `${measure === "gap" ? "" : `${measure}, `}${variant} dropout`;
+  return { name, points, colour: variant === "with" ? WITH : WITHOUT };
+}
+
+// The first epochs, whose errors are many times the last, would leave no room for what the rest differ by.
+function overTime(title: string, y: string, lines: readonly Line[], { epochs }: Settings): Chart {
+  const ends = lines.map(({ points }) => points.at(-1)?.upper ?? 0);
+  const starts = lines.flatMap(({ points }) => points.map((point) => point.upper ?? 0));
+  const most = Math.min(2 * Math.max(...ends, 0.5), Math.max(...starts));
+  const least = Math.min(0, ...lines.flatMap(({ points }) => points.filter((p) => p.x > epochs / 4).map((p) => p.lower ?? 0)));
+  const description = lines.map(({ name, points }) => `${name}: ${formatEnd(points.at(-1)?.y)} after the last epoch.`).join(" ");
+  return curveChart({ title, description, x: "epoch", y, most: { x: epochs, y: most }, least: { y: least } }, lines);
+}
+
+function formatEnd(value = Number.NaN): string {
+  return `${value.toFixed(2)}%`;
+}
+
+/** Test error of the mean over the first k passes, over k, beside weight scaling: Srivastava et al. 2014, figure 11. */
+export function averageChart(averages: readonly Spread[], scaling: Spread): Chart {
+  const passes = averages.length;
+  const average: Line = {
+    name: "Monte-Carlo average",
+    points: averages.map(({ mean, least, most }, i) => ({ x: i + 1, y: mean, lower: least, upper: most })),
+    colour: 2,
+  };
+  const level = { y: scaling.mean, lower: scaling.least, upper: scaling.most };
+  const scaled: Line = { name: "weight scaling", points: [1, passes].map((x) => ({ x, ...level })), colour: WITH, dashed: true };
+  const all = [average, scaled].flatMap(({ points }) => points);
+  const [low, high] = [Math.min(...all.map((p) => p.lower ?? p.y)), Math.max(...all.map((p) => p.upper ?? p.y))];
+  const margin = 0.05 * (high - low) + 0.01;
+  const axes: Axes = {
+    title: "Monte-Carlo average against weight scaling",
+    description: `Error of the average over ${passes} passes ${formatEnd(averages.at(-1)?.mean)}, of weight scaling ${formatEnd(scaling.mean)}.`,
+    x: "number of passes k",
+    y: "test error in percent (the axis does not begin at 0); bands: least and greatest of the seeds",
+    most: { x: passes, y: high + margin },
+    least: { x: 1, y: Math.max(0, low - margin) },
+  };
+  return curveChart(axes, [average, scaled]);
+}
+
+/** Shares of right and of wrong answers by their uncertainty. */
+export function uncertaintyChart(title: string, { right, wrong, most }: Uncertainty): Chart {
+  const lines = [histogram("right", right, most, WITH), histogram("wrong", wrong, most, WITHOUT)];
+  const top = Math.max(...lines.flatMap(({ points }) => points.map(({ y }) => y)));
+  const description = `Shares of right and of wrong answers in ${right.length} intervals from 0 to ${most.toFixed(2)} nats.`;
+  return curveChart({ title, description, x: "nats", y: "percent of the answers of their kind", most: { x: most, y: 1.05 * top } }, lines);
+}
+
+// As steps, each from its lower to its upper end.
+function histogram(name: string, counts: readonly number[], most: number, colour: number): Line {
+  const total = Math.max(
+    counts.reduce((a, b) => a + b, 0),
+    1,
+  );
+  const points = counts.flatMap((count, bin) =>
+    [0, 1].map((side) => ({ x: ((bin + side) * most) / counts.length, y: (100 * count) / total, lower: 0 })),
+  );
+  return { name: `${name} answers`, points, colour };
+}
+
+/** What dropout costs. */
+export function timeChart({ without, ours, tfjs }: StepTimes): Chart {
+  const bar = (label: string, { median, interval }: StepTimes["without"], colour: number) => ({
+    label,
+    value: median,
+    text: `${formatFigure(median)} ms`,
+    interval,
+    colour,
+  });
+  return barChart(
+    { title: "Time of a training step", axis: "milliseconds; whiskers: 95% intervals of the median", keys: [], base: 2, fromOne: false },
+    [
+      {
+        heading: "whole step",
+        bars: [bar("without dropout", without, 4), bar("wasm-dropout/tfjs", ours.step, WITH), bar("tf.layers.dropout", tfjs.step, WITHOUT)],
+      },
+      {
+        heading: "dropout layers alone",
+        bars: [bar("wasm-dropout/tfjs", ours.alone, WITH), bar("tf.layers.dropout", tfjs.alone, WITHOUT)],
+      },
+    ],
+  );
+}

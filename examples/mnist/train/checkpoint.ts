@@ -1,0 +1,66 @@
+// Everything that a training goes on from: a line of JSON, and the numbers behind it. A file is written beside and renamed, so that it is
+// whole whenever the program is ended.
+
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { io, type MomentumOptimizer, type NamedTensorMap } from "@tensorflow/tfjs-core";
+import type { Sequential } from "@tensorflow/tfjs-layers";
+import { type DropoutState, maskStates, restoreMasks } from "wasm-dropout/tfjs";
+
+/** What is known after each epoch, of the training images and of the test images of the curve. */
+export interface Point {
+  readonly trainingWrong: number;
+  readonly testWrong: number;
+}
+
+/** How far a training has come. */
+export interface Progress {
+  /** One point an epoch. */
+  readonly curve: readonly Point[];
+  /** Time spent. */
+  readonly seconds: number;
+}
+
+interface Header {
+  readonly progress: Progress;
+  readonly masks: readonly DropoutState[];
+  readonly specs: io.WeightsManifestEntry[];
+}
+
+const NEWLINE = 0x0a;
+
+/** Writes weights, momentum, places in the sequences of masks, and `progress`. */
+export async function saveCheckpoint(path: string, model: Sequential, optimizer: MomentumOptimizer, progress: Progress): Promise<void> {
+  const weights = model.getWeights().map((tensor, i) => ({ name: `weight-${i}`, tensor }));
+  const { data, specs } = await io.encodeWeights([...weights, ...(await optimizer.getWeights())]);
+  const header: Header = { progress, masks: maskStates(model), specs };
+  writeAtomically(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), Buffer.from(data)]));
+}
+
+/** Brings `model` and `optimizer` to where saveCheckpoint() found them, or to nowhere if there is no file. */
+export async function loadCheckpoint(path: string, model: Sequential, optimizer: MomentumOptimizer): Promise<Progress | undefined> {
+  if (!existsSync(path)) return undefined;
+  const { header, tensors } = readCheckpoint(path);
+  const names = header.specs.map(({ name }) => name);
+  const count = model.weights.length;
+  const tensorsOf = (some: readonly string[]) => some.map((name) => ({ name, tensor: tensors[name] as NamedTensorMap[string] }));
+  model.setWeights(tensorsOf(names.slice(0, count)).map(({ tensor }) => tensor));
+  await optimizer.setWeights(tensorsOf(names.slice(count)));
+  restoreMasks(model, header.masks);
+  for (const { tensor } of tensorsOf(names)) tensor.dispose();
+  return header.progress;
+}
+
+/** The contents of a file. */
+export function readCheckpoint(path: string): { header: Header; tensors: NamedTensorMap } {
+  const bytes = readFileSync(path);
+  const end = bytes.indexOf(NEWLINE);
+  const header: Header = JSON.parse(bytes.toString("utf8", 0, end));
+  const data = bytes.buffer.slice(bytes.byteOffset + end + 1, bytes.byteOffset + bytes.length) as ArrayBuffer;
+  return { header, tensors: io.decodeWeights(data, header.specs) };
+}
+
+/** Writes a file so that whoever reads it finds either the one before or all of the new one. */
+export function writeAtomically(path: string, content: Uint8Array | string): void {
+  writeFileSync(`${path}.part`, content);
+  renameSync(`${path}.part`, path);
+}

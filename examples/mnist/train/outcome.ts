@@ -1,0 +1,70 @@
+// A run from its settings to its outcome: training, the errors on the test images, and with dropout the Monte-Carlo average. What is done is
+// on disk: a checkpoint while it trains, the outcome once it has ended.
+
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Point, writeAtomically } from "./checkpoint.js";
+import { testExamples } from "./data.js";
+import { countWrong } from "./errors.js";
+import { type MonteCarloResult, monteCarlo } from "./monte-carlo.js";
+import { nameOf, type Run } from "./settings.js";
+import { trainNetwork } from "./training.js";
+
+/** What is found by a run. */
+export interface Outcome {
+  readonly run: Run;
+  readonly curve: readonly Point[];
+  /** Time of training. */
+  readonly seconds: number;
+  /** How many test images the network gets wrong, with its weights scaled. */
+  readonly testWrong: number;
+  readonly monteCarlo?: MonteCarloResult;
+}
+
+/** How far a run is. */
+export interface Status {
+  /** Share of its work. */
+  readonly done: number;
+  /** Epochs that have ended, and the latest point of the curve. */
+  readonly epochs: number;
+  readonly point?: Point | undefined;
+}
+
+/** Has the outcome of `run` in `directory`, where what was done before is not done again. */
+export async function carryOut(run: Run, directory: string, onStatus: (status: Status) => void): Promise<void> {
+  const { checkpoint, outcome: path } = pathsOf(run, directory);
+  if (existsSync(path)) return;
+  const work = workOf(run);
+  const status = (epochs: number, passes: number, point?: Point) =>
+    onStatus({ done: (epochs * work.epoch + passes * work.pass) / work.total, epochs, point });
+
+  const { model, progress } = await trainNetwork(run, checkpoint, ({ curve }) => status(curve.length, 0, curve.at(-1)));
+  const { curve, seconds } = progress;
+  const examples = testExamples(run.testImages);
+  const testWrong = countWrong(model, examples);
+  let passes = 0;
+  const onPass = () => status(curve.length, ++passes, curve.at(-1));
+  const average = run.dropout ? { monteCarlo: await monteCarlo(model, examples, run.passes, onPass) } : {};
+  const outcome: Outcome = { run, curve, seconds, testWrong, ...average };
+  writeAtomically(path, JSON.stringify(outcome));
+}
+
+/** The outcome of a run that was carried out in `directory`. */
+export function readOutcome(run: Run, directory: string): Outcome {
+  return JSON.parse(readFileSync(pathsOf(run, directory).outcome, "utf8"));
+}
+
+/** Where a run keeps what it has done; other settings have other files. */
+export function pathsOf(run: Run, directory: string): { checkpoint: string; outcome: string } {
+  const digest = createHash("sha256").update(JSON.stringify(run)).digest("hex").slice(0, 8);
+  const path = join(directory, `${nameOf(run).replaceAll(" ", "-")}-${digest}`);
+  return { checkpoint: `${path}.checkpoint`, outcome: `${path}.json` };
+}
+
+/** Work in forward passes of an image; a step of training costs three, forward, and back to weights and to inputs. */
+export function workOf({ images, epochs, curveImages, passes, testImages, dropout }: Run): { epoch: number; pass: number; total: number } {
+  const epoch = 3 * images + images + curveImages;
+  const pass = dropout ? testImages : 0;
+  return { epoch, pass, total: epochs * epoch + passes * pass };
+}

@@ -1,0 +1,42 @@
+// What the outcomes say together: means over seeds and how far they spread, in percent.
+
+import type { Outcome } from "./outcome.js";
+
+/** A mean over seeds. */
+export interface Spread {
+  readonly mean: number;
+  /** Standard deviation, with n - 1; NaN for one seed. */
+  readonly deviation: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** The two runs of a seed. */
+export interface Pair {
+  readonly seed: number;
+  readonly without: Outcome;
+  readonly with: Outcome;
+}
+
+/** The runs by seed. */
+export function pairsOf(outcomes: readonly Outcome[]): Pair[] {
+  const seeds = [...new Set(outcomes.map(({ run }) => run.seed))];
+  const find = (seed: number, dropout: boolean) => outcomes.find(({ run }) => run.seed === seed && run.dropout === dropout) as Outcome;
+  return seeds.map((seed) => ({ seed, without: find(seed, false), with: find(seed, true) }));
+}
+
+export function spreadOf(values: readonly number[]): Spread {
+  const mean = values.reduce((a, b) => a + b, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / (values.length - 1)), least: Math.min(...values), most: Math.max(...values) };
+}
+
+/** Test error after training, in percent. */
+export function testError({ testWrong, run }: Outcome): number {
+  return (100 * testWrong) / run.testImages;
+}
+
+/** By how many percentage points dropout lowers the test error of each seed. */
+export function gainsOf(pairs: readonly Pair[]): number[] {
+  return pairs.map((pair) => testError(pair.without) - testError(pair.with));
+}

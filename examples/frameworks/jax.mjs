@@ -14,7 +14,7 @@ defaultDevice("wasm");
 
 /**
  * The next mask as multipliers: 0, or the scale of what is kept. Drawn in wasm memory, from where numpy.array copies: `buffer` is free again.
- * A product with it is dropout of finite data; a dropped NaN or infinity stays NaN.
+ * A product with it is dropout of finite numbers, but that negative ones become -0; a dropped NaN or infinity is NaN.
  *
  * @param {Dropout} dropout
  * @param {WasmBuffer<"f32">} buffer
@@ -27,8 +27,8 @@ export function multipliers(dropout, buffer, shape, p) {
 }
 
 /**
- * Dropout of the values of an array of float32 or float64, outside any graph. Uses up `x`, as functions of jax-js do. dataSync() gives a
- * copy, which is dropped in place; numpy.array makes another.
+ * Dropout of the values of an array of float32, outside any graph. Uses up `x`, as functions of jax-js do. dataSync() gives a copy, which is
+ * dropped in place; numpy.array makes another.
  *
  * @param {Dropout} dropout
  * @param {np.Array} x
@@ -37,7 +37,7 @@ export function multipliers(dropout, buffer, shape, p) {
  */
 export function dropArray(dropout, x, p, options) {
   const { shape, device } = x;
-  const values = /** @type {Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>} */ (x.dataSync());
+  const values = /** @type {Float32Array<ArrayBuffer>} */ (x.dataSync());
   dropout.dropout(values, p, { ...options, out: values });
   return np.array(values, { shape, device });
 }

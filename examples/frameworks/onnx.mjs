@@ -66,11 +66,12 @@ async function run(session, x) {
 }
 
 /**
- * In Node, ONNX Runtime leaves a global Worker behind, which others take for that of a browser: jax-js then expects its memory to be shared.
+ * A session, and no more: in Node, ONNX Runtime leaves a global Worker behind, which others take for that of a browser. jax-js then compiles
+ * for shared memory, which its own is not.
  *
  * @param {Uint8Array} model
  */
-async function openSession(model) {
+export async function openSession(model) {
   const hadWorker = "Worker" in globalThis;
   const session = await InferenceSession.create(model);
   if (!hadWorker) Reflect.deleteProperty(globalThis, "Worker");

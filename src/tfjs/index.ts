@@ -33,12 +33,13 @@ export interface TfjsOptions {
  * Loads the kernels, makes the layers known to tfjs, and gives operations and layers over them. Call it once before models with layers of this package
  * are made or loaded.
  *
- * The layers are those of the tfjs-layers that this module imports: a page that takes tfjs from a script tag, or a bundle with two copies of it, trains
- * with them, but cannot load models that contain them.
+ * tfjs-core and tfjs-layers must be the copies that the program itself uses, as they are where both come from one installation: the layers are made known to
+ * that tfjs-layers only, and another cannot load models that contain them.
  *
  * @throws TypeError or RangeError for options of the wrong kind or out of range; what WebAssembly.compile throws if the engine or a content security
  * policy forbids it
  * @example
+ * import "@tensorflow/tfjs-backend-cpu";
  * import { layers, sequential } from "@tensorflow/tfjs-layers";
  * import { createTfjsDropout } from "wasm-dropout/tfjs";
  * const wd = await createTfjsDropout({ seed: 42 });

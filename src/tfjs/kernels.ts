@@ -20,8 +20,7 @@ export async function loadKernels(core: Dropout): Promise<void> {
   loaded ??= { core, shapes, noise };
 }
 
-/** What loadKernels() loaded. */
+/** What was loaded: operations and layers come from createTfjsDropout(), which waits for that. */
 export function kernels(): TfjsKernels {
-  if (loaded === undefined) throw new Error("expected createTfjsDropout() to have been awaited before a layer of this package is used");
-  return loaded;
+  return loaded as TfjsKernels;
 }

@@ -9,7 +9,6 @@ import { build } from "esbuild";
 import ts from "typescript";
 import { createServer } from "vite";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { SCALAR, SIMD } from "../src/wasm.js";
 import { type Browser, MissingBrowser, openBrowser, type Page } from "./browsers.js";
 import { askWorker } from "./engines/workerd.js";
 import { missing } from "./missing.js";
@@ -17,8 +16,16 @@ import { BUNDLERS } from "./packaging/bundlers.js";
 import { serve } from "./static-server.js";
 import vectors from "./vectors/keep-streams.json" with { type: "json" };
 
-/** The most bytes of the whole browser entry, both builds inlined. */
-const BUDGET = { minified: 60 * 1024, gzipped: 25 * 1024 };
+/** The most KiB, minified and gzipped, of the whole browser entry, and of what that of each extension adds; both builds inlined. */
+const BUDGETS: Readonly<Record<string, readonly [minified: number, gzipped: number]>> = {
+  core: [60, 25],
+  fused: [93, 30],
+  half: [46, 12],
+  linear: [43, 15.5],
+  "monte-carlo": [24, 10],
+  noise: [17, 6],
+  shapes: [31, 12],
+};
 
 /** What extends an instance, each with a wasm module of its own. */
 const EXTENSIONS = readdirSync(new URL("../assembly", import.meta.url), { withFileTypes: true })
@@ -28,11 +35,18 @@ const EXTENSIONS = readdirSync(new URL("../assembly", import.meta.url), { withFi
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
 
 const { tarball, directory } = inject("packed");
-const manifest = JSON.parse(readFileSync(join(directory, "node_modules/wasm-dropout/package.json"), "utf8"));
+const installed = join(directory, "node_modules/wasm-dropout");
+const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
 const repository = fileURLToPath(new URL("..", import.meta.url));
 const fixtures = join(directory, "fixtures");
 // The case that fixtures/hash.js draws.
 const hash = vectors.hashed.find(({ stream_kind, stream }) => stream_kind === "tile" && stream === "3")?.sha256;
+
+/** Both builds of the core and of each extension, as they stand in code. */
+const TEXTS: Record<string, readonly string[]> = {};
+for (const name of ["core", ...EXTENSIONS]) {
+  TEXTS[name] = Object.values(await import(/* @vite-ignore */ join(installed, "dist", name === "core" ? "" : name, "wasm.js")));
+}
 
 beforeAll(() => {
   cpSync(new URL("packaging/fixtures", import.meta.url), fixtures, { recursive: true });
@@ -41,6 +55,11 @@ beforeAll(() => {
   // Nobody is told of the run, and nobody asked for a newer release.
   Object.assign(process.env, { WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true", NO_COLOR: "1" });
 });
+
+/** The modules whose wasm is in `code`, as text. */
+function textsIn(code: string): string[] {
+  return Object.keys(TEXTS).filter((name) => TEXTS[name]?.some((text) => code.includes(text)));
+}
 
 /** Runs a program in `cwd`; what it prints. Throws with all of it if it fails, or hangs, as the time limit of a test cannot end it. */
 function run(path: string, args: readonly string[] = [], cwd = directory): string {
@@ -93,7 +112,7 @@ describe("browsers", () => {
     cpSync(join(fixtures, "page", "index.html"), join(out, "index.html"));
     if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
     const page = await browser.newPage();
-    expect(await resultOf(name, POLICY, page)).toEqual({ inPage: hash, inWorker: hash });
+    expect(await resultOf(name, POLICY, page)).toEqual({ inPage: hash, byExtension: hash, inWorker: hash });
     // Without wasm the page hears of it and goes on.
     const { error } = (await resultOf(name, POLICY.replace("'wasm-unsafe-eval'", ""), page)) as { error: string };
     expect(error).toMatch(/^CompileError: .*Content Security Policy/);
@@ -114,8 +133,10 @@ describe("browsers", () => {
       await server.listen();
       const page = await browser.newPage();
       const url = `${server.resolvedUrls?.local[0]}page/index.html`;
-      expect(await resultAt(url, page)).toEqual({ inPage: hash, inWorker: hash });
-      expect(existsSync(join(cacheDir, "deps", "wasm-dropout.js")), "bundled by the dependency optimizer").toBe(true);
+      expect(await resultAt(url, page)).toEqual({ inPage: hash, byExtension: hash, inWorker: hash });
+      for (const file of ["wasm-dropout.js", "wasm-dropout_shapes.js"]) {
+        expect(existsSync(join(cacheDir, "deps", file)), "bundled by the dependency optimizer").toBe(true);
+      }
       await page.close();
     } finally {
       await server.close();
@@ -124,13 +145,16 @@ describe("browsers", () => {
 });
 
 describe("wrangler", () => {
-  it.each(["entry", "file"])("bundles a Worker with the wasm as modules, not as text: %s", async (name) => {
+  it.each([
+    ["entry", 2],
+    ["file", 2],
+    ["extensions", 6],
+  ])("bundles a Worker with the wasm as modules, not as text: %s", async (name, modules) => {
     const root = join(fixtures, "worker", name);
     tool("wrangler/bin/wrangler.js", ["deploy", "--dry-run", "--outdir", "out"], root);
     const main = join(root, "out", "worker.js");
-    const code = readFileSync(main, "utf8");
-    for (const text of [SIMD, SCALAR]) expect(code).not.toContain(text.slice(0, 200));
-    expect(readdirSync(join(root, "out")).filter((file) => file.endsWith(".wasm")).length).toBe(2);
+    expect(textsIn(readFileSync(main, "utf8"))).toEqual([]);
+    expect(readdirSync(join(root, "out")).filter((file) => file.endsWith(".wasm")).length).toBe(modules);
     expect(await askWorker(main)).toBe(hash);
   });
 });
@@ -143,7 +167,7 @@ describe("TypeScript", () => {
   it.each([["inline", "consumer"], ...EXTENSIONS.map((name) => [`${name}/index`, "extensions"])])(
     "a program has every export of %s",
     (path, file) => {
-      const entry = join(directory, "node_modules/wasm-dropout/dist", `${path}.d.ts`);
+      const entry = join(installed, "dist", `${path}.d.ts`);
       const program = ts.createProgram([entry], {});
       const checker = program.getTypeChecker();
       const module = checker.getSymbolAtLocation(program.getSourceFile(entry) as ts.SourceFile) as ts.Symbol;
@@ -212,7 +236,7 @@ describe("what is shipped", () => {
   it("exports the same from every entry, and the bytes from the inline one besides", async () => {
     const keys = async (name: string) => {
       const path = join(directory, "keys", `${name.replace("/", "-")}.js`);
-      const entryPoints = [join(directory, "node_modules/wasm-dropout/dist", `${name}.js`)];
+      const entryPoints = [join(installed, "dist", `${name}.js`)];
       const stub = { name: "stub", setup: stubWasm };
       await build({ entryPoints, outfile: path, bundle: true, format: "esm", plugins: [stub], logLevel: "error" });
       return Object.keys(await import(/* @vite-ignore */ path)).sort();
@@ -253,36 +277,69 @@ describe.each(Object.entries(BUNDLERS))("%s leaves out what is not used", (name,
     expect(await bundled("import", 'import "wasm-dropout";\nconsole.log("x");')).toBe(nothing);
     expect(await bundled("unused", 'import { createDropout, Dropout } from "wasm-dropout";\nconsole.log("x");')).toBe(nothing);
     expect(await bundled("inline", 'import { dropoutBytes } from "wasm-dropout/inline";\nconsole.log("x");')).toBe(nothing);
+    const imports = EXTENSIONS.map((name, i) => `import * as e${i} from "wasm-dropout/${name}";\n`);
+    expect(await bundled("extensions", `${imports.join("")}console.log("x");`)).toBe(nothing);
   });
 
   it("the wasm", async () => {
     const code = await bundled("probability", 'import { keepProbability } from "wasm-dropout";\nconsole.log(keepProbability(0.1));');
     expect(code.length).toBeLessThan(4096);
-    for (const text of [SIMD, SCALAR]) expect(code).not.toContain(text.slice(0, 200));
+    expect(textsIn(code)).toEqual([]);
+    const number = await bundled("number", 'import { streamOf } from "wasm-dropout/monte-carlo";\nconsole.log(streamOf(1, 2));');
+    expect(number.length).toBeLessThan(4096);
+    expect(textsIn(number)).toEqual([]);
+  });
+
+  it("the wasm of extensions that are not asked for", async () => {
+    const core = 'import { createDropout } from "wasm-dropout";\nconst dropout = await createDropout();\n';
+    expect(textsIn(await bundled("core", `${core}console.log(dropout);`))).toEqual(["core"]);
+    const some = `import { createNoise } from "wasm-dropout/noise";
+      import { createShapes } from "wasm-dropout/shapes";
+      ${core}console.log(await createNoise(dropout), await createShapes(dropout));`;
+    expect(textsIn(await bundled("some", some))).toEqual(["core", "noise", "shapes"]);
   });
 
   it("the API, where only the bytes are asked for", async () => {
     const code = await bundled("bytes", 'import { dropoutBytes } from "wasm-dropout/inline";\nconsole.log(dropoutBytes());');
-    expect(code).toContain(SCALAR);
-    expect(code.length).toBeLessThan(SIMD.length + SCALAR.length + 4096);
+    expect(textsIn(code)).toEqual(["core"]);
+    expect(code.length).toBeLessThan((TEXTS.core as readonly string[]).join("").length + 4096);
   });
 });
 
-it("the whole browser entry keeps to its budget", async () => {
-  const { outputFiles } = await build({
-    stdin: { contents: 'export * from "wasm-dropout";', resolveDir: directory },
-    bundle: true,
-    minify: true,
-    format: "esm",
-    conditions: ["browser"],
-    write: false,
+describe("entries keep to their budgets in browsers", () => {
+  /** All that entries export, in one bundle. */
+  async function weigh(...paths: readonly string[]) {
+    const { outputFiles } = await build({
+      stdin: { contents: paths.map((path) => `export * from "${path}";`).join("\n"), resolveDir: directory },
+      bundle: true,
+      minify: true,
+      format: "esm",
+      conditions: ["browser"],
+      write: false,
+    });
+    const [{ contents, text }] = outputFiles as [import("esbuild").OutputFile];
+    return { minified: contents.length, gzipped: gzipSync(contents, { level: 9 }).length, text };
+  }
+
+  function check(name: string, minified: number, gzipped: number, more = ""): void {
+    const [most, mostGzipped] = (BUDGETS[name] as readonly [number, number]).map((size) => size * 1024) as [number, number];
+    console.log(`${name}: ${minified} bytes minified, ${gzipped} gzipped, of ${most} and ${mostGzipped}${more}`);
+    expect(minified).toBeLessThanOrEqual(most);
+    expect(gzipped).toBeLessThanOrEqual(mostGzipped);
+  }
+
+  it("core", async () => {
+    const { minified, gzipped, text } = await weigh("wasm-dropout");
+    expect(textsIn(text)).toEqual(["core"]);
+    check("core", minified, gzipped);
   });
-  const contents = outputFiles[0]?.contents ?? new Uint8Array();
-  const sizes = { minified: contents.length, gzipped: gzipSync(contents, { level: 9 }).length };
-  console.log(
-    `whole browser entry: ${sizes.minified} bytes minified, ${sizes.gzipped} gzipped, of ${BUDGET.minified} and ${BUDGET.gzipped}`,
-  );
-  expect(Buffer.from(contents).toString()).toContain(SCALAR);
-  expect(sizes.minified).toBeLessThanOrEqual(BUDGET.minified);
-  expect(sizes.gzipped).toBeLessThanOrEqual(BUDGET.gzipped);
+
+  it.each(EXTENSIONS)("what %s adds", async (name) => {
+    const core = await weigh("wasm-dropout");
+    const alone = await weigh(`wasm-dropout/${name}`);
+    const both = await weigh("wasm-dropout", `wasm-dropout/${name}`);
+    expect(textsIn(alone.text)).toEqual([name]);
+    const more = `; by itself, with what it uses of the core, ${alone.minified} and ${alone.gzipped}`;
+    check(name, both.minified - core.minified, both.gzipped - core.gzipped, more);
+  });
 });

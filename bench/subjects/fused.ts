@@ -89,6 +89,30 @@ export function fusedSubjects(kernels: FusedKernels, core: Kernels, place: Place
     return source === "tile" ? withTiles(dtype, () => on(all, 0)) : withBytes(dtype, on);
   };
 
+  // Layer norm and softmax, on whole rows, of x or dy at an address that sequences choose.
+  const norm = (x: number) =>
+    withBytes("f32", ({ at, row, rows: some }, keep) => {
+      const by = 4 * at;
+      const [y, h] = [dst.f32 + by, dst.f64 + by];
+      const [m, r, s] = [means + 4 * row, rstds + 4 * row, scaleOf(keep)];
+      kernels.norm.bytes.f32(y, h, m, r, x + by, other + by, beta, gamma, beta, keep, some, columns, EPSILON, s, work);
+    });
+  const normGradient = withBytes("f32", ({ at, row, rows: some }, keep) => {
+    const by = 4 * at;
+    const [dx, dresidual, dy, h] = [dst.f32 + by, dst.f64 + by, src.f32 + by, other + by];
+    const [m, r, s] = [means + 4 * row, rstds + 4 * row, scaleOf(keep)];
+    kernels.normGradient.bytes.f32(dx, dresidual, ...sums, dy, h, m, r, gamma, 0, keep, some, columns, s, work);
+  });
+  const softmax = withBytes("f32", ({ at, rows: some }, keep) => {
+    const [to, logits] = [dst.f32 + 4 * at, src.f32 + 4 * at];
+    kernels.softmax.bytes.f32(to, logits, 0, keep, some, columns, 0, 0, 0, 0, 1, scaleOf(keep), work);
+  });
+  const softmaxGradient = (from: number) =>
+    withBytes("f32", ({ at, rows: some }, keep) => {
+      const [to, dy, logits] = [dst.f32 + 4 * at, from + 4 * at, other + 4 * at];
+      kernels.softmaxGradient.bytes.f32(to, dy, logits, 0, keep, some, columns, 0, 0, 0, 0, 1, scaleOf(keep), scratchRow, work);
+    });
+
   const subject = (name: string, dtype: Dtype, matrices: number, call: () => void): Subject => {
     return { name, group: "kernel", copy: copyOf(dtype), bytes: matrices * place.bytes(dtype), call };
   };
@@ -108,43 +132,14 @@ export function fusedSubjects(kernels: FusedKernels, core: Kernels, place: Place
         };
         return [subject(name, type, 1, call)];
       }
-      case "norm": {
-        const kernel = kernels.norm.bytes.f32;
-        const pass = withBytes("f32", ({ at, row, rows: some }, keep) => {
-          const by = 4 * at;
-          const [y, h, x, residual] = [dst.f32 + by, dst.f64 + by, src.f32 + by, other + by];
-          const s = scaleOf(keep);
-          kernel(y, h, means + 4 * row, rstds + 4 * row, x, residual, beta, gamma, beta, keep, some, columns, EPSILON, s, work);
-        });
-        return both(name, "f32", 4, pass);
-      }
-      case "normGradient": {
-        const kernel = kernels.normGradient.bytes.f32;
-        const pass = withBytes("f32", ({ at, row, rows: some }, keep) => {
-          const by = 4 * at;
-          const [dx, stream, dy, h] = [dst.f32 + by, dst.f64 + by, src.f32 + by, other + by];
-          const s = scaleOf(keep);
-          kernel(dx, stream, sums[0], sums[1], dy, h, means + 4 * row, rstds + 4 * row, gamma, 0, keep, some, columns, s, work);
-        });
-        return both(name, "f32", 4, pass);
-      }
-      case "softmax": {
-        const kernel = kernels.softmax.bytes.f32;
-        const pass = withBytes("f32", ({ at, row, rows: some }, keep) => {
-          const s = scaleOf(keep);
-          kernel(dst.f32 + 4 * at, src.f32 + 4 * at, 0, keep, some, columns, 0, rows, row, 0, 1, s, work);
-        });
-        return both(name, "f32", 2, pass);
-      }
-      case "softmaxGradient": {
-        const kernel = kernels.softmaxGradient.bytes.f32;
-        const pass = withBytes("f32", ({ at, row, rows: some }, keep) => {
-          const s = scaleOf(keep);
-          const [to, dy, logits] = [dst.f32 + 4 * at, src.f32 + 4 * at, other + 4 * at];
-          kernel(to, dy, logits, 0, keep, some, columns, 0, rows, row, 0, 1, s, scratchRow, work);
-        });
-        return both(name, "f32", 3, pass);
-      }
+      case "norm":
+        return both(name, "f32", 4, norm(src.f32));
+      case "normGradient":
+        return both(name, "f32", 4, normGradient);
+      case "softmax":
+        return both(name, "f32", 2, softmax);
+      case "softmaxGradient":
+        return both(name, "f32", 3, softmaxGradient(src.f32));
       default: {
         const kernel = (kernels as unknown as Record<string, Record<string, Record<string, Elementwise>>>)[verb]?.[source]?.[dtype];
         if (kernel === undefined) throw new TypeError(`no kernel ${name}`);
@@ -159,7 +154,8 @@ export function fusedSubjects(kernels: FusedKernels, core: Kernels, place: Place
     memory.writeParams(nothing, 0);
     kernel(dst.f32, from, other, row, 0, columns, n, PARAMS, 0);
   };
-  const dropout = withTiles("f32", () => core.dropout.tile.f32(dst.f32, dst.f32, n, PARAMS)).dropping;
+  const dropoutOf = (from: number, to: number) => withTiles("f32", () => core.dropout.tile.f32(to, from, n, PARAMS)).dropping;
+  const dropout = dropoutOf(dst.f32, dst.f32);
   const addBias = part(kernels.none.bytes.f32, src.f32, bias.f32);
   const addResidual = part(kernels.residual.bytes.f32, dst.f32, noBias);
   const sequence = (name: string, matrices: number, ...parts: (() => void)[]) =>
@@ -171,5 +167,10 @@ export function fusedSubjects(kernels: FusedKernels, core: Kernels, place: Place
     ...rowsOf(FUSED).flatMap(subjectsOf),
     sequence("bias, dropout, residual", 3, addBias, dropout, addResidual),
     ...ACTIVATIONS.slice(1).map((name) => sequence(`bias, ${name}, dropout`, 2, addBias, activation(name), dropout)),
+    // Layer norm has a residual, as there is no kernel of layer norm alone.
+    sequence("dropout, residual and layer norm", 4, dropoutOf(src.f32, dst.f32), norm(dst.f32).keeping),
+    sequence("gradient of layer norm, dropout", 4, normGradient.keeping, dropoutOf(dst.f64, dst.f32)),
+    sequence("softmax, dropout", 2, softmax.keeping, dropout),
+    sequence("dropout, gradient of softmax", 3, dropoutOf(src.f32, dst.f32), softmaxGradient(dst.f32).keeping),
   ];
 }

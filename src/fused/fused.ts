@@ -170,7 +170,7 @@ export class Fused {
    *     y[r, j] = keep ? e^(v[r, j] - max v[r]) / sum of the same * s : +0        s = 1 / (1 - P(drop)), 1 in evaluation
    *
    * Where v is -Infinity the probability is 0, and a row where it is so everywhere is +0 everywhere, never NaN. A NaN or a positive infinity that is not left
-   * out makes the rest of its row NaN. Probabilities below 2^-126 times that of the row's maximum are 0. The sum is taken in f64.
+   * out makes the rest of its row NaN. Probabilities below some 2^-126 times that of the maximum are 0. The sum is taken in f64.
    *
    * @param logits f32, of the shape that the options give
    * @param p drop probability in [0, 1]

@@ -1,7 +1,8 @@
 // ONNX Runtime Web: models for inference have no dropout left in them; it comes back between two sessions, for Monte-Carlo dropout.
 //
-// What is copied: a session copies its inputs into its own wasm memory and its outputs into new arrays; neither can be avoided. Dropout adds
-// no copy: a tensor may be made over a buffer in the package's memory, where dropout works at full speed and from where the session reads.
+// What is copied: a session copies its inputs into its own wasm memory and its outputs into new arrays; neither can be avoided. A pass adds no
+// copy: its tensor is made over a buffer in the package's memory, which dropout writes and the session reads. What is dropped from is copied
+// there once for all passes.
 
 import { env, InferenceSession, Tensor } from "onnxruntime-web";
 import { createDropout } from "wasm-dropout";

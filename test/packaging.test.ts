@@ -218,6 +218,7 @@ describe("what is shipped", () => {
       "docs/keep-streams.md",
       "docs/normal-reference.ts",
       "docs/normal-stream.md",
+      "docs/performance.md",
       "docs/reference.ts",
     ];
     expect(files.toSorted()).toEqual([...compiled, ...wasm, ...texts].toSorted());

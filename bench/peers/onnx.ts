@@ -1,24 +1,6 @@
-// An ONNX model of a single Dropout node, written byte by byte: field numbers are those of onnx.proto (github.com/onnx/onnx), the encoding is
-// that of protocol buffers (protobuf.dev/programming-guides/encoding): a key, which is field * 8 + wire type, and what the wire type says.
+// An ONNX model of a single Dropout node, written byte by byte: field numbers are those of onnx.proto (github.com/onnx/onnx).
 
-/** Wire type 0: an integer, 7 bits a byte, least significant first. */
-function integer(field: number, value: number): number[] {
-  return [...varint(field * 8), ...varint(value)];
-}
-
-/** Wire type 2: bytes after their number; a message or a string. */
-function bytes(field: number, content: Iterable<number>): number[] {
-  const all = [...content];
-  return [...varint(field * 8 + 2), ...varint(all.length), ...all];
-}
-
-function text(field: number, content: string): number[] {
-  return bytes(field, new TextEncoder().encode(content));
-}
-
-function varint(value: number): number[] {
-  return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
-}
+import { bytes, integer, text } from "../../examples/frameworks/protobuf.mjs";
 
 // TensorProto.DataType.
 const FLOAT = 1;

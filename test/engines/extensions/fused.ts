@@ -22,10 +22,9 @@ export function checkFused(fused: Fused, dropout: Dropout, digest: Digest): void
     for (const [rows, columns] of MATRICES) {
       const length = rows * columns;
       const options = { kind, seed: 21, stream: 22n, start: 23 };
-      const of = <D extends "f32" | "f64">(dtype: D, count: number, first: number) => sampleData(dtype, count, first);
 
       for (const dtype of DTYPES) {
-        const [bias, residual] = [of(dtype, columns, 1000), of(dtype, length, 2000)];
+        const [bias, residual] = [sampleData(dtype, columns, 1000), sampleData(dtype, length, 2000)];
         for (const x of places(dropout, dtype, length)) {
           for (const { y, ticket } of [
             fused.biasDropoutResidual(x, 0.3, { ...options, bias, residual }),
@@ -37,9 +36,9 @@ export function checkFused(fused: Fused, dropout: Dropout, digest: Digest): void
         }
       }
 
-      const x = of("f32", length, 0);
-      const [bias, gamma, beta] = [of("f32", columns, 1000), of("f32", columns, 3000), of("f32", columns, 4000)];
-      const [residual, dy, dh] = [of("f32", length, 2000), of("f32", length, 5000), of("f32", length, 6000)];
+      const x = sampleData("f32", length, 0);
+      const [bias, gamma, beta] = [sampleData("f32", columns, 1000), sampleData("f32", columns, 3000), sampleData("f32", columns, 4000)];
+      const [residual, dy, dh] = [sampleData("f32", length, 2000), sampleData("f32", length, 5000), sampleData("f32", length, 6000)];
       for (const activation of ACTIVATIONS) {
         const { y, ticket } = fused.biasActivationDropout(x, 0.3, { ...options, bias, activation });
         digest.add(y, ticket, fused.backward(dy, posted(ticket), { x, bias }));
@@ -58,7 +57,7 @@ export function checkFused(fused: Fused, dropout: Dropout, digest: Digest): void
       const [queries, keys] = [rows, columns];
       for (const softmax of [
         { shape: [queries, keys] },
-        { shape: [1, queries, keys], scale: 0.125, causal: true, mask: of("f32", keys, 7000) },
+        { shape: [1, queries, keys], scale: 0.125, causal: true, mask: sampleData("f32", keys, 7000) },
       ]) {
         const { y, ticket } = fused.softmaxDropout(x, 0.3, { ...options, ...softmax });
         digest.add(y, ticket, fused.backward(dy, posted(ticket), { logits: x, mask: softmax.mask }));

@@ -1,4 +1,4 @@
-// Dropout, residual and layer norm: the kernels in both builds on raw addresses, and the API, against double precision. Some ten seconds.
+// Dropout, residual and layer norm: the kernels in both builds on raw addresses, and the API, against double precision. Some five seconds.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { createFused, type Fused, type NormOptions, type NormTicket } from "../src/fused/index.js";
@@ -59,7 +59,10 @@ describe("kernels", () => {
   });
   type Build = (typeof builds)[number];
 
-  /** Runs `call` in both builds, with canaries around each of `outputs` (address and bytes, which may depend on the build); gives results that are the same. */
+  /**
+   * Runs `call` in both builds, with canaries around each of `outputs` (address and bytes, which may depend on the build); gives results
+   * that are the same.
+   */
   function both(outputs: (wasm: Build) => [at: number, bytes: number][], what: string, call: (wasm: Build) => void): Floats[] {
     const [simd, scalar] = builds.map((wasm) => {
       const results: Uint8Array<ArrayBuffer>[] = [];

@@ -1,5 +1,5 @@
-// What layer norm and softmax behind dropout have to give, in double precision and one element at a time, with bounds for what rounding to f32 may do.
-// Shares no code with src/ or assembly/.
+// What layer norm and softmax behind dropout have to give, in double precision and one element at a time, with bounds for what rounding to
+// f32 may do. Shares no code with src/ or assembly/.
 
 import { type Chance, chance, keepBytes, uniforms } from "./oracle.js";
 
@@ -8,7 +8,10 @@ export function numbers(length: number, salt: number, size = 1, shift = 0): Floa
   return Float32Array.from({ length }, (_, i) => shift + size * (2 * (((i + 1) * (0.6180339887498949 + 0.01 * salt)) % 1) - 1));
 }
 
-/** Numbers of which the large ones cancel where they are even in number: the sum of the rest, in f64, then shows in which order they were added. */
+/**
+ * Numbers of which the large ones cancel where they are even in number: the sum of the rest, in f64, then shows in which order they were
+ * added.
+ */
 export function cancelling(length: number, salt: number): Float32Array<ArrayBuffer> {
   const large = (i: number) => (i - Math.floor(i / 3)) % 2 === 0;
   return numbers(length, salt, 1000).map((v, i) => (i % 3 === 0 ? v : large(i) ? 2 ** 55 : -(2 ** 55))) as Float32Array<ArrayBuffer>;
@@ -169,7 +172,8 @@ export function probabilities(logits: ArrayLike<number>, form: SoftmaxForm): Clo
     const largest = row.reduce((a, b) => (Math.abs(b) < Infinity ? Math.max(a, Math.abs(b)) : a), 0);
     row.forEach((one, k) => {
       p.value[begin + k] = Math.exp(one - most) / sum;
-      // Sums of f32 numbers of the row's size are off by a unit in the last place, which the exponential makes relative; and below 2^-126 there is nothing.
+      // Sums of f32 numbers of the row's size are off by a unit in the last place, which the exponential makes relative; and below 2^-126
+      // there is nothing.
       p.size[begin + k] = (p.value[begin + k] as number) * (4 + 2 * largest) + 1e-30;
     });
   }

@@ -1,4 +1,5 @@
-// Softmax and dropout of attention scores: the kernels in both builds on raw addresses, and the API, against double precision. Some ten seconds.
+// Softmax and dropout of attention scores: the kernels in both builds on raw addresses, and the API, against double precision. Some
+// five seconds.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { createFused, type Fused, type SoftmaxOptions, type SoftmaxTicket } from "../src/fused/index.js";

@@ -1,5 +1,5 @@
-// Residual, dropout and layer norm in one pass over memory, and its gradient: h = residual + dropout(x + bias), y = xhat * gamma + beta with
-// xhat = (h - mean) * rstd, rstd = 1 / sqrt(variance + epsilon), row by row. Source: Ba, Kiros, Hinton, "Layer normalization", 2016.
+// Residual, dropout and layer norm in one pass over memory, and its gradient: h = residual + dropout(x + bias), y = xhat * gamma + beta
+// with xhat = (h - mean) * rstd, rstd = 1 / sqrt(variance + epsilon), row by row. Source: Ba, Kiros, Hinton, "Layer normalization", 2016.
 //
 // The variance is the mean of squared deviations from the mean that was found before: the second pass over a row is served by the cache,
 // nothing cancels in it, and it needs no division an element as Welford's method does. Both sums are those of ./rows.ts; mean and rstd are
@@ -363,8 +363,9 @@ function gradients<K, D>(
 }
 
 /**
- * The gradient of norm(): rows of dx and dresidual, and the sums by column, in f64, of dy * xhat (dgamma) and dy (dbeta), to which rows are added in
- * ascending order. `dh` and `keep` may be null: no gradient from the residual stream, all kept. `work` is 2 * PARTS bytes of scratch, aligned to 16.
+ * The gradient of norm(): rows of dx and dresidual, and the sums by column, in f64, of dy * xhat (dgamma) and dy (dbeta), to which rows are
+ * added in ascending order. `dh` and `keep` may be null: no gradient from the residual stream, all kept. `work` is 2 * PARTS bytes of
+ * scratch, aligned to 16.
  */
 export function normGradient(
   dx: usize,

@@ -1,8 +1,8 @@
 // What operations on whole rows share: keep decisions, and sums over a row.
 //
-// A sum is taken in f64, whatever its addends, in eight parts: part j has columns j, j + 8, j + 16, ... in ascending order, and the total is
-// ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)). Vectors hold the parts over whole eights of columns; what is left, without SIMD all columns,
-// is added to them in memory. Invariant: the order, and with it every bit, depends on the number of columns alone.
+// A sum is taken in f64, whatever its addends, in eight parts: part j has columns j, j + 8, j + 16, ... in ascending order, and the total
+// is ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)). Vectors hold the parts over whole eights of columns; what is left, without SIMD all
+// columns, is added to them in memory. Invariant: the order, and with it every bit, depends on the number of columns alone.
 
 import { widenHigh16, widenHigh8, widenLow16, widenLow8 } from "../lanes";
 

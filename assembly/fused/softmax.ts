@@ -1,10 +1,10 @@
-// Softmax and dropout of attention rows in one pass over memory, and its gradient: y = dropout(P), P = e^(v - max v) / sum e^(v - max v) with
-// v = scale * logit + mask, row by row. Source: Vaswani et al., "Attention is all you need", 2017, sections 3.2.1 and 5.4; the row's maximum is
-// subtracted so that nothing overflows.
+// Softmax and dropout of attention rows in one pass over memory, and its gradient: y = dropout(P), P = e^(v - max v) / sum e^(v - max v)
+// with v = scale * logit + mask, row by row. Source: Vaswani et al., "Attention is all you need", 2017, sections 3.2.1 and 5.4; the row's
+// maximum is subtracted so that nothing overflows.
 //
-// Invariant: columns that causal order hides are not read, and those whose mask is -Infinity count as -Infinity whatever their logit; both have
-// P = 0, and where all are so the whole row is +0. A row is read before it is written, so results may take the place of operands of the same shape.
-// Sums are those of ./rows.ts.
+// Invariant: columns that causal order hides are not read, and those whose mask is -Infinity count as -Infinity whatever their logit; both
+// have P = 0, and where all are so the whole row is +0. A row is read before it is written, so results may take the place of operands of
+// the same shape. Sums are those of ./rows.ts.
 
 import { expNeg1, expNeg4 } from "../math/exp";
 import { pinned } from "../params";
@@ -168,8 +168,8 @@ function seenBy(query: usize, queries: usize, keys: usize): usize {
 }
 
 /**
- * Rows of y. The first is row `maskRow` of the `maskRows` that `mask` has, and query `query` of `queries`; both begin anew after their last.
- * `mask` and `keep` may be null: nothing added, all kept; `queries` 0: not causal. `work` is PARTS bytes of scratch, aligned to 16.
+ * Rows of y. The first is row `maskRow` of the `maskRows` that `mask` has, and query `query` of `queries`; both begin anew after their
+ * last. `mask` and `keep` may be null: nothing added, all kept; `queries` 0: not causal. `work` is PARTS bytes of scratch, aligned to 16.
  */
 export function softmax(
   dst: usize,
@@ -304,8 +304,8 @@ function slopes(dst: usize, e: usize, columns: usize, factor: f32, mean: f32, wo
 }
 
 /**
- * The gradient of softmax(): rows of dlogits = logitScale * P * (dP - sum dP P), dP being dropout of dy, P computed anew from the logits. `row` is
- * scratch for one row; the other arguments are those of softmax().
+ * The gradient of softmax(): rows of dlogits = logitScale * P * (dP - sum dP P), dP being dropout of dy, P computed anew from the logits.
+ * `row` is scratch for one row; the other arguments are those of softmax().
  */
 export function softmaxGradient(
   dst: usize,

@@ -29,7 +29,10 @@ export interface NormOptions<
   epsilon?: number | undefined;
   /** false drops nothing and uses up no stream number; true by default. */
   training?: boolean | undefined;
-  /** Where to write y: x or residual itself or memory apart from them. By default, as with the other results, a new array, or buffer, like x. */
+  /**
+   * Where to write y: x or residual itself or memory apart from them. By default, as with the other results, a new array, or buffer, like
+   * x.
+   */
   out?: Y;
   /** Where to write h: x or residual itself or memory apart from them. */
   h?: H;
@@ -80,7 +83,10 @@ export interface NormBackwardOptions<
   gamma: Rows;
   /** The gradient with respect to h from what else h goes into: f32, as long as dy. By default there is nothing else. */
   dh?: Rows | undefined;
-  /** Where to write dx: dy, h or dh itself or memory apart from them. By default, as with the other results, a new array, or buffer, like dy. */
+  /**
+   * Where to write dx: dy, h or dh itself or memory apart from them. By default, as with the other results, a new array, or buffer, like
+   * dy.
+   */
   out?: Y;
   /** Where to write dresidual: dy, h or dh itself or memory apart from them. */
   dresidual?: S;

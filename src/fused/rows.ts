@@ -1,7 +1,7 @@
 // One pass over the rows of a matrix, wherever it lies, with dropout's decisions drawn beside it: pieces of whole rows, of a row each where
 // that is longer than a piece.
-// Invariant: what a pass needs is allocated when it is prepared, so that running it cannot fail, and results depend on the rows alone, not on the
-// pieces.
+// Invariant: what a pass needs is allocated when it is prepared, so that running it cannot fail, and results depend on the rows alone, not
+// on the pieces.
 
 import type { Call } from "../call.js";
 import { checkChoice, wrongKind, wrongValue } from "../check.js";
@@ -75,8 +75,8 @@ export function takeResults<const W extends readonly Wanted[]>(frame: Frame, lik
 }
 
 /**
- * Prepares to run `body` on the pieces of a matrix, in order; `keep` is the address of a byte for each element of the piece, drawn for the call's recipe,
- * 0 where nothing is dropped. Results are brought to where they belong after it.
+ * Prepares to run `body` on the pieces of a matrix, in order; `keep` is the address of a byte for each element of the piece, drawn for the
+ * call's recipe, 0 where nothing is dropped. Results are brought to where they belong after it.
  */
 export function prepareRows(
   context: Context,
@@ -100,7 +100,10 @@ export function prepareRows(
   };
 }
 
-/** Prepares to draw the decisions of pieces of at most `most` elements that follow each other: up to the end of a tile, the rest kept for the next piece. */
+/**
+ * Prepares to draw the decisions of pieces of at most `most` elements that follow each other: up to the end of a tile, the rest kept for
+ * the next piece.
+ */
 function prepareDecisions({ call, kernels, memory }: Context, frame: Frame, most: number): (at: number, count: number) => number {
   const { kind, p, start, length } = call.recipe;
   if (p === 0) return () => 0;

@@ -15,16 +15,18 @@ import { prepareRows, type Rows, rowsOfPiece, takeF32, takeGradient, takeTicket 
 export interface SoftmaxOptions<Y extends Rows | undefined = Rows | undefined> extends StreamOptions {
   /** Shape of the logits, such as [batch, heads, queries, keys]: rows lie along the last dimension. */
   shape: readonly number[];
-  /** What logits are multiplied by before softmax, such as 1 / sqrt(size of a head): finite in f32, to which it is rounded; 1 by default. */
+  /**
+   * What logits are multiplied by before softmax, such as 1 / sqrt(size of a head): finite in f32, to which it is rounded; 1 by default.
+   */
   scale?: number | undefined;
   /**
-   * true: query i, of the `queries` of the last dimension but one, sees keys 0..i + keys - queries: itself and those before it, where the last query
-   * and the last key belong together. What it does not see is not read, and gives +0. false by default.
+   * true: query i, of the `queries` of the last dimension but one, sees keys 0..i + keys - queries: itself and those before it, where the
+   * last query and the last key belong together. What it does not see is not read, and gives +0. false by default.
    */
   causal?: boolean | undefined;
   /**
-   * What is added to the multiplied logits: f32, [rows, keys], or fewer rows that begin anew after their last, as [queries, keys] do for the logits of every
-   * head. An entry of -Infinity leaves its key out whatever the logit is, NaN too. By default nothing is added.
+   * What is added to the multiplied logits: f32, [rows, keys], or fewer rows that begin anew after their last, as [queries, keys] do for
+   * the logits of every head. An entry of -Infinity leaves its key out whatever the logit is, NaN too. By default nothing is added.
    */
   mask?: Rows | undefined;
   /** false drops nothing and uses up no stream number; true by default. */
@@ -151,8 +153,8 @@ function checkForm({ shape, scale, causal }: Form, prefix: string, length: numbe
 type Place = [maskRow: number, maskRows: number, query: number, queries: number];
 
 /**
- * Prepares to run `body` on the pieces of logits. An additive mask of few rows is used whole; of one with more, pieces have just their own rows, and end where it
- * begins anew.
+ * Prepares to run `body` on the pieces of logits. An additive mask of few rows is used whole; of one with more, pieces have just their own
+ * rows, and end where it begins anew.
  */
 function prepareAttention(
   context: Context,

@@ -19,6 +19,7 @@ export {
   type StreamOptions,
 } from "./dropout.js";
 export type { Arrays, BufferDtype, DataDtype, Dtype, HalfDtype, MaskFormat, StoredFormat } from "./dtypes.js";
+export type { ExtensionOptions } from "./extension.js";
 export type { StreamKind } from "./kernels.js";
 export type { AnyData, AnyDataOf, Data, DataOf } from "./operand.js";
 export { keepProbability } from "./probability.js";

@@ -202,21 +202,24 @@ describe("loops", () => {
     ]);
   });
 
-  it("are counted by the marks in them", () => {
+  it("are counted by the marks in them, and by what is beside", () => {
     const code = `
       0 paddd xmm0,xmm1
       1 jb 0x0
       2 psrld xmm0,0x15
-      3 vmovdqu XMMWORD PTR [rdi],xmm0
+      3 pminub xmm0,xmm2
       4 vpsrld xmm1,xmm0,0x15
       5 vpsrld xmm1,xmm0,0x14
       6 jb 0x2
       7 psrld xmm0,0x15
-      8 jb 0x7
-      9 ret`;
+      8 psrld xmm1,0x15
+      9 psrld xmm2,0x15
+      a jb 0x7
+      b ret`;
     const { elements, instructions, classes } = countLoop(read(code), GENERATOR) ?? { classes: {} };
     expect([elements, instructions]).toEqual([32, 5]);
-    expect(classes).toEqual({ arithmetic: 3, shuffle: 0, load: 0, store: 1, move: 0, scalar: 0, branch: 1, stack: 0 });
+    expect(classes).toEqual({ arithmetic: 4, shuffle: 0, load: 0, store: 0, move: 0, scalar: 0, branch: 1, stack: 0 });
+    expect(countLoop(read(code), { mark: GENERATOR.mark, elements: 16 })).toMatchObject({ elements: 48, instructions: 4 });
     expect(countLoop(read("0 paddd xmm0,xmm1\n1 jb 0x0\n2 ret"), GENERATOR)).toBeUndefined();
   });
 });

@@ -26,18 +26,19 @@ export interface Count {
   readonly classes: Readonly<Record<Class, number>>;
 }
 
-/** The hot loop of a function, as `hot` describes it; undefined if it has none. */
+/** The hot loop of a function, as it is described; undefined if it has none. */
 export function countLoop(
   code: readonly Instruction[],
-  { mark, elements }: Pick<Hot, "mark" | "elements">,
+  { mark, beside, elements }: Omit<Hot, "functions" | "unit">,
 ): Omit<Count, "kernels" | "function" | "unit"> | undefined {
-  const marksOf = (pass: readonly Instruction[]) => pass.filter((one) => mark.test(textOf(one))).length;
-  const [pass = []] = loopsOf(code, isVector)
+  const countOf = (pass: readonly Instruction[], pattern: RegExp) => pass.filter((one) => pattern.test(textOf(one))).length;
+  const [pass] = loopsOf(code, isVector)
     .map((loop) => loop.pass)
-    .sort((a, b) => marksOf(b) - marksOf(a) || a.length - b.length);
-  if (marksOf(pass) === 0) return undefined;
+    .filter((one) => countOf(one, mark) > 0 && (beside === undefined || countOf(one, beside) > 0))
+    .sort((a, b) => countOf(b, mark) - countOf(a, mark) || a.length - b.length);
+  if (pass === undefined) return undefined;
   const classes = Object.fromEntries(CLASSES.map((name) => [name, pass.filter((one) => classOf(one) === name).length]));
-  return { elements: marksOf(pass) * elements, instructions: pass.length, classes: classes as Record<Class, number> };
+  return { elements: countOf(pass, mark) * elements, instructions: pass.length, classes: classes as Record<Class, number> };
 }
 
 /** Counts of the module at build/<build>.wasm, such as "simd" or "noise/simd", for kernels with `filter` in their names. */

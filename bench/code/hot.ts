@@ -8,6 +8,8 @@ export interface Hot {
   /** The functions, by names of wat.ts. */
   readonly functions: RegExp;
   readonly mark: RegExp;
+  /** What stands in the loop too, where others have the mark. */
+  readonly beside?: RegExp;
   /** Elements that a mark stands for. */
   readonly elements: number;
   /** What is counted in place of elements. */
@@ -25,8 +27,8 @@ const MULTIPLY_F32 = /^v?mulps/;
 const MULTIPLY_F64 = /^v?mulpd/;
 const DIVIDE_F64 = /^v?divpd/;
 
-/** The rotation by 11 in xoshiro128's step. */
-export const GENERATOR = { mark: /^v?psrld .*,0x15$/, elements: 16 } as const;
+/** The rotation by 11 in xoshiro128's step, beside the comparison with the threshold. */
+export const GENERATOR = { mark: /^v?psrld .*,0x15$/, beside: /^v?p(min|max)ub/, elements: 16 } as const;
 
 /** All of them; a function that fits several has the first. */
 export const HOT: readonly Hot[] = [
@@ -42,8 +44,8 @@ export const HOT: readonly Hot[] = [
   { functions: /^half\/index\/bf16_convert_f32$|^half\/values\/widen</, mark: STORE, elements: 4 },
   { functions: /^half\/values\/narrow</, mark: STORE, elements: 8 },
 
-  { functions: /^fused\/bytes\/bytes<.*<f32,/, mark: STORE, elements: 4 },
-  { functions: /^fused\/bytes\/bytes<.*<f64,/, mark: STORE, elements: 2 },
+  { functions: /^fused\/bytes\/bytes<.*<f32,/, mark: STORE, beside: /^v?punpcklbw/, elements: 4 },
+  { functions: /^fused\/bytes\/bytes<.*<f64,/, mark: STORE, beside: /^v?punpcklbw/, elements: 2 },
   { functions: /^fused\/sum\/addRows<f64>$/, mark: /^v?addpd/, elements: 2 },
   { functions: /^fused\/sum\/addRows<f32>$/, mark: /^v?cvtps2pd/, elements: 2 },
   { functions: /^fused\/norm\/join<.*ByMask,.*Plus>$/, mark: STORE, elements: 4 },

@@ -2,7 +2,7 @@
 // whole whenever the program is ended.
 
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { io, type MomentumOptimizer, type NamedTensorMap } from "@tensorflow/tfjs-core";
+import { io, type MomentumOptimizer, type NamedTensorMap, type Variable } from "@tensorflow/tfjs-core";
 import type { Sequential } from "@tensorflow/tfjs-layers";
 import { type DropoutState, maskStates, restoreMasks } from "wasm-dropout/tfjs";
 
@@ -39,24 +39,25 @@ export async function saveCheckpoint(path: string, model: Sequential, optimizer:
 /** Brings `model` and `optimizer` to where saveCheckpoint() found them, or to nowhere if there is no file. */
 export async function loadCheckpoint(path: string, model: Sequential, optimizer: MomentumOptimizer): Promise<Progress | undefined> {
   if (!existsSync(path)) return undefined;
-  const { header, tensors } = readCheckpoint(path);
-  const names = header.specs.map(({ name }) => name);
+  const { header, data } = readCheckpoint(path);
+  const decoded = io.decodeWeights(data, header.specs);
+  const saved = header.specs.map(({ name }) => ({ name, tensor: decoded[name] as NamedTensorMap[string] }));
   const count = model.weights.length;
-  const tensorsOf = (some: readonly string[]) => some.map((name) => ({ name, tensor: tensors[name] as NamedTensorMap[string] }));
-  model.setWeights(tensorsOf(names.slice(0, count)).map(({ tensor }) => tensor));
-  await optimizer.setWeights(tensorsOf(names.slice(count)));
+  // Not by setWeights(), which applies constraints, and so changes bits.
+  model.weights.forEach((weight, i) => {
+    (weight.read() as Variable).assign((saved[i] as (typeof saved)[number]).tensor);
+  });
+  await optimizer.setWeights(saved.slice(count));
   restoreMasks(model, header.masks);
-  for (const { tensor } of tensorsOf(names)) tensor.dispose();
+  for (const { tensor } of saved) tensor.dispose();
   return header.progress;
 }
 
-/** The contents of a file. */
-export function readCheckpoint(path: string): { header: Header; tensors: NamedTensorMap } {
+/** The contents of a file, its numbers as bytes. */
+export function readCheckpoint(path: string): { header: Header; data: ArrayBuffer } {
   const bytes = readFileSync(path);
   const end = bytes.indexOf(NEWLINE);
-  const header: Header = JSON.parse(bytes.toString("utf8", 0, end));
-  const data = bytes.buffer.slice(bytes.byteOffset + end + 1, bytes.byteOffset + bytes.length) as ArrayBuffer;
-  return { header, tensors: io.decodeWeights(data, header.specs) };
+  return { header: JSON.parse(bytes.toString("utf8", 0, end)), data: new Uint8Array(bytes.subarray(end + 1)).buffer };
 }
 
 /** Writes a file so that whoever reads it finds either the one before or all of the new one. */

@@ -20,4 +20,6 @@ process.once("message", async ({ run, directory }: Task) => {
   }
   process.exit();
 });
+// An interruption from the keyboard is for the command, which ends this process.
+process.on("SIGINT", () => {});
 process.once("disconnect", () => process.exit(1));

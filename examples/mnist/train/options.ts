@@ -13,6 +13,7 @@ npm run example:train -- [options]
   --images N    number of training images, 10 to ${TRAINING_IMAGES} (default ${DEFAULT.images})
   --epochs N    number of epochs, 1 to 10000 (default ${DEFAULT.epochs})
   --seeds N     from how many seeds to train, 1 to 1000 (default 3)
+  --passes N    number of passes of the Monte-Carlo average, 1 to 10000 (default ${DEFAULT.passes}; with --short ${SHORT.passes})
   --backend B   what tfjs computes with: ${BACKENDS.join(" or ")} (default ${DEFAULT.backend})
   --out path    directory of checkpoints and of report.html (default build/mnist-training)
   --help        this text`;
@@ -26,7 +27,7 @@ export interface Options {
 }
 
 export function readOptions(args: string[]): Options {
-  const { full, short, images, epochs, seeds, backend, out, help } = parse(args);
+  const { full, short, images, epochs, passes, seeds, backend, out, help } = parse(args);
   if (full && short) throw new UsageError("expected --full or --short, got both");
   const base = full ? FULL : short ? SHORT : DEFAULT;
   return {
@@ -35,6 +36,7 @@ export function readOptions(args: string[]): Options {
       backend: readBackend(backend),
       images: readCount("--images", images, base.images, 10, TRAINING_IMAGES),
       epochs: readCount("--epochs", epochs, base.epochs, 1, 10_000),
+      passes: readCount("--passes", passes, base.passes, 1, 10_000),
     },
     seeds: readCount("--seeds", seeds, 3, 1, 1000),
     directory: out,
@@ -48,6 +50,7 @@ function parse(args: string[]) {
     short: { type: "boolean", default: false },
     images: { type: "string" },
     epochs: { type: "string" },
+    passes: { type: "string" },
     seeds: { type: "string" },
     backend: { type: "string", default: DEFAULT.backend },
     out: { type: "string", default: fileURLToPath(new URL("../../../build/mnist-training", import.meta.url)) },

@@ -55,11 +55,11 @@ export function conclusion(pairs: readonly Pair[]): string {
   ];
   const gains = gainsOf(pairs);
   const gain = spreadOf(gains);
-  const lower = gains.filter((value) => value > 0).length;
+  const better = gains.filter((value) => value > 0).length;
   return (
     `Test error over ${pairs.length} ${pairs.length === 1 ? "seed" : "seeds"}: ${formatSpread(without)} without dropout, ${formatSpread(withDropout)} with. ` +
-    `The difference is ${gain.mean.toFixed(2)} percentage points (${gains.map((value) => value.toFixed(2)).join(", ")}), ` +
-    `or ${((100 * gain.mean) / without.mean).toFixed(0)}% of the errors; dropout is better with ${lower} of ${pairs.length}.`
+    `Dropout ${gain.mean < 0 ? "raises" : "lowers"} it by ${Math.abs(gain.mean).toFixed(2)} percentage points, that is ` +
+    `${((100 * Math.abs(gain.mean)) / without.mean).toFixed(0)}% of the errors, and is better with ${better} of ${pairs.length}.`
   );
 }
 
@@ -69,7 +69,7 @@ function setting({ images, hidden, maxNorm, epochs }: Settings): string {
     `A network ${layers} with ReLU is trained on ${images} images of MNIST for ${epochs} epochs, with dropout of ${100 * INPUT_RATE}% of the ` +
     `input and ${100 * HIDDEN_RATE}% of hidden units, and without. Each seed gives the subset of the training images, the initial weights and ` +
     `the order of images, which both variants share; both have the max-norm constraint of ${maxNorm}. Dropout is all they differ in. ` +
-    "No run was stopped early, no setting was chosen by seed: errors are those after the last epoch."
+    "No setting was chosen by test errors, and no run was stopped early: errors are those after the last epoch, not the best."
   );
 }
 
@@ -103,9 +103,9 @@ function errorTable(pairs: readonly Pair[], { testImages }: Settings): Content {
 }
 
 const PUBLISHED_NOTE =
-  "For comparison, what was published of networks that do not know that pixels are neighbours, on the same 10,000 test images. They were trained " +
-  "on all 60,000 images, for a hundred times as many steps and more, with settings chosen on held-out images: the size of their errors says nothing " +
-  "about a training on fewer images, but that dropout lowers them can be compared.";
+  "For comparison, what was published of networks that do not know which pixels are neighbours. All of them were trained on 60,000 images, for much " +
+  "longer, with settings chosen on held-out images, and are of other sizes; the first has neither ReLU nor the max-norm constraint. The size of the " +
+  "errors depends on all of that: what can be compared is that dropout lowers them.";
 
 function publishedTable(): Content {
   return table(

@@ -234,7 +234,7 @@ describe("the command line", () => {
   test.each([
     [["--images", "9"], '"--images" expected integer in [10, 60000], got "9"'],
     [["--epochs", "1.5"], '"--epochs" expected integer in [1, 10000], got "1.5"'],
-    [["--passes", "-"], '"--passes" expected integer in [1, 10000], got "-"'],
+    [["--passes", "-"], '"--passes" expected integer in [2, 10000], got "-"'],
     [["--seeds", ""], '"--seeds" expected integer in [1, 1000], got ""'],
     [["--backend", "webgl"], '"--backend" expected wasm or cpu, got "webgl"'],
     [["--short", "--full"], "expected --full or --short, got both"],

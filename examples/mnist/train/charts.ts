@@ -3,29 +3,14 @@
 import { barChart } from "../../../bench/html/bar-chart.js";
 import { formatFigure } from "../../../bench/html/figures.js";
 import type { Chart } from "../../../bench/html/svg.js";
+import type { Summary } from "../../../bench/statistics.js";
 import { type Axes, curveChart, type Line } from "./curves.js";
 import type { Uncertainty } from "./monte-carlo.js";
-import type { Outcome } from "./outcome.js";
 import type { Settings } from "./settings.js";
 import type { StepTimes } from "./step-time.js";
-import { type Pair, type Spread, spreadOf } from "./summary.js";
+import { type Measure, measureOver, type Pair, type Spread, type Variant } from "./summary.js";
 
 const [WITH, WITHOUT] = [0, 1];
-
-/** What is drawn of a point of a curve, in percent. */
-export type Measure = "training" | "test" | "gap";
-
-/** A measure of an epoch of one run. */
-export function measureOf({ run, curve }: Outcome, epoch: number, measure: Measure): number {
-  const { trainingWrong, testWrong } = curve[epoch] as Outcome["curve"][number];
-  const [training, test] = [(100 * trainingWrong) / run.images, (100 * testWrong) / run.curveImages];
-  return measure === "training" ? training : measure === "test" ? test : test - training;
-}
-
-/** A measure of an epoch over seeds. */
-export function measureOver(pairs: readonly Pair[], variant: "with" | "without", epoch: number, measure: Measure): Spread {
-  return spreadOf(pairs.map((pair) => measureOf(pair[variant], epoch, measure)));
-}
 
 /** Training and test error over epochs. */
 export function errorChart(pairs: readonly Pair[], settings: Settings): Chart {
@@ -47,7 +32,7 @@ export function gapChart(pairs: readonly Pair[], settings: Settings): Chart {
   );
 }
 
-function overEpochs(pairs: readonly Pair[], { epochs }: Settings, variant: "with" | "without", measure: Measure): Line {
+function overEpochs(pairs: readonly Pair[], { epochs }: Settings, variant: Variant, measure: Measure): Line {
   const points = Array.from({ length: epochs }, (_, epoch) => {
     const { mean, least, most } = measureOver(pairs, variant, epoch, measure);
     return { x: epoch + 1, y: mean, lower: least, upper: most };
@@ -60,7 +45,7 @@ function overEpochs(pairs: readonly Pair[], { epochs }: Settings, variant: "with
 function overTime(title: string, y: string, lines: readonly Line[], { epochs }: Settings): Chart {
   const ends = lines.map(({ points }) => points.at(-1)?.upper ?? 0);
   const starts = lines.flatMap(({ points }) => points.map((point) => point.upper ?? 0));
-  const most = Math.min(2 * Math.max(...ends, 0.5), Math.max(...starts));
+  const most = Math.min(2 * Math.max(...ends, 0.5), Math.max(...starts, 0.5));
   const least = Math.min(0, ...lines.flatMap(({ points }) => points.filter((p) => p.x > epochs / 4).map((p) => p.lower ?? 0)));
   const description = lines.map(({ name, points }) => `${name}: ${formatEnd(points.at(-1)?.y)} after the last epoch.`).join(" ");
   return curveChart({ title, description, x: "epoch", y, most: { x: epochs, y: most }, least: { y: least } }, lines);
@@ -88,7 +73,7 @@ export function averageChart(averages: readonly Spread[], scaling: Spread): Char
     description: `Error of the average over ${passes} passes ${formatEnd(averages.at(-1)?.mean)}, of weight scaling ${formatEnd(scaling.mean)}.`,
     x: "number of passes k",
     y: "test error in percent (the axis does not begin at 0); bands: least and greatest of the seeds",
-    most: { x: passes, y: high + margin },
+    most: { x: Math.max(passes, 2), y: high + margin },
     least: { x: 1, y: Math.max(0, low - margin) },
   };
   return curveChart(axes, [average, scaled]);
@@ -116,7 +101,7 @@ function histogram(name: string, counts: readonly number[], most: number, colour
 
 /** What dropout costs. */
 export function timeChart({ without, ours, tfjs }: StepTimes): Chart {
-  const bar = (label: string, { median, interval }: StepTimes["without"], colour: number) => ({
+  const bar = (label: string, { median, interval }: Summary, colour: number) => ({
     label,
     value: median,
     text: `${formatFigure(median)} ms`,

@@ -13,7 +13,7 @@ npm run example:train -- [options]
   --images N    number of training images, 10 to ${TRAINING_IMAGES} (default ${DEFAULT.images})
   --epochs N    number of epochs, 1 to 10000 (default ${DEFAULT.epochs})
   --seeds N     from how many seeds to train, 1 to 1000 (default 3)
-  --passes N    number of passes of the Monte-Carlo average, 1 to 10000 (default ${DEFAULT.passes}; with --short ${SHORT.passes})
+  --passes N    number of passes of the Monte-Carlo average, 2 to 10000 (default ${DEFAULT.passes}; with --short ${SHORT.passes})
   --backend B   what tfjs computes with: ${BACKENDS.join(" or ")} (default ${DEFAULT.backend})
   --out path    directory of checkpoints and of report.html (default build/mnist-training)
   --help        this text`;
@@ -36,7 +36,7 @@ export function readOptions(args: string[]): Options {
       backend: readBackend(backend),
       images: readCount("--images", images, base.images, 10, TRAINING_IMAGES),
       epochs: readCount("--epochs", epochs, base.epochs, 1, 10_000),
-      passes: readCount("--passes", passes, base.passes, 1, 10_000),
+      passes: readCount("--passes", passes, base.passes, 2, 10_000),
     },
     seeds: readCount("--seeds", seeds, 3, 1, 1000),
     directory: out,

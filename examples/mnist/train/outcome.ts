@@ -26,8 +26,10 @@ export interface Outcome {
 export interface Status {
   /** Share of its work. */
   readonly done: number;
-  /** Epochs that have ended, and the latest point of the curve. */
+  /** Epochs that have ended, with the latest point of the curve. */
   readonly epochs: number;
+  /** Passes of the Monte-Carlo average that have. */
+  readonly passes: number;
   readonly point?: Point | undefined;
 }
 
@@ -37,7 +39,7 @@ export async function carryOut(run: Run, directory: string, onStatus: (status: S
   if (existsSync(path)) return;
   const work = workOf(run);
   const status = (epochs: number, passes: number, point?: Point) =>
-    onStatus({ done: (epochs * work.epoch + passes * work.pass) / work.total, epochs, point });
+    onStatus({ done: (epochs * work.epoch + passes * work.pass) / work.total, epochs, passes, point });
 
   const { model, progress } = await trainNetwork(run, checkpoint, ({ curve }) => status(curve.length, 0, curve.at(-1)));
   const { curve, seconds } = progress;

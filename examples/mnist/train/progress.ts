@@ -7,7 +7,7 @@ import { nameOf, type Run } from "./settings.js";
 
 const WIDTH = 24;
 const CLEAR = "\r\x1b[K";
-// On average, how many epochs a run tells of where lines are not rewritten.
+// How many epochs a run tells of where lines are not rewritten.
 const LINES = 6;
 
 export class ProgressBar implements Listener {
@@ -22,18 +22,16 @@ export class ProgressBar implements Listener {
     this.#total = runs.reduce((sum, run) => sum + workOf(run).total, 0);
   }
 
-  status(run: Run, { done, epochs, point }: Status): void {
-    const name = nameOf(run);
-    this.#count(run, done, done);
-    if (point === undefined) return;
-    const errors = `training error ${percent(point.trainingWrong, run.images)}, test error ${percent(point.testWrong, run.curveImages)}`;
-    const text = `${name}: epoch ${epochs} of ${run.epochs}, ${errors}`;
-    if (this.#live) process.stderr.write(`${CLEAR}${this.#bar()} ${text}`.slice(0, CLEAR.length + (process.stderr.columns ?? 80) - 1));
-    else if (epochs % Math.ceil(run.epochs / LINES) === 0) this.say(text);
+  status(run: Run, status: Status): void {
+    const { done, epochs, passes, point } = status;
+    this.#count(run, done);
+    const text = `${nameOf(run)}: ${describe(run, status)}`;
+    if (this.#live) process.stderr.write(`${CLEAR}${`${this.#bar()} ${text}`.slice(0, (process.stderr.columns || 80) - 1)}`);
+    else if (point !== undefined && passes === 0 && epochs % Math.ceil(run.epochs / LINES) === 0) this.say(text);
   }
 
   outcome({ run, testWrong }: Outcome): void {
-    this.#count(run, 1, 1);
+    this.#count(run, 1);
     this.say(`${nameOf(run)}: ${percent(testWrong, run.testImages)} of ${run.testImages} test images wrong`);
   }
 
@@ -42,11 +40,12 @@ export class ProgressBar implements Listener {
     process.stderr.write(`${this.#live ? CLEAR : ""}${text}\n`);
   }
 
-  #count(run: Run, done: number, before: number): void {
-    const { total } = workOf(run);
+  // What a run tells first was done before.
+  #count(run: Run, done: number): void {
     const name = nameOf(run);
-    if (!this.#before.has(name)) this.#before.set(name, before * total);
-    this.#done.set(name, done * total);
+    const work = done * workOf(run).total;
+    if (!this.#before.has(name)) this.#before.set(name, work);
+    this.#done.set(name, work);
   }
 
   #bar(): string {
@@ -56,6 +55,13 @@ export class ProgressBar implements Listener {
     const left = ((performance.now() - this.#start) / 1000 / (done - before)) * (this.#total - done);
     return `[${"#".repeat(cells).padEnd(WIDTH, "-")}] ${Math.floor(100 * share)}%${done > before ? `, ${formatTime(left)} left` : ""};`;
   }
+}
+
+function describe({ images, epochs, curveImages, passes }: Run, { epochs: ended, passes: averaged, point }: Status): string {
+  if (point === undefined) return "beginning";
+  if (averaged > 0) return `pass ${averaged} of ${passes}`;
+  const [training, test] = [percent(point.trainingWrong, images), percent(point.testWrong, curveImages)];
+  return `epoch ${ended} of ${epochs}, training error ${training}, test error ${test}`;
 }
 
 function sum(values: ReadonlyMap<string, number>): number {

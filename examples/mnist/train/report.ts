@@ -6,13 +6,14 @@ import { PAGE_STYLE } from "../../../bench/html/style.js";
 import { CHART_STYLE, type Chart, svg } from "../../../bench/html/svg.js";
 import { type Column, table } from "../../../bench/html/tables.js";
 import { MACHINE, VERSION } from "../../../bench/machine.js";
-import { averageChart, errorChart, gapChart, type Measure, measureOver, timeChart, uncertaintyChart } from "./charts.js";
+import type { Summary } from "../../../bench/statistics.js";
+import { averageChart, errorChart, gapChart, timeChart, uncertaintyChart } from "./charts.js";
 import type { MonteCarloResult, Uncertainty } from "./monte-carlo.js";
 import type { Outcome } from "./outcome.js";
 import { formatTime } from "./progress.js";
 import { HIDDEN_RATE, INPUT_RATE, type Settings } from "./settings.js";
 import type { StepTimes } from "./step-time.js";
-import { gainsOf, type Pair, pairsOf, type Spread, spreadOf, testError } from "./summary.js";
+import { gainsOf, type Measure, measureOver, type Pair, pairsOf, type Spread, spreadOf, testError, type Variant } from "./summary.js";
 
 const TITLE = "What dropout is for: MNIST with and without";
 
@@ -139,7 +140,7 @@ function curveTable(pairs: readonly Pair[], { epochs }: Settings): Content {
     ["test", "with"],
     ["gap", "without"],
     ["gap", "with"],
-  ] as const satisfies (readonly [Measure, "with" | "without"])[];
+  ] as const satisfies (readonly [Measure, Variant])[];
   return table(
     "Errors in percent, means over the seeds",
     [["epoch", "figure"], ...columns.map(([measure, variant]): Column => [`${measure}, ${variant}`, "figure"])],
@@ -239,7 +240,7 @@ function binTable(name: string, { right, wrong, most }: Uncertainty): Content {
 }
 
 function timeSection(times: StepTimes, { batch, backend }: Settings): Content {
-  const share = ({ median, interval }: Spread1) =>
+  const share = ({ median, interval }: Summary) =>
     `${(100 * median).toFixed(1)}% (${interval.map((value) => (100 * value).toFixed(1)).join("–")})`;
   const rows = (
     [
@@ -272,8 +273,6 @@ function timeSection(times: StepTimes, { batch, backend }: Settings): Content {
     ),
   );
 }
-
-type Spread1 = StepTimes["without"];
 
 function provenance(outcomes: readonly Outcome[], seconds: number): string {
   const training = outcomes.reduce((sum, outcome) => sum + outcome.seconds, 0);

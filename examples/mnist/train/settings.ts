@@ -34,7 +34,7 @@ export interface Run extends Settings {
   readonly dropout: boolean;
 }
 
-/** Drop probabilities of the input and of each hidden layer: Hinton et al. 2012, section 2; Srivastava et al. 2014, appendix B.1. */
+/** Drop probabilities of the input and of each hidden layer: Hinton et al. 2012; Srivastava et al. 2014, appendix B.1. */
 export const INPUT_RATE = 0.2;
 export const HIDDEN_RATE = 0.5;
 

@@ -1,5 +1,6 @@
 // What the outcomes say together: means over seeds and how far they spread, in percent.
 
+import type { Point } from "./checkpoint.js";
 import type { Outcome } from "./outcome.js";
 
 /** A mean over seeds. */
@@ -12,11 +13,14 @@ export interface Spread {
 }
 
 /** The two runs of a seed. */
-export interface Pair {
+export interface Pair extends Readonly<Record<Variant, Outcome>> {
   readonly seed: number;
-  readonly without: Outcome;
-  readonly with: Outcome;
 }
+
+export type Variant = "with" | "without";
+
+/** What is known after each epoch, in percent. */
+export type Measure = "training" | "test" | "gap";
 
 /** The runs by seed. */
 export function pairsOf(outcomes: readonly Outcome[]): Pair[] {
@@ -34,6 +38,17 @@ export function spreadOf(values: readonly number[]): Spread {
 /** Test error after training, in percent. */
 export function testError({ testWrong, run }: Outcome): number {
   return (100 * testWrong) / run.testImages;
+}
+
+/** A measure after an epoch, from 0, over seeds. */
+export function measureOver(pairs: readonly Pair[], variant: Variant, epoch: number, measure: Measure): Spread {
+  return spreadOf(pairs.map((pair) => measureOf(pair[variant], epoch, measure)));
+}
+
+function measureOf({ run, curve }: Outcome, epoch: number, measure: Measure): number {
+  const { trainingWrong, testWrong } = curve[epoch] as Point;
+  const [training, test] = [(100 * trainingWrong) / run.images, (100 * testWrong) / run.curveImages];
+  return { training, test, gap: test - training }[measure];
 }
 
 /** By how many percentage points dropout lowers the test error of each seed. */

@@ -55,7 +55,8 @@ export function countModule(build: string, filter = ""): Count[] {
         const hot = HOT.find(({ functions }) => functions.test(name));
         if (reaching.length === 0 || hot === undefined) return [];
         const count = countLoop(disassemble(code.get(index) as Uint8Array, directory), hot);
-        return count === undefined ? [] : [{ kernels: reaching, function: name, unit: hot.unit ?? "element", ...count }];
+        if (count === undefined) throw new Error(`${build}: no loop of ${name} has what bench/code/hot.ts looks for`);
+        return { kernels: reaching, function: name, unit: hot.unit ?? "element", ...count };
       })
       .sort((a, b) => kernels.indexOf(a.kernels[0] as string) - kernels.indexOf(b.kernels[0] as string));
   });

@@ -2,6 +2,8 @@
 // Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11.
 // Invariant: a pure function of counter and key; the SIMD and the scalar form leave the same 128 bytes.
 
+import { pinned } from "./params";
+
 // Multipliers and Weyl key increments of the paper (the increments are the golden ratio and sqrt(3)-1, each times 2^32).
 // @ts-ignore: decorator
 @inline const M0: u32 = 0xd2511f53;
@@ -44,8 +46,8 @@ export const WORDS: i32 = 32;
  */
 export function philox8(out: usize, c0: u32, c1: u32, c2: u32, c3: u32, step0: u32, step2: u32, k0: u32, k1: u32): void {
   if (ASC_FEATURE_SIMD) {
-    const m0 = i32x4.splat(M0);
-    const m1 = i32x4.splat(M1);
+    const m0 = pinned(i32x4.splat(M0), out);
+    const m1 = pinned(i32x4.splat(M1), out + 16);
     const lanes = i32x4(0, 1, 2, 3);
     let x0 = i32x4.add(i32x4.splat(c0), i32x4.mul(lanes, i32x4.splat(step0)));
     let x1 = i32x4.splat(c1);

@@ -1,7 +1,6 @@
 // How far the runs are, on stderr: a bar with the time left that is rewritten on a terminal; elsewhere a line now and then.
 
-import type { Outcome, Status } from "./outcome.js";
-import { workOf } from "./outcome.js";
+import { type Outcome, type Status, workOf } from "./outcome.js";
 import type { Listener } from "./pool.js";
 import { nameOf, type Run } from "./settings.js";
 

@@ -166,8 +166,9 @@ function averageSection(pairs: readonly Pair[], { passes, testImages }: Settings
     "Weight scaling against the Monte-Carlo average",
     plain(
       "p",
-      "At test time nothing is dropped and weights are scaled, which stands for the average over all thinned networks. The average itself can be had " +
-        `by k stochastic passes (Srivastava et al. 2014, figure 11, where k of about 50 was as good as weight scaling). Here ${crossing}; after ${passes} passes ` +
+      "At test time nothing is dropped. As kept units were scaled up in training, that is what the paper calls weight scaling: it stands for the average " +
+        "over all thinned networks. That average itself can be had by k stochastic passes (Srivastava et al. 2014, figure 11, where about 50 were as good " +
+        `as weight scaling). Here ${crossing}; after ${passes} passes ` +
         `it is ${formatSpread(averages.at(-1) as Spread)} against ${formatSpread(scaling)}.`,
     ),
     figure("average", averageChart(averages, scaling)),
@@ -278,7 +279,7 @@ function provenance(outcomes: readonly Outcome[], seconds: number): string {
   const training = outcomes.reduce((sum, outcome) => sum + outcome.seconds, 0);
   return (
     `wasm-dropout ${VERSION} with TensorFlow.js on Node ${process.versions.node}, ${formatMachine(MACHINE)}; ${formatDate(new Date().toISOString())}. ` +
-    `The command took ${formatTime(seconds)}; training took ${formatTime(training)} in all, runs side by side.`
+    `The command that wrote this took ${formatTime(seconds)}; the runs, side by side and perhaps of earlier commands, trained for ${formatTime(training)} in all.`
   );
 }
 

@@ -297,7 +297,7 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     "dtype unknown",
     () => dropout.alloc("i8" as Anything, 1),
     RangeError,
-    '"dtype" expected "f32" or "f64" or "bits" or "bytes", got string "i8"',
+    '"dtype" expected "f32" or "f64" or "f16" or "bf16" or "bits" or "bytes", got string "i8"',
   ],
   [
     "alloc of a string",

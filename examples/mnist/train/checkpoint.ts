@@ -30,8 +30,9 @@ const NEWLINE = 0x0a;
 
 /** Writes weights, momentum, places in the sequences of masks, and `progress`. */
 export async function saveCheckpoint(path: string, model: Sequential, optimizer: MomentumOptimizer, progress: Progress): Promise<void> {
-  const weights = model.getWeights().map((tensor, i) => ({ name: `weight-${i}`, tensor }));
-  const { data, specs } = await io.encodeWeights([...weights, ...(await optimizer.getWeights())]);
+  const tensors = [...model.getWeights(), ...(await optimizer.getWeights()).map(({ tensor }) => tensor)];
+  // Numbered: the names that tfjs gives depend on what else the process has made.
+  const { data, specs } = await io.encodeWeights(tensors.map((tensor, i) => ({ name: `${i}`, tensor })));
   const header: Header = { progress, masks: maskStates(model), specs };
   writeAtomically(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), Buffer.from(data)]));
 }

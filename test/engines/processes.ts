@@ -1,15 +1,13 @@
 // Engines that are programs: they import the packed package from its folder by their own resolution, and print their report.
 
-import { execFile } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type { Packed } from "../packed.js";
 import { bundleSuite } from "./bundle.js";
 import { type Engine, MissingEngine, type Run } from "./engine.js";
 
-const execute = promisify(execFile);
 const installed = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** The release of Node with that major version: the one that runs this, or one from npm. */
@@ -27,12 +25,32 @@ function program(name: string, path: string, args: readonly string[]): Engine {
     async run(packed: Packed): Promise<Run> {
       if (!existsSync(path)) throw new MissingEngine(`${path} does not exist`);
       const outfile = join(packed.directory, `${name}.mjs`);
+      // The timer keeps the program from its end, which comes from outside: where its loop has run empty, Node 20 waits for V8's compilations in
+      // the background, and one that waits in turn for a garbage collection of this thread waits for ever.
       const entry = `import { runSuite } from "./suite.js";
+        setInterval(() => {}, 1000);
         console.log(JSON.stringify(await runSuite({ compilesBytes: true })));`;
       await bundleSuite(packed, { entry, outfile, external: true });
-      const run = async (...words: string[]) => (await execute(path, words, { cwd: packed.directory })).stdout;
-      const [version] = (await run("--version")).match(/\d+\.\d+\.\d+/) ?? [];
-      return { version: version ?? "unknown", report: JSON.parse(await run(...args, outfile)) };
+      const [version] = execFileSync(path, ["--version"], { encoding: "utf8" }).match(/\d+\.\d+\.\d+/) ?? [];
+      return { version: version ?? "unknown", report: JSON.parse(await firstLine(path, [...args, outfile], packed.directory)) };
     },
   };
+}
+
+/** The first line that a program prints, which is then killed; throws with what it says of its failure if it ends before. */
+function firstLine(path: string, args: readonly string[], cwd: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(path, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    let [printed, complaints] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+      if (!printed.includes("\n")) return;
+      resolve(printed.slice(0, printed.indexOf("\n")));
+      child.kill("SIGKILL");
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      complaints += text;
+    });
+    child.on("error", reject).on("close", (code) => reject(new Error(`ended with ${code}: ${complaints}`)));
+  });
 }

@@ -95,6 +95,18 @@ export class Call {
     kernel(pointer, count, PARAMS);
   }
 
+  /** Has `kernel` take elements at..at+count-1 of data through the recipe's mask, from one address in wasm memory to another. */
+  drop(kernel: Kernel, dst: number, src: number, at: number, count: number): void {
+    this.#memory.writeParams(this.#draw, this.recipe.start + at);
+    kernel(dst, src, count, PARAMS);
+  }
+
+  /** Runs `kernel` from an extension's `input` to its `output`, both of one dtype: what lies outside wasm memory goes through one slot, in place. */
+  transform(kernel: Kernel, output: Operand, input: Operand): void {
+    output.slot = input.slot = DATA_SLOT;
+    this.run(kernel, output, input);
+  }
+
   /** Runs `kernel` on its operands in the order of its signature, piece by piece if one lies outside wasm memory; returns the sum of its results. */
   run(kernel: Kernel, a: Operand, b?: Operand, c?: Operand): number {
     const { length } = a;

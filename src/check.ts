@@ -44,16 +44,36 @@ function optionsOf(cause: unknown): ErrorOptions | undefined {
 
 /** Throws unless `value` is a number in [0, 1]. */
 export function checkProbability(value: unknown, name: string): asserts value is number {
-  const expected = "number in [0, 1]";
-  if (typeof value !== "number") throw wrongKind(name, expected, value);
-  if (!(value >= 0 && value <= 1)) throw wrongValue(name, expected, value);
+  checkNumber(value, name, 0, 1);
+}
+
+/** Throws unless `value` is a number in [min, max]. */
+export function checkNumber(value: unknown, name: string, min: number, max: number): asserts value is number {
+  if (typeof value === "number" && value >= min && value <= max) return;
+  throw refusal(`number in [${min}, ${max}]`, value, name);
+}
+
+/** Throws unless `value` is a number in [0, 1). */
+export function checkBelowOne(value: unknown, name: string): asserts value is number {
+  if (typeof value === "number" && value >= 0 && value < 1) return;
+  throw refusal("number in [0, 1)", value, name);
+}
+
+/** Throws unless `value` is a finite number that is not negative. */
+export function checkAmount(value: unknown, name: string): asserts value is number {
+  if (typeof value === "number" && value >= 0 && value < Infinity) return;
+  throw refusal("finite number of at least 0", value, name);
+}
+
+/** A value that is no number, or one that is out of range. */
+function refusal(expected: string, value: unknown, name: string): TypeError | RangeError {
+  return typeof value === "number" ? wrongValue(name, expected, value) : wrongKind(name, expected, value);
 }
 
 /** Throws unless `value` is an integer in [min, max]. */
 export function checkInteger(value: unknown, name: string, min: number, max: number): asserts value is number {
   if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return;
-  const expected = `integer in [${min}, ${max}]`;
-  throw typeof value === "number" ? wrongValue(name, expected, value) : wrongKind(name, expected, value);
+  throw refusal(`integer in [${min}, ${max}]`, value, name);
 }
 
 /** Throws unless `value` is one of `choices`. */

@@ -42,6 +42,9 @@ const TABLE = {
   bytes: { array: Uint8Array, bitsPerElement: 8 },
 } as const satisfies Record<BufferDtype, object>;
 
+/** The largest finite number of each dtype that every operation takes. */
+export const LARGEST: Readonly<Record<Dtype, number>> = { f32: (2 - 2 ** -23) * 2 ** 127, f64: Number.MAX_VALUE };
+
 /** Bytes that `length` elements take. */
 export function byteLength(dtype: BufferDtype, length: number): number {
   return Math.ceil((length * TABLE[dtype].bitsPerElement) / 8);

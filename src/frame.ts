@@ -4,8 +4,7 @@
 
 import { WasmBuffer } from "./buffer.js";
 import type { Context } from "./dropout.js";
-import type { BufferDtype } from "./dtypes.js";
-import { byteLength, type Dtype } from "./dtypes.js";
+import { type BufferDtype, byteLength, type Dtype } from "./dtypes.js";
 import type { Memory } from "./memory.js";
 import { makeLike, Operand } from "./operand.js";
 
@@ -24,22 +23,23 @@ export interface Piece {
   readonly columns: number;
 }
 
-/** The pieces of a matrix, of at most `most` elements each, or of a row each where rows must stay `whole`. */
-export function* pieces(rows: number, columns: number, whole = false, most = PIECE): Generator<Piece> {
-  if (columns <= most || whole) {
-    const step = Math.max(1, Math.floor(most / columns));
-    for (let row = 0; row < rows; row += step) {
-      const some = Math.min(step, rows - row);
-      yield { at: row * columns, count: some * columns, row, rows: some, column: 0, columns };
-    }
-  } else {
-    for (let row = 0; row < rows; ++row) {
-      for (let column = 0; column < columns; column += most) {
-        const some = Math.min(most, columns - column);
-        yield { at: row * columns + column, count: some, row, rows: 1, column, columns: some };
-      }
+/** 0..total-1 in parts of at most `most`. */
+export function* parts(total: number, most = PIECE): Generator<{ readonly at: number; readonly count: number }> {
+  for (let at = 0; at < total; at += most) yield { at, count: Math.min(most, total - at) };
+}
+
+/** The pieces of a matrix, of at most PIECE elements each, or of a row each where rows must stay `whole`. */
+export function* pieces(rows: number, columns: number, whole = false): Generator<Piece> {
+  for (const { at: row, count: some } of parts(rows, rowsOfPiece(columns))) {
+    for (const { at: column, count } of parts(columns, whole ? columns : PIECE)) {
+      yield { at: row * columns + column, count: some * count, row, rows: some, column, columns: count };
     }
   }
+}
+
+/** The most rows of a piece of whole rows. */
+export function rowsOfPiece(columns: number): number {
+  return Math.max(1, Math.floor(PIECE / columns));
 }
 
 /** An operand of a call with the name that messages use. */

@@ -3,12 +3,14 @@
 import { isMet } from "../bars.js";
 import type { Run } from "../results.js";
 import { enginesChart, kernelsChart, peersChart, sizesChart } from "./charts.js";
+import { document, figure } from "./document.js";
 import { formatDate, formatMachine } from "./figures.js";
-import { type Content, element, Markup, plain } from "./markup.js";
+import { type Content, element, type Markup, plain } from "./markup.js";
 import { hasPeers, labelsOf } from "./select.js";
-import { PAGE_STYLE } from "./style.js";
-import { CHART_STYLE, type Chart, svg } from "./svg.js";
+import type { Chart } from "./svg.js";
 import { resultTables, table, verdictTable } from "./tables.js";
+
+const TITLE = "wasm-dropout: benchmark";
 
 /** The page for `runs`. */
 export function page(runs: readonly Run[]): string {
@@ -21,7 +23,7 @@ export function page(runs: readonly Run[]): string {
     ...runs.filter(hasPeers).map((run, i) => [`peers-${i + 1}`, peersChart(run, runs)]),
   ] as [string, Chart | undefined][];
   const body = [
-    plain("header", plain("h1", "wasm-dropout: benchmark"), plain("p", READING)),
+    plain("header", plain("h1", TITLE), plain("p", READING)),
     plain(
       "main",
       overviewOf(runs, labels),
@@ -29,14 +31,7 @@ export function page(runs: readonly Run[]): string {
       ...runs.map((run, i) => section(run, i, label(run), main)),
     ),
   ];
-  const head = [
-    element("meta", { charset: "utf-8" }),
-    element("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
-    element("meta", { name: "color-scheme", content: "light dark" }),
-    plain("title", "wasm-dropout: benchmark"),
-    plain("style", new Markup(PAGE_STYLE + CHART_STYLE)),
-  ];
-  return `<!doctype html>\n${element("html", { lang: "en" }, plain("head", head), plain("body", body)).text}\n`;
+  return document(TITLE, body);
 }
 
 const READING =
@@ -102,11 +97,4 @@ function section(run: Run, index: number, label: string, main: Run | undefined):
 function missingOf(missing: NonNullable<Run["missing"]>): Content {
   const items = missing.map(({ name, reason }) => plain("li", plain("code", name), `: ${reason}`));
   return element("div", { class: "missing" }, plain("h3", "Not measured"), plain("ul", items));
-}
-
-// The box, not the page, scrolls where the chart is wider than the screen.
-function figure(id: string, chart: Chart | undefined): Content {
-  if (chart === undefined) return [];
-  const box = element("div", { class: "scroll", role: "region", "aria-label": chart.title, tabindex: 0 }, svg(chart, id));
-  return plain("figure", plain("figcaption", chart.title), box);
 }

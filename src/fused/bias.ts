@@ -1,14 +1,16 @@
 // Dropout between a bias, an activation and a residual: y = residual + dropout(x + bias), y = dropout(act(x + bias)), and their gradients.
 // Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what pieces they are taken.
 
-import { checkChoice, checkFlag, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
+import { checkChoice, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
 import type { Context, DtypeOf, Like, Result, StreamOptions } from "../dropout.js";
-import { arrayName, byteLength } from "../dtypes.js";
-import { type Frame, framed, PIECE } from "../frame.js";
+import { arrayName } from "../dtypes.js";
+import { type Frame, framed } from "../frame.js";
 import type { Data, DataOf, Operand } from "../operand.js";
-import { MAX_INDEX, type Ticket } from "../ticket.js";
+import type { Ticket } from "../ticket.js";
+import { takeColumnSums } from "./column-sums.js";
 import { type After, prepareDropout, prepareElementwise, type Sources } from "./elementwise.js";
 import { ACTIVATIONS, type Activation, type Elementwise, type FusedKernels } from "./kernels.js";
+import { checkColumns } from "./rows.js";
 
 /** Options that both operations share, with an output of type Y for data X. */
 interface BiasOptions<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined> extends StreamOptions {
@@ -123,7 +125,7 @@ export function biasBackward(
   options: BiasBackwardOptions,
 ) {
   return framed(context, (frame) => {
-    const { call, memory } = context;
+    const { call } = context;
     const { x, bias, out, dbias } = options;
     const { op, columns } = ticket;
     const activation = op === "biasActivationDropout" ? ticket.activation : "none";
@@ -153,18 +155,12 @@ export function biasBackward(
       prepare()();
       return { dx, dbias: undefined };
     }
-    const sums = frame.scratch(byteLength("f64", columns));
-    frame.stage(sum.operand);
+    const sums = takeColumnSums(context, frame, sum.operand);
     const kernel = kernels.sum.rows[dtype];
-    const run = prepare((pointer, at, count) => kernel(sums, pointer, count, at % columns, columns));
-    memory.view("f64", sums, columns).fill(0);
+    const run = prepare((pointer, at, count) => kernel(sums.pointer, pointer, count, at % columns, columns));
+    sums.clear();
     run();
-    for (let at = 0; at < columns; at += PIECE) {
-      const count = Math.min(PIECE, columns - at);
-      // Setting elements of one type from those of another rounds to nearest.
-      memory.view(dtype, sum.operand.enter(at, count), count).set(memory.view("f64", sums + 8 * at, count));
-      sum.operand.leave(at, count);
-    }
+    sums.round();
     return { dx, dbias: sum.array };
   });
 }
@@ -186,11 +182,6 @@ function takeForward({ call }: Context, frame: Frame, x: Data, p: number, option
   call.recipe.use(p, "train", training);
   call.setChance(dtype);
   return { stream, training, input, bias };
-}
-
-function checkColumns(columns: unknown, length: number): void {
-  checkInteger(columns, "ticket.columns", 1, MAX_INDEX);
-  if (length % columns !== 0) throw wrongValue("ticket.columns", `divisor of ${length}`, columns);
 }
 
 function columnsOf(bias: Operand | undefined): { columns?: number } {

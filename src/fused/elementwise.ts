@@ -62,7 +62,7 @@ export function prepareDropout(context: Context, frame: Frame, operands: Operand
   const { call, kernels } = context;
   const kernel = kernels.dropout[call.recipe.kind][operands.input.dtype];
   return preparePieces(context, frame, operands, after === undefined, (at, count, dst, src) => {
-    call.draw((pointer, n, params) => kernel(pointer, src, n, params), dst, at, count);
+    call.drop(kernel, dst, src, at, count);
     after?.(dst, at, count);
   });
 }

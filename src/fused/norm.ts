@@ -1,14 +1,14 @@
 // Residual, dropout and layer norm in one pass, and its gradients.
 // Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what pieces they are taken.
 
-import { checkFlag, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
+import { checkAmount, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
 import type { Context, Like, Result, StreamOptions } from "../dropout.js";
-import { byteLength } from "../dtypes.js";
-import { type Frame, framed } from "../frame.js";
+import { framed } from "../frame.js";
 import type { Operand } from "../operand.js";
-import { MAX_INDEX, type Ticket } from "../ticket.js";
+import type { Ticket } from "../ticket.js";
+import { type ColumnSums, takeColumnSums } from "./column-sums.js";
 import type { FusedKernels } from "./kernels.js";
-import { prepareRows, type Rows, takeF32, takeGradient, takeResults, takeTicket } from "./rows.js";
+import { checkColumns, prepareRows, type Rows, takeF32, takeGradient, takeResults, takeTicket } from "./rows.js";
 
 /** Options of {@link Fused.dropoutResidualLayerNorm}, with results of types Y, H, M and R. */
 export interface NormOptions<
@@ -129,7 +129,7 @@ export function normForward(context: Context, kernels: FusedKernels, x: Rows, p:
     const { epsilon = 1e-5, training = true, kind, seed, stream, start, out, h, mean, rstd } = options;
     const { residual: residualArray, bias: biasArray, gamma: gammaArray, beta: betaArray } = options;
     checkFlag(training, "training");
-    checkEpsilon(epsilon);
+    checkAmount(epsilon, "epsilon");
     call.takeStream(kind, seed, stream);
     const input = takeF32(frame, x, "x");
     const { length } = input;
@@ -195,12 +195,11 @@ export function normForward(context: Context, kernels: FusedKernels, x: Rows, p:
 /** See {@link Fused.backward}. */
 export function normBackward(context: Context, kernels: FusedKernels, dy: Rows, ticket: NormTicket, options: NormBackwardOptions) {
   return framed(context, (frame) => {
-    const { call, memory } = context;
+    const { call } = context;
     const { h: hArray, mean, rstd, gamma: gammaArray, dh: dhArray, out, dresidual, dgamma, dbeta, dbias } = options;
     const { columns, bias } = ticket;
     const length = takeTicket(call, ticket);
-    checkInteger(columns, "ticket.columns", 1, MAX_INDEX);
-    if (length % columns !== 0) throw wrongValue("ticket.columns", `divisor of ${length}`, columns);
+    checkColumns(columns, length);
     if (typeof bias !== "boolean") throw wrongKind("ticket.bias", "boolean", bias);
 
     const rows = length / columns;
@@ -220,8 +219,8 @@ export function normBackward(context: Context, kernels: FusedKernels, dy: Rows, 
     ]);
     const [dx, stream, ...parameters] = results.map(({ operand }) => operand) as [Operand, Operand, ...Operand[]];
     frame.stage(gamma, columns);
-    const sums = parameters.map((operand) => takeSums(frame, operand));
-    const [gammaSums, betaSums, biasSums] = sums as [number, number, number?];
+    const sums = parameters.map((operand) => takeColumnSums(context, frame, operand));
+    const [gammaSums, betaSums, biasSums] = sums as [ColumnSums, ColumnSums, ColumnSums?];
     const work = frame.scratch(WORK);
     const kernel = kernels.normGradient.bytes.f32;
     const addRows = kernels.sum.rows.f32;
@@ -235,8 +234,8 @@ export function normBackward(context: Context, kernels: FusedKernels, dy: Rows, 
         kernel(
           to,
           stream.enter(at, count),
-          gammaSums,
-          betaSums,
+          gammaSums.pointer,
+          betaSums.pointer,
           input.enter(at, count),
           h.enter(at, count),
           means.enter(first, some),
@@ -249,31 +248,15 @@ export function normBackward(context: Context, kernels: FusedKernels, dy: Rows, 
           call.scale,
           work,
         );
-        if (biasSums !== undefined) addRows(biasSums, to, count, 0, columns);
+        if (biasSums !== undefined) addRows(biasSums.pointer, to, count, 0, columns);
       },
     );
 
     row = gamma.enter(0, columns);
-    for (const pointer of sums) memory.view("f64", pointer, columns).fill(0);
+    for (const sum of sums) sum.clear();
     run();
-    for (const [k, operand] of parameters.entries()) {
-      // Setting elements of one type from those of another rounds to nearest.
-      memory.view("f32", operand.enter(0, columns), columns).set(memory.view("f64", sums[k] as number, columns));
-      operand.leave(0, columns);
-    }
+    for (const sum of sums) sum.round();
     const [first, second, third, fourth, fifth] = results.map(({ array }) => array);
     return { dx: first, dresidual: second, dgamma: third, dbeta: fourth, dbias: fifth };
   });
-}
-
-/** Room for the sums in f64 that become a parameter's gradient, and for that where it is staged. */
-function takeSums(frame: Frame, operand: Operand): number {
-  frame.stage(operand, operand.length);
-  return frame.scratch(byteLength("f64", operand.length));
-}
-
-function checkEpsilon(value: unknown): asserts value is number {
-  const expected = "finite number of at least 0";
-  if (typeof value !== "number") throw wrongKind("epsilon", expected, value);
-  if (!(value >= 0 && value < Infinity)) throw wrongValue("epsilon", expected, value);
 }

@@ -4,10 +4,11 @@
 // on the pieces.
 
 import type { Call } from "../call.js";
-import { checkChoice, wrongKind, wrongValue } from "../check.js";
+import { checkChoice, checkInteger, wrongKind, wrongValue } from "../check.js";
 import type { Context } from "../dropout.js";
-import { type Frame, PIECE, type Piece, pieces } from "../frame.js";
+import { type Frame, type Piece, pieces, rowsOfPiece } from "../frame.js";
 import type { DataOf, Operand } from "../operand.js";
+import { MAX_INDEX } from "../ticket.js";
 
 /** Elements of a tile of the stream "tile" (docs/keep-streams.md): a draw that begins inside one has to catch up. */
 const TILE = 4096;
@@ -25,11 +26,6 @@ export interface Matrix {
   readonly vectors?: readonly Operand[];
   /** A number of rows at whose multiples pieces end. */
   readonly period?: number;
-}
-
-/** The most rows of a piece. */
-export function rowsOfPiece(columns: number): number {
-  return Math.max(1, Math.floor(PIECE / columns));
 }
 
 /** Takes data of f32, to be read. */
@@ -52,6 +48,12 @@ export function takeGradient(frame: Frame, dy: unknown, length: number): Operand
   const operand = takeF32(frame, dy, "dy");
   if (operand.length !== length) throw wrongValue("dy", `length ${length}, the ticket's`, operand.length);
   return operand;
+}
+
+/** Throws unless `columns`, of a ticket, divides the number of its elements. */
+export function checkColumns(columns: unknown, length: number): asserts columns is number {
+  checkInteger(columns, "ticket.columns", 1, MAX_INDEX);
+  if (length % columns !== 0) throw wrongValue("ticket.columns", `divisor of ${length}`, columns);
 }
 
 /** A result that a call is to write. */

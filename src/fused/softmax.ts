@@ -1,15 +1,15 @@
 // Softmax and dropout of rows of attention scores in one pass, and its gradient.
 // Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what pieces they are taken.
 
-import { checkFlag, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
+import { checkFlag, checkInteger, checkNumber, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
 import type { Context, Like, Result, StreamOptions } from "../dropout.js";
-import { byteLength } from "../dtypes.js";
-import { type Frame, framed, type Piece } from "../frame.js";
+import { byteLength, LARGEST } from "../dtypes.js";
+import { type Frame, framed, type Piece, rowsOfPiece } from "../frame.js";
 import type { Operand } from "../operand.js";
 import { checkShape, MAX_RANK } from "../shape.js";
 import { MAX_INDEX, type Ticket } from "../ticket.js";
 import type { FusedKernels } from "./kernels.js";
-import { prepareRows, type Rows, rowsOfPiece, takeF32, takeGradient, takeTicket } from "./rows.js";
+import { prepareRows, type Rows, takeF32, takeGradient, takeTicket } from "./rows.js";
 
 /** Options of {@link Fused.softmaxDropout}, with a result of type Y. */
 export interface SoftmaxOptions<Y extends Rows | undefined = Rows | undefined> extends StreamOptions {
@@ -62,8 +62,6 @@ export interface SoftmaxGradients<X extends Rows = Rows, Y extends Rows | undefi
 
 // Scratch of the kernels: that of assembly/fused/softmax.ts.
 const WORK = 64;
-// The largest f32.
-const LARGEST = (2 - 2 ** -23) * 2 ** 127;
 
 /** See {@link Fused.softmaxDropout}. */
 export function softmaxForward(context: Context, kernels: FusedKernels, x: Rows, p: number, options: SoftmaxOptions) {
@@ -143,9 +141,7 @@ type Form = Pick<SoftmaxTicket, "shape" | "scale" | "causal">;
 /** Throws unless shape, scale and causal are sound for so many elements; `prefix` is what goes before their names. */
 function checkForm({ shape, scale, causal }: Form, prefix: string, length: number): void {
   if (typeof causal !== "boolean") throw wrongKind(`${prefix}causal`, "boolean", causal);
-  const expected = `number in [${-LARGEST}, ${LARGEST}]`;
-  if (typeof scale !== "number") throw wrongKind(`${prefix}scale`, expected, scale);
-  if (!(Math.abs(scale) <= LARGEST)) throw wrongValue(`${prefix}scale`, expected, scale);
+  checkNumber(scale, `${prefix}scale`, -LARGEST.f32, LARGEST.f32);
   checkShape(shape, `${prefix}shape`, length, [causal ? 2 : 1, MAX_RANK]);
 }
 

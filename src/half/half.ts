@@ -4,7 +4,7 @@ import type { WasmBuffer } from "../buffer.js";
 import { checkChoice, checkObject } from "../check.js";
 import type { Context, Result } from "../dropout.js";
 import { type Arrays, DTYPES, HALF_DTYPES, type HalfDtype } from "../dtypes.js";
-import { framed, PIECE } from "../frame.js";
+import { framed, parts } from "../frame.js";
 import { bindKernels } from "../kernels.js";
 import type { Operand } from "../operand.js";
 import { CONVERT, type ConvertKernels, HALF } from "./kernels.js";
@@ -96,8 +96,7 @@ export class Half {
       const { operand: output, array } = frame.output(out, "out", to, length, x);
       frame.stage(input);
       frame.stage(output);
-      for (let at = 0; at < length; at += PIECE) {
-        const count = Math.min(PIECE, length - at);
+      for (const { at, count } of parts(length)) {
         kernel(output.enter(at, count), input.enter(at, count), count);
         output.leave(at, count);
       }

@@ -55,5 +55,5 @@ export function maskRows(
   rows: number,
 ): void {
   const kernel = kernels.dropout[call.recipe.kind][dtype];
-  call.draw((to, n, params) => kernel(to, src, n, params), dst, o * layer.in, rows * layer.in);
+  call.drop(kernel, dst, src, o * layer.in, rows * layer.in);
 }

@@ -1,8 +1,8 @@
 // Dropout as it was first defined and called: the weight scaling that goes with masks without rescaling, and the function of early Keras.
 
-import { checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
+import { checkBelowOne, checkObject, checkProbability } from "../check.js";
 import type { Context, Dropout, DtypeOf, Like, Result } from "../dropout.js";
-import { framed, pieces } from "../frame.js";
+import { framed } from "../frame.js";
 import type { StreamKind } from "../kernels.js";
 import type { Data, DataOf } from "../operand.js";
 
@@ -26,16 +26,9 @@ export function scaleWeights(context: Context, w: Data, p: number, options: Scal
     const { dtype, length } = weights;
     call.takeRange(length);
     const { operand: output, array } = frame.output(out, "out", dtype, length, w, [weights]);
-    frame.stage(weights);
-    frame.stage(output);
     call.recipe.use(p, "test", false);
     call.setChance(dtype);
-    const kernel = kernels.dropout[call.recipe.kind][dtype];
-    for (const { at, count } of pieces(1, length)) {
-      const src = weights.enter(at, count);
-      call.draw((dst, n, params) => kernel(dst, src, n, params), output.enter(at, count), at, count);
-      output.leave(at, count);
-    }
+    call.transform(kernels.dropout[call.recipe.kind][dtype], output, weights);
     return array as Data;
   });
 }
@@ -72,9 +65,7 @@ export function dropoutLevel<X extends Data, Y extends DataOf<DtypeOf<X>> | unde
   level: number,
   options: DropoutLevelOptions<Y> = NO_OPTIONS,
 ): Result<Like<X>, Y> {
-  const expected = "number in [0, 1)";
-  if (typeof level !== "number") throw wrongKind("level", expected, level);
-  if (!(level >= 0 && level < 1)) throw wrongValue("level", expected, level);
+  checkBelowOne(level, "level");
   checkObject(options, "options", "object");
   const { seed, kind, out } = options;
   return dropout.dropout<X, Y>(x, level, { seed, kind, stream: seed === undefined ? undefined : 0, out: out as Y });

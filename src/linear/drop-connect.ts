@@ -7,12 +7,12 @@ import { WasmBuffer } from "../buffer.js";
 import { checkChoice, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
 import type { Context, StreamOptions } from "../dropout.js";
 import { byteLength, type Dtype } from "../dtypes.js";
-import { type Frame, framed } from "../frame.js";
+import { type Frame, framed, parts } from "../frame.js";
 import type { Data, DataOf, Operand } from "../operand.js";
 import { RESCALES, type Rescale, type Ticket } from "../ticket.js";
 import { chanceOf, drawExamples, maskRows } from "./chance.js";
 import type { LinearKernels } from "./kernels.js";
-import { checkShape, checkSides, type LayerShape, layerOf, parts, planOf } from "./layer.js";
+import { checkShape, checkSides, type LayerShape, layerOf, planOf } from "./layer.js";
 
 /** Options that say what layer it is, for data of type D. */
 export interface LayerOptions<D extends Data = Data> {

@@ -86,8 +86,3 @@ export function planOf(layer: LayerShape): Plan {
   const chunk = Math.min(layer.batch, Math.max(LEAST_CHUNK, Math.floor(CHUNK / Math.max(layer.in, layer.out))));
   return { chunk, rows, group: Math.min(chunk, Math.max(1, Math.floor((ROWS * PIECE) / (rows * layer.in)))) };
 }
-
-/** 0..total-1 in parts of at most `most`. */
-export function* parts(total: number, most: number): Generator<{ readonly at: number; readonly count: number }> {
-  for (let at = 0; at < total; at += most) yield { at, count: Math.min(most, total - at) };
-}

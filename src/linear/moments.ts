@@ -6,14 +6,14 @@ import { WasmBuffer } from "../buffer.js";
 import { checkChoice, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
 import type { Context } from "../dropout.js";
 import { byteLength } from "../dtypes.js";
-import { type Frame, framed, PIECE } from "../frame.js";
+import { type Frame, framed, PIECE, parts } from "../frame.js";
 import type { StreamKind } from "../kernels.js";
 import { type Data, Operand } from "../operand.js";
 import { keepProbability } from "../probability.js";
 import { MAX_INDEX, RESCALES, type Rescale } from "../ticket.js";
 import { type LayerOptions, takeLayer } from "./drop-connect.js";
 import { ACTIVATIONS, type Activation, type LinearKernels } from "./kernels.js";
-import { checkSides, parts, planOf } from "./layer.js";
+import { checkSides, planOf } from "./layer.js";
 
 /** Options of all that computes moments, for data of type D. */
 export interface MomentsBase<D extends Data = Data> extends LayerOptions<D> {

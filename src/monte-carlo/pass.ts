@@ -127,16 +127,13 @@ function dropRows(
     recipe.use(p, "train", true);
     call.setChance(dtype);
     const kernel = kernels.dropout[run.kind][dtype];
-    let source = 0;
-    const drop = (dst: number, n: number, params: number) => kernel(dst, source, n, params);
     for (const { at, count, row, rows, column, columns } of pieces(samples, length / samples)) {
       const from = input.enter(at, count);
       const to = output.enter(at, count);
       for (let r = 0; r < rows; ++r) {
         const offset = byteLength(dtype, r * columns);
-        source = from + offset;
         setStream(recipe.stream, pass, layer, run.masks === "perExample" ? sample + row + r : 0);
-        call.draw(drop, to + offset, column, columns);
+        call.drop(kernel, to + offset, from + offset, column, columns);
       }
       output.leave(at, count);
     }

@@ -1,7 +1,7 @@
 // Multiplicative and additive Gaussian noise, and the numbers themselves, over one instance. The numbers are those of docs/normal-stream.md.
 // Invariant: everything is checked and allocated before the first byte is written and before a stream number is used up.
 
-import { checkChoice, checkFlag, checkInteger, checkObject, wrongValue } from "../check.js";
+import { checkBelowOne, checkChoice, checkFlag, checkInteger, checkObject, wrongValue } from "../check.js";
 import type { Context, DtypeOf, GradientOptions, Like, Result } from "../dropout.js";
 import type { Dtype } from "../dtypes.js";
 import { framed } from "../frame.js";
@@ -9,7 +9,7 @@ import { bindKernels } from "../kernels.js";
 import { DATA_SLOT } from "../memory.js";
 import { type Data, type DataOf, makeArray, type Operand } from "../operand.js";
 import { MAX_INDEX } from "../ticket.js";
-import { checkDeviation, checkDropProbability, checkMean, dropoutDeviation } from "./amount.js";
+import { checkDeviation, checkMean, dropoutDeviation } from "./amount.js";
 import { NOISE, type NoiseKernels } from "./kernels.js";
 import type { NoiseOptions, NoiseStreamOptions, NormalOptions, Singles, UniformOptions } from "./options.js";
 import { type GaussianDropoutTicket, type GaussianNoiseTicket, NOISE_KINDS, type NoiseTicket, rangeOf, readTicket } from "./ticket.js";
@@ -58,7 +58,7 @@ export class Noise {
     p: number,
     options: NoiseOptions<Y> = NO_OPTIONS,
   ): { y: Result<Like<X>, Y>; ticket: GaussianDropoutTicket } {
-    checkDropProbability(p, "p");
+    checkBelowOne(p, "p");
     const { y, training, range } = this.#forward(x, "times", dropoutDeviation(p), options);
     return { y: y as Result<Like<X>, Y>, ticket: { ...range, op: "gaussianDropout", p: training ? p : 0 } };
   }
@@ -205,9 +205,7 @@ export class Noise {
   }
 
   #apply(verb: "times" | "plus", deviation: number, output: Operand, input: Operand & { readonly dtype: Dtype }): void {
-    // Data from outside is changed in place in the staging slot.
-    input.slot = output.slot = DATA_SLOT;
     const kernel = this.#kernels[verb].normal[input.dtype];
-    this.#context.call.run((dst, src, n, params) => kernel(dst, src, n, deviation, params), output, input);
+    this.#context.call.transform((dst = 0, src = 0, n = 0, params = 0) => kernel(dst, src, n, deviation, params), output, input);
   }
 }

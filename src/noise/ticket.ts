@@ -1,8 +1,8 @@
 // Tickets of noise: which numbers of the normal stream a call used and for what, as plain JSON.
 
-import { checkChoice, checkInteger, checkObject } from "../check.js";
+import { checkBelowOne, checkChoice, checkInteger, checkObject } from "../check.js";
 import { checkStart, MAX_INDEX, type Recipe } from "../ticket.js";
-import { checkDeviation, checkDropProbability, dropoutDeviation } from "./amount.js";
+import { checkDeviation, dropoutDeviation } from "./amount.js";
 
 /** Version of the specification (docs/normal-stream.md). Numbers never change under the same version. */
 export const NORMAL_VERSION = 1;
@@ -74,7 +74,7 @@ export function readTicket(value: unknown, recipe: Recipe): number {
   recipe.start = start;
   recipe.length = length;
   if (op === "gaussianDropout") {
-    checkDropProbability(p, "ticket.p");
+    checkBelowOne(p, "ticket.p");
     return dropoutDeviation(p);
   }
   checkDeviation(stddev, "ticket.stddev", "f64");

@@ -2,21 +2,13 @@
 // regularization method for convolutional networks", NeurIPS 2018, with gamma and normalisation as in timm's drop_block_2d.
 // Invariant: whatever the format, decision k belongs to the seed at place k of [samples or 1, channels, rows, columns].
 
-import { wrongKind, wrongValue } from "../check.js";
 import { byteLength, type Dtype } from "../dtypes.js";
-import { PIECE, pieces } from "../frame.js";
+import { PIECE, parts } from "../frame.js";
 import { noiseOf } from "./broadcast.js";
 import type { ChannelFormat } from "./noise-shape.js";
 import { CHUNK, isCertain, type Operation, type Pass, prepareCore, prepareWalk } from "./pass.js";
 import type { BlockFields } from "./ticket.js";
 import { walkOf } from "./walk.js";
-
-/** Throws unless `value` is a factor of gamma. */
-export function checkGammaScale(value: unknown): asserts value is number {
-  const expected = "finite number of at least 0";
-  if (typeof value !== "number") throw wrongKind("gammaScale", expected, value);
-  if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) throw wrongValue("gammaScale", expected, value);
-}
 
 interface Maps {
   readonly channels: number;
@@ -88,7 +80,7 @@ function drawBlocks(
   const channels = format === "channelsFirst" ? 1 : maps.channels;
   const mask = memory.view("bits", bits, decisions).fill(0xff);
   if (decisions % 8 > 0) mask[mask.length - 1] = (1 << (decisions % 8)) - 1;
-  for (const { at, count } of pieces(1, decisions)) {
+  for (const { at, count } of parts(decisions)) {
     call.draw(draw, seeds, at, count);
     kernels.blocks.bits.bits(bits, seeds, count, at, channels, maps.rows, maps.columns, side);
   }
@@ -96,7 +88,7 @@ function drawBlocks(
 
 function countKept({ context }: Pass, bits: number, decisions: number): number {
   let kept = 0;
-  for (const { at, count } of pieces(1, decisions, false, CHUNK)) kept += context.kernels.popcount.bits.u32(bits + at / 8, count) >>> 0;
+  for (const { at, count } of parts(decisions, CHUNK)) kept += context.kernels.popcount.bits.u32(bits + at / 8, count) >>> 0;
   return kept;
 }
 

@@ -3,7 +3,7 @@
 
 import type { Context } from "../dropout.js";
 import { byteLength, type Dtype } from "../dtypes.js";
-import { type Frame, PIECE, pieces } from "../frame.js";
+import { type Frame, PIECE, parts } from "../frame.js";
 import type { Operand } from "../operand.js";
 import { keepProbability } from "../probability.js";
 import type { ShapesKernels } from "./kernels.js";
@@ -40,7 +40,7 @@ export type Rule = (dst: number, src: number, bits: number, n: number, record: n
 /** Takes the input to the output, all at once where both lie in wasm memory, else piece by piece. */
 function transfer({ input, output }: Pass, kernel: (dst: number, src: number, at: number, count: number) => void, most = CHUNK): void {
   const resident = input.resident && output.resident;
-  for (const { at, count } of pieces(1, input.length, false, resident ? most : PIECE)) {
+  for (const { at, count } of parts(input.length, resident ? most : PIECE)) {
     const src = input.enter(at, count);
     const dst = output.enter(at, count);
     kernel(dst, src, at, count);
@@ -56,12 +56,10 @@ export function isCertain({ call }: Context): boolean {
 }
 
 /** The core's dropout of every element by a decision of its own. */
-export function prepareCore(pass: Pass): () => void {
-  const { context, dtype } = pass;
+export function prepareCore({ context, dtype, input, output }: Pass): () => void {
   const { call, kernels } = context;
-  stage(pass);
   const kernel = kernels.dropout[call.recipe.kind][dtype];
-  return () => transfer(pass, (dst, src, at, count) => call.draw((pointer, n, params) => kernel(pointer, src, n, params), dst, at, count));
+  return () => call.transform(kernel, output, input);
 }
 
 /** A pass by a mask that is complete when the work begins, along a walk. */
@@ -84,7 +82,7 @@ export function prepareDrawn(pass: Pass, decisions: number, prepareUse: (bits: n
   const use = prepareUse(bits);
   const draw = kernels.mask[call.recipe.kind].bits;
   return () => {
-    for (const { at, count } of pieces(1, decisions, false, CHUNK)) call.draw(draw, bits + at / 8, at, count);
+    for (const { at, count } of parts(decisions, CHUNK)) call.draw(draw, bits + at / 8, at, count);
     mask?.leave(0, decisions);
     use();
   };

@@ -1,7 +1,7 @@
 // The API of masks with shapes: checks arguments, then has the operation make room and do its pass.
 // Invariant: everything is checked and allocated before the first byte is written and before a stream number is used up.
 
-import { checkChoice, checkFlag, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
+import { checkAmount, checkChoice, checkFlag, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
 import type { Context, DtypeOf, GradientOptions, Like, Result, StreamOptions } from "../dropout.js";
 import { type Frame, framed } from "../frame.js";
 import { bindKernels, STREAM_KINDS } from "../kernels.js";
@@ -10,7 +10,7 @@ import { checkShape, MAX_RANK, productOf, takeShape } from "../shape.js";
 import { RESCALES, type Rescale } from "../ticket.js";
 import { alphaDropout } from "./alpha.js";
 import { broadcastDropout, noiseOf, storedDropout } from "./broadcast.js";
-import { checkGammaScale, dropBlock, gammaOf } from "./drop-block.js";
+import { dropBlock, gammaOf } from "./drop-block.js";
 import { SHAPES, type ShapesKernels } from "./kernels.js";
 import { CHANNEL_FORMATS, channelNoise, checkNoiseShape, resolveNoiseShape, sampleNoise } from "./noise-shape.js";
 import type {
@@ -181,7 +181,7 @@ export class Shapes {
     const { format = "channelsFirst", blockSize = 7, gammaScale = 1, batchwise = false } = options;
     checkChoice(format, "format", CHANNEL_FORMATS);
     checkInteger(blockSize, "blockSize", 1, Number.MAX_SAFE_INTEGER);
-    checkGammaScale(gammaScale);
+    checkAmount(gammaScale, "gammaScale");
     checkFlag(batchwise, "batchwise");
     const shape = takeShape(options.shape, "shape", [4, 4]);
     const gamma = gammaOf(p, shape, format, blockSize, gammaScale);

@@ -3,8 +3,8 @@
 
 import { serialization, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { layers } from "@tensorflow/tfjs-layers";
-import { checkChoice, wrongValue } from "../check.js";
-import { checkDeviation, checkDropProbability } from "../noise/amount.js";
+import { checkBelowOne, checkChoice, wrongValue } from "../check.js";
+import { checkDeviation } from "../noise/amount.js";
 import { type DropoutState, Sequence } from "../sequence.js";
 import { type Draw, drawNext, type Seed } from "./draw.js";
 import { alphaDropout, dropout, gaussianDropout, gaussianNoise, type NoiseShape } from "./operations.js";
@@ -97,7 +97,7 @@ abstract class RateLayer extends RandomLayer {
   protected readonly rate: number;
 
   constructor(args: Stated<RateArgs>) {
-    checkDropProbability(args.rate, "rate");
+    checkBelowOne(args.rate, "rate");
     super(args);
     this.rate = args.rate;
   }

@@ -1,8 +1,8 @@
 // Dropout and noise on tensors. Invariant: what is refused is refused before anything is computed.
 
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { wrongKind } from "../check.js";
-import { checkDeviation, checkDropProbability } from "../noise/amount.js";
+import { checkBelowOne, wrongKind } from "../check.js";
+import { checkDeviation } from "../noise/amount.js";
 import { diagonal, differentiable, identity } from "./differentiable.js";
 import type { Draw } from "./draw.js";
 import { kernels } from "./kernels.js";
@@ -21,7 +21,7 @@ function checkFloat(x: Tensor): void {
 
 export function dropout(x: Tensor, rate: number, noiseShape: NoiseShape | null | undefined, draw: Draw): Tensor {
   checkFloat(x);
-  checkDropProbability(rate, "rate");
+  checkBelowOne(rate, "rate");
   if (isPlain(x, rate)) return identity(x);
   const { core, shapes } = kernels();
   if (noiseShape === undefined || noiseShape === null) {
@@ -40,7 +40,7 @@ export function dropout(x: Tensor, rate: number, noiseShape: NoiseShape | null |
 
 export function alphaDropout(x: Tensor, rate: number, noiseShape: NoiseShape | null | undefined, draw: Draw): Tensor {
   checkFloat(x);
-  checkDropProbability(rate, "rate");
+  checkBelowOne(rate, "rate");
   if (isPlain(x, rate)) return identity(x);
   const { shapes } = kernels();
   return differentiable(
@@ -52,7 +52,7 @@ export function alphaDropout(x: Tensor, rate: number, noiseShape: NoiseShape | n
 
 export function gaussianDropout(x: Tensor, rate: number, { seed, stream }: Draw): Tensor {
   checkFloat(x);
-  checkDropProbability(rate, "rate");
+  checkBelowOne(rate, "rate");
   if (isPlain(x, rate)) return identity(x);
   const { noise } = kernels();
   return differentiable(

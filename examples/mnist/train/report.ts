@@ -1,9 +1,8 @@
 // The report: a page that needs no network and no script, with what the runs found, in words, charts and tables.
 
+import { document, figure } from "../../../bench/html/document.js";
 import { formatDate, formatFigure, formatMachine } from "../../../bench/html/figures.js";
-import { type Content, element, Markup, plain } from "../../../bench/html/markup.js";
-import { PAGE_STYLE } from "../../../bench/html/style.js";
-import { CHART_STYLE, type Chart, svg } from "../../../bench/html/svg.js";
+import { type Content, type Markup, plain } from "../../../bench/html/markup.js";
 import { type Column, table } from "../../../bench/html/tables.js";
 import { MACHINE, VERSION } from "../../../bench/machine.js";
 import type { Summary } from "../../../bench/statistics.js";
@@ -20,13 +19,6 @@ const TITLE = "What dropout is for: MNIST with and without";
 /** The page. */
 export function report(settings: Settings, outcomes: readonly Outcome[], times: StepTimes, seconds: number): string {
   const pairs = pairsOf(outcomes);
-  const head = [
-    element("meta", { charset: "utf-8" }),
-    element("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
-    element("meta", { name: "color-scheme", content: "light dark" }),
-    plain("title", TITLE),
-    plain("style", new Markup(PAGE_STYLE + CHART_STYLE)),
-  ];
   const body = [
     plain("header", plain("h1", TITLE), plain("p", setting(settings)), plain("p", conclusion(pairs))),
     plain(
@@ -45,7 +37,7 @@ export function report(settings: Settings, outcomes: readonly Outcome[], times: 
       section("How this was made", plain("p", provenance(outcomes, seconds)), settingsTable(settings)),
     ),
   ];
-  return `<!doctype html>\n${element("html", { lang: "en" }, plain("head", head), plain("body", body)).text}\n`;
+  return document(TITLE, body);
 }
 
 /** The result in a sentence. */
@@ -307,12 +299,6 @@ function settingsTable(settings: Settings): Content {
 
 function section(heading: string, ...content: readonly Content[]): Markup {
   return plain("section", plain("h2", heading), ...content);
-}
-
-// The box, not the page, scrolls where the chart is wider than the screen.
-function figure(id: string, chart: Chart): Markup {
-  const box = element("div", { class: "scroll", role: "region", "aria-label": chart.title, tabindex: 0 }, svg(chart, id));
-  return plain("figure", plain("figcaption", chart.title), box);
 }
 
 /** "8.90% ± 0.12": mean and standard deviation. */

@@ -644,17 +644,22 @@ describe("cancellation", () => {
   it("while a promise is pending that never settles, or rejects too late, or is pending as the signal aborts", async () => {
     const [dropout, monteCarlo] = await made();
     const { byteLength } = dropout.memory.buffer;
-    for (const late of [() => new Promise<never>(() => {}), () => nap().then(() => Promise.reject(new Error("late")))]) {
+    for (const settles of [false, true]) {
       for (const synchronous of [true, false]) {
         const controller = new AbortController();
         const abort = () => controller.abort(reason);
+        let fail: (late: Error) => void = () => {};
+        const pending = new Promise<never>((_, reject) => {
+          fail = reject;
+        });
         const model = (x: Float32Array, context: PassContext) => {
           if (context.pass < 2) return network(x, context);
           if (synchronous) abort();
           else setImmediate(abort);
-          return late();
+          return pending;
         };
         await expect(monteCarlo.predict(model, input(6), { passes: 5, signal: controller.signal })).rejects.toBe(reason);
+        if (settles) fail(new Error("late"));
       }
     }
     await nap();

@@ -17,6 +17,7 @@ import {
   newArray,
   viewOf,
 } from "./dtypes.js";
+import { expectResult } from "./heap.js";
 import type { Memory } from "./memory.js";
 
 /** Data for every operation: Float32Array, Float64Array, or a buffer of "f32" or "f64". */
@@ -161,6 +162,7 @@ export function makeLike(memory: Memory, x: unknown, dtype: BufferDtype, length:
 
 /** A new typed array; throws RangeError that names `name` if the engine cannot make it. */
 export function makeArray<D extends BufferDtype>(dtype: D, length: number, name: string): Arrays<ArrayBuffer>[D] {
+  expectResult(byteLength(dtype, length));
   try {
     return newArray(dtype, length);
   } catch (cause) {

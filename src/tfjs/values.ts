@@ -2,6 +2,7 @@
 // Invariant: a view of a backend's heap is taken after all that may make the heap grow, and not kept.
 
 import { backend, type DataType, engine, type KernelBackend, type Tensor, type TensorInfo, tensor } from "@tensorflow/tfjs-core";
+import { makeArray } from "../operand.js";
 
 /** What is used of tfjs's wasm backend, whose tensors lie in a heap of its own. */
 interface HeapBackend extends KernelBackend {
@@ -29,7 +30,7 @@ export function mapValues(x: Tensor, run: (values: Float32Array, out: Float32Arr
     return y;
   }
   const values = x.dataSync<"float32">();
-  const out = new Float32Array(values.length);
+  const out = makeArray("f32", values.length, "x");
   run(values, out);
   return tensor(out, x.shape, "float32");
 }

@@ -42,7 +42,7 @@ export const WORDS: i32 = 32;
 
 /**
  * Writes the four output words of eight Philox blocks to where wordOf() says. Block l has the counter (c0 + l * step0, c1, c2 + l * step2, c3) and the
- * key (k0, k1); where step0 is not 0, the second four repeat the first.
+ * key (k0, k1).
  */
 export function philox8(out: usize, c0: u32, c1: u32, c2: u32, c3: u32, step0: u32, step2: u32, k0: u32, k1: u32): void {
   if (ASC_FEATURE_SIMD) {
@@ -53,7 +53,7 @@ export function philox8(out: usize, c0: u32, c1: u32, c2: u32, c3: u32, step0: u
     let x1 = i32x4.splat(c1);
     let x2 = i32x4.add(i32x4.splat(c2), i32x4.mul(lanes, i32x4.splat(step2)));
     let x3 = i32x4.splat(c3);
-    let y0 = x0;
+    let y0 = i32x4.add(x0, i32x4.splat(step0 << 2));
     let y1 = x1;
     let y2 = i32x4.add(x2, i32x4.splat(step2 << 2));
     let y3 = x3;

@@ -16,7 +16,8 @@ import { partOfStep, STEP } from "./step";
 // @ts-ignore: decorator
 @inline const TIE_COUNTER: u32 = 0x80000000;
 
-// The workspace: the state of the lanes (of what Philox leaves, the first four blocks), Philox's blocks for a tie, of which the first counts, and notes of the steps with ties, at most one a step of a tile.
+// The workspace: the lanes of two tiles, Philox's blocks for a tie, of which the first counts, and notes of the steps with ties, at most one
+// a step of a tile.
 // @ts-ignore: decorator
 @inline const TIE_BLOCK: usize = 128;
 // @ts-ignore: decorator
@@ -42,10 +43,18 @@ function starStar4(s1: v128): v128 {
   return i32x4.add(m, i32x4.shl(m, 3));
 }
 
-/** Writes the state of a tile's four lanes to the workspace: word w of lane l at 16w + 4l. */
-function seedLanes(params: Params, tile: u64): void {
-  const n = tile << 2;
-  philox8(workspace(params), <u32>n, <u32>(n >> 32), params.s0, params.s1, 1, 0, params.k0, params.k1);
+/**
+ * The address of the lanes of the tile that begins at offset i, seeded: word w of lane l at 16w + 4l. Philox's eight blocks are the lanes of an even
+ * tile and of the next, so only the first tile of a call and even ones need them.
+ */
+function lanesOf(params: Params, i: i32): usize {
+  const tile = (params.start + i) >> 12;
+  const odd = <usize>tile & 1;
+  if (i <= 0 || !odd) {
+    const n = (tile - odd) << 2;
+    philox8(workspace(params), <u32>n, <u32>(n >> 32), params.s0, params.s1, 1, 0, params.k0, params.k1);
+  }
+  return workspace(params) + (odd << 6);
 }
 
 /** `keep` with the bits of `ties` set right: elements i + bit whose upper 16 bits equal T's. */
@@ -60,13 +69,13 @@ function keepOfTies(params: Params, i: u64, keep: u32, ties: u32): u32 {
   return keep;
 }
 
-/** The decisions of one step, from the lanes in the workspace, with every tie resolved: a bit for each kept element. */
-function keepBits(params: Params, i: u64): u32 {
+/** The decisions of one step, from `lanes`, with every tie resolved: a bit for each kept element. */
+function keepBits(params: Params, lanes: usize, i: u64): u32 {
   const top = <u32>(params.threshold >> 32);
   let keep: u32 = 0;
   let ties: u32 = 0;
   for (let lane: u32 = 0; lane < 4; ++lane) {
-    const at = workspace(params) + (lane << 2);
+    const at = lanes + (lane << 2);
     const s0 = load<u32>(at);
     const s1 = load<u32>(at, 16);
     const s3 = load<u32>(at, 48);
@@ -82,9 +91,8 @@ function keepBits(params: Params, i: u64): u32 {
   return ties ? keepOfTies(params, i, keep, ties) : keep;
 }
 
-/** Moves the lanes in the workspace `steps` steps on. */
-function advance(params: Params, steps: i32): void {
-  const lanes = workspace(params);
+/** Moves `lanes` `steps` steps on. */
+function advance(lanes: usize, steps: i32): void {
   if (ASC_FEATURE_SIMD) {
     let s0 = v128.load(lanes);
     let s1 = v128.load(lanes, 16);
@@ -139,19 +147,18 @@ class Tied {
 }
 
 /**
- * Takes the lanes in the workspace from the step at offset i through steps that lie wholly in the output, up to offset `end`; returns where it got.
+ * Takes `lanes` from the step at offset i through steps that lie wholly in the output, up to offset `end`; returns where it got.
  * A branch on ties would be taken at random in one step of 16 and its mispredictions cost more than all else here, so a tied
  * element is kept at first and its step noted without a branch; settle() then drops what had to go. That needs no input, so dst = src works.
  */
 // @ts-ignore: decorator
 @inline
-function wholeSteps<S>(dst: usize, src: usize, bits: usize, params: Params, i: i32, end: i32): i32 {
+function wholeSteps<S>(dst: usize, src: usize, bits: usize, params: Params, lanes: usize, i: i32, end: i32): i32 {
   const sink = changetype<S>(0);
-  const lanes = workspace(params);
   // Both in the block for a tie, which is not needed before settle().
-  const factor = pinned(sink.factor(params.scale), lanes + TIE_BLOCK);
-  const first = pinned(i8x16.splat(<u8>(params.threshold >> 40)), lanes + TIE_BLOCK + 16);
-  const notes = lanes + NOTES;
+  const factor = pinned(sink.factor(params.scale), workspace(params) + TIE_BLOCK);
+  const first = pinned(i8x16.splat(<u8>(params.threshold >> 40)), workspace(params) + TIE_BLOCK + 16);
+  const notes = workspace(params) + NOTES;
   let note = notes;
   let s0 = v128.load(lanes);
   let s1 = v128.load(lanes, 16);
@@ -203,10 +210,10 @@ function settle<S>(dst: usize, bits: usize, params: Params, notes: usize, end: u
   }
 }
 
-/** One step at the edge of the output: the elements of i..i+15 that belong to it. Moves the lanes on. */
-function partialStep<S>(dst: usize, src: usize, bits: usize, n: usize, params: Params, i: i32): void {
-  partOfStep<S>(dst, src, bits, n, i, keepBits(params, params.start + i), params.scale);
-  advance(params, 1);
+/** One step at the edge of the output: the elements of i..i+15 that belong to it. Moves `lanes` on. */
+function partialStep<S>(dst: usize, src: usize, bits: usize, n: usize, params: Params, lanes: usize, i: i32): void {
+  partOfStep<S>(dst, src, bits, n, i, keepBits(params, lanes, params.start + i), params.scale);
+  advance(lanes, 1);
 }
 
 /** Feeds elements start..start+n-1 of the stream to sink S. n is below 2^31 - 4096. */
@@ -218,16 +225,16 @@ export function tile<S>(dst: usize, src: usize, bits: usize, n: usize, params: P
   const before = <i32>params.start & (TILE - 1);
   let i: i32 = -before;
   while (i < <i32>n) {
-    seedLanes(params, (params.start + i) >> 12);
+    const lanes = lanesOf(params, i);
     const end = min(i + TILE, <i32>n);
     if (i < 0) {
-      advance(params, before / STEP);
+      advance(lanes, before / STEP);
       i += before & -STEP;
     }
     while (true) {
-      if (ASC_FEATURE_SIMD) if (i >= 0) i = wholeSteps<S>(dst, src, bits, params, i, min(end, <i32>n - STEP + 1));
+      if (ASC_FEATURE_SIMD) if (i >= 0) i = wholeSteps<S>(dst, src, bits, params, lanes, i, min(end, <i32>n - STEP + 1));
       if (i >= end) break;
-      partialStep<S>(dst, src, bits, n, params, i);
+      partialStep<S>(dst, src, bits, n, params, lanes, i);
       i += STEP;
     }
   }

@@ -1,6 +1,8 @@
 // What becomes of keep decisions: one small class a kind of output, all with the same inline methods, so that a source's loop is
 // written once. Sources reach them with changetype<S>(0), which compiles to nothing.
 //
+//   paired(i)                            whether steps at i, i + 16, ... may come out of order, and gain by it: they are too short to hide
+//                                        that those of a generator wait for each other
 //   factor(scale)                        the scale in every lane, made once a call
 //   step(dst, src, bits, i, keep, f)     elements i..i+15, all inside the output; `keep` has a byte of ones for each kept one
 //   one(dst, src, bits, i, keep, scale)  the single element i; elements come in ascending order
@@ -15,6 +17,10 @@ import { widenHigh16, widenHigh32, widenHigh8, widenLow16, widenLow32, widenLow8
 /** y = keep ? value : +0 for elements of type T; V says what the value of a kept element is. */
 @unmanaged
 export class Select<T, V> {
+  @inline paired(i: usize): bool {
+    return false;
+  }
+
   // Data of 16 bits are computed with in f32.
   @inline factor(scale: f64): v128 {
     return sizeof<T>() == 8 ? f64x2.splat(scale) : f32x4.splat(<f32>scale);
@@ -139,6 +145,10 @@ export class Scale<T> {
 /** A byte an element, 1 = keep, 0 = drop. */
 @unmanaged
 export class Bytes {
+  @inline paired(i: usize): bool {
+    return true;
+  }
+
   @inline factor(scale: f64): v128 {
     return i8x16.splat(0);
   }
@@ -168,11 +178,15 @@ export class Bytes {
 /** A bit an element, least significant first, 1 = keep, the unused bits of the last byte 0. */
 @unmanaged
 export class Bits {
+  // Where the output does not start on a multiple of 8 in the stream, the byte in memory that is not yet full is the carry.
+  @inline paired(i: usize): bool {
+    return (i & 7) == 0;
+  }
+
   @inline factor(scale: f64): v128 {
     return i8x16.splat(0);
   }
 
-  // Where the output does not start on a multiple of 8 in the stream, the byte in memory that is not yet full is the carry.
   @inline step(dst: usize, src: usize, bits: usize, i: usize, keep: v128, factor: v128): void {
     const at = bits + (i >> 3);
     const shift = <u32>i & 7;
@@ -211,6 +225,10 @@ export class Bits {
 /** Two outputs of one pass; the factor is A's. */
 @unmanaged
 export class Both<A, B> {
+  @inline paired(i: usize): bool {
+    return false;
+  }
+
   @inline factor(scale: f64): v128 {
     return changetype<A>(0).factor(scale);
   }

@@ -17,11 +17,31 @@ import { partOfStep, STEP } from "./step";
 @inline const TIE_COUNTER: u32 = 0x80000000;
 
 // The workspace: the lanes of two tiles, Philox's blocks for a tie, of which the first counts, and notes of the steps with ties, at most one
-// a step of a tile.
+// a step of two tiles.
 // @ts-ignore: decorator
 @inline const TIE_BLOCK: usize = 128;
 // @ts-ignore: decorator
 @inline const NOTES: usize = 256;
+
+// Bytes of the state of a tile's four lanes.
+// @ts-ignore: decorator
+@inline const LANES: usize = 64;
+
+/** How many tiles a loop takes through their steps at once: one. */
+@unmanaged
+class Single {
+  @inline two(): bool {
+    return false;
+  }
+}
+
+/** A tile and the next. */
+@unmanaged
+class Pair {
+  @inline two(): bool {
+    return true;
+  }
+}
 
 // @ts-ignore: decorator
 @inline
@@ -54,7 +74,7 @@ function lanesOf(params: Params, i: i32): usize {
     const n = (tile - odd) << 2;
     philox8(workspace(params), <u32>n, <u32>(n >> 32), params.s0, params.s1, 1, 0, params.k0, params.k1);
   }
-  return workspace(params) + (odd << 6);
+  return workspace(params) + odd * LANES;
 }
 
 /** `keep` with the bits of `ties` set right: elements i + bit whose upper 16 bits equal T's. */
@@ -147,13 +167,16 @@ class Tied {
 }
 
 /**
- * Takes `lanes` from the step at offset i through steps that lie wholly in the output, up to offset `end`; returns where it got.
+ * Takes `lanes` from the step at offset i through steps that lie wholly in the output, up to offset `end`; returns where it got. With W a pair, i and end
+ * are a tile's, and steps of the next tile, whose lanes are the next, are taken beside this one's: two chains of dependent operations in the time of
+ * one.
+ *
  * A branch on ties would be taken at random in one step of 16 and its mispredictions cost more than all else here, so a tied
  * element is kept at first and its step noted without a branch; settle() then drops what had to go. That needs no input, so dst = src works.
  */
 // @ts-ignore: decorator
 @inline
-function wholeSteps<S>(dst: usize, src: usize, bits: usize, params: Params, lanes: usize, i: i32, end: i32): i32 {
+function wholeSteps<S, W>(dst: usize, src: usize, bits: usize, params: Params, lanes: usize, i: i32, end: i32): i32 {
   const sink = changetype<S>(0);
   // Both in the block for a tie, which is not needed before settle().
   const factor = pinned(sink.factor(params.scale), workspace(params) + TIE_BLOCK);
@@ -164,13 +187,19 @@ function wholeSteps<S>(dst: usize, src: usize, bits: usize, params: Params, lane
   let s1 = v128.load(lanes, 16);
   let s2 = v128.load(lanes, 32);
   let s3 = v128.load(lanes, 48);
+  let t0 = s0;
+  let t1 = s0;
+  let t2 = s0;
+  let t3 = s0;
+  if (changetype<W>(0).two()) {
+    t0 = v128.load(lanes, LANES);
+    t1 = v128.load(lanes, LANES + 16);
+    t2 = v128.load(lanes, LANES + 32);
+    t3 = v128.load(lanes, LANES + 48);
+  }
   for (; i < end; i += STEP) {
     const a = plusPlus4(s0, s3);
-    const ties = <u32>i8x16.bitmask(i8x16.eq(a, first));
-    v128.store(note, s1);
-    store<u32>(note, i, offsetof<Tied>("i"));
-    store<u32>(note, ties, offsetof<Tied>("ties"));
-    note += ties ? offsetof<Tied>() : 0;
+    note = noteTies(note, i, a, first, s1);
     sink.step(dst, src, bits, i, i8x16.ge_u(a, first), factor);
     const x = i32x4.shl(s1, 9);
     s2 = v128.xor(s2, s0);
@@ -179,18 +208,43 @@ function wholeSteps<S>(dst: usize, src: usize, bits: usize, params: Params, lane
     s0 = v128.xor(s0, s3);
     s2 = v128.xor(s2, x);
     s3 = rotl4(s3, 11);
+    if (changetype<W>(0).two()) {
+      const b = plusPlus4(t0, t3);
+      note = noteTies(note, i + TILE, b, first, t1);
+      sink.step(dst, src, bits, i + TILE, i8x16.ge_u(b, first), factor);
+      const y = i32x4.shl(t1, 9);
+      t2 = v128.xor(t2, t0);
+      t3 = v128.xor(t3, t1);
+      t1 = v128.xor(t1, t2);
+      t0 = v128.xor(t0, t3);
+      t2 = v128.xor(t2, y);
+      t3 = rotl4(t3, 11);
+    }
   }
-  v128.store(lanes, s0);
-  v128.store(lanes, s1, 16);
-  v128.store(lanes, s2, 32);
-  v128.store(lanes, s3, 48);
+  if (changetype<W>(0).two()) {
+    i += TILE;
+  } else {
+    v128.store(lanes, s0);
+    v128.store(lanes, s1, 16);
+    v128.store(lanes, s2, 32);
+    v128.store(lanes, s3, 48);
+  }
   settle<S>(dst, bits, params, notes, note);
   return i;
 }
 
-/** Drops the tied elements of the noted steps that their lower 40 bits put below T. */
+/** Notes step i, of ++ scrambler output `a` and ** scrambler input `s1`, if it has ties; returns where the next note goes. */
 // @ts-ignore: decorator
 @inline
+function noteTies(note: usize, i: i32, a: v128, first: v128, s1: v128): usize {
+  const ties = <u32>i8x16.bitmask(i8x16.eq(a, first));
+  v128.store(note, s1);
+  store<u32>(note, i, offsetof<Tied>("i"));
+  store<u32>(note, ties, offsetof<Tied>("ties"));
+  return note + (ties ? offsetof<Tied>() : 0);
+}
+
+/** Drops the tied elements of the noted steps that their lower 40 bits put below T. */
 function settle<S>(dst: usize, bits: usize, params: Params, notes: usize, end: usize): void {
   const sink = changetype<S>(0);
   const second = i8x16.splat(<u8>(params.threshold >> 32));
@@ -226,13 +280,19 @@ export function tile<S>(dst: usize, src: usize, bits: usize, n: usize, params: P
   let i: i32 = -before;
   while (i < <i32>n) {
     const lanes = lanesOf(params, i);
+    if (ASC_FEATURE_SIMD) {
+      if (changetype<S>(0).paired(i) && lanes == workspace(params) && i >= 0 && i <= <i32>n - 2 * TILE) {
+        i = wholeSteps<S, Pair>(dst, src, bits, params, lanes, i, i + TILE);
+        continue;
+      }
+    }
     const end = min(i + TILE, <i32>n);
     if (i < 0) {
       advance(lanes, before / STEP);
       i += before & -STEP;
     }
     while (true) {
-      if (ASC_FEATURE_SIMD) if (i >= 0) i = wholeSteps<S>(dst, src, bits, params, lanes, i, min(end, <i32>n - STEP + 1));
+      if (ASC_FEATURE_SIMD) if (i >= 0) i = wholeSteps<S, Single>(dst, src, bits, params, lanes, i, min(end, <i32>n - STEP + 1));
       if (i >= end) break;
       partialStep<S>(dst, src, bits, n, params, lanes, i);
       i += STEP;

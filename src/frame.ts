@@ -9,7 +9,7 @@ import type { Memory } from "./memory.js";
 import { makeLike, Operand } from "./operand.js";
 
 /** The most elements of a piece: its decisions and data stay in the L1 and L2 cache between the kernels that make and use them. */
-export const PIECE = 8192;
+export const PIECE = 16384;
 
 /** A part of a matrix in row-major order: whole rows, or a part of one. */
 export interface Piece {

@@ -15,10 +15,10 @@ export const MAX_BYTES = 2 ** 32;
 // its workspace (assembly/params.ts, assembly/tile.ts) it ends before the first staging slot.
 /** Address of the parameter record. */
 export const PARAMS = 1024;
-/** Bytes of the parameter record and its workspace: the record, Philox's blocks for the lanes and for a tie, and a note for each step of a tile. */
-export const PARAMS_BYTES = 48 + 256 + 256 * 32;
+/** Bytes of the parameter record and its workspace: the record, Philox's blocks for the lanes and for a tie, and a note for each step of two tiles. */
+export const PARAMS_BYTES = 48 + 256 + 512 * 32;
 /** Address of the staging slot for masks from outside. */
-export const MASK_SLOT = 10 * 1024;
+export const MASK_SLOT = 18 * 1024;
 /** The most elements that are staged at once: bytes of a mask or f32 data. Together they fit the L2 cache of a small machine. */
 export const STAGED = 32 * 1024;
 /** Address of the staging slot for data from outside. */

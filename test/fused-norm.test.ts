@@ -1,6 +1,7 @@
 // Dropout, residual and layer norm: the kernels in both builds on raw addresses, and the API, against double precision. Some five seconds.
 
 import { beforeAll, describe, expect, it } from "vitest";
+import { PIECE } from "../src/frame.js";
 import { createFused, type Fused, type NormOptions, type NormTicket } from "../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../src/fused/kernels.js";
 import type { Rows } from "../src/fused/rows.js";
@@ -331,10 +332,10 @@ describe("dropoutResidualLayerNorm", () => {
     [700, 12],
     [33, 512],
     [9, 911],
-    [3, 8193],
+    [3, PIECE + 1],
     [1, 20_000],
-    [2, 8192],
-    [8193, 1],
+    [2, PIECE],
+    [PIECE + 1, 1],
   ] as const;
 
   for (const kind of KINDS) {

@@ -2,6 +2,7 @@
 // five seconds.
 
 import { beforeAll, describe, expect, it } from "vitest";
+import { PIECE } from "../src/frame.js";
 import { createFused, type Fused, type SoftmaxOptions, type SoftmaxTicket } from "../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../src/fused/kernels.js";
 import type { Rows } from "../src/fused/rows.js";
@@ -234,9 +235,9 @@ describe("softmaxDropout", () => {
     { shape: [4, 30, 300], causal: false, maskRows: 60 },
     { shape: [6, 10, 200], causal: true, maskRows: 2 },
     { shape: [40, 512], causal: false, maskRows: 1 },
-    { shape: [3, 8193], causal: false, maskRows: 3 },
-    { shape: [2, 2, 9000], causal: true, maskRows: 2 },
-    { shape: [8193, 1], causal: false, maskRows: 0 },
+    { shape: [3, PIECE + 1], causal: false, maskRows: 3 },
+    { shape: [2, 2, PIECE + 808], causal: true, maskRows: 2 },
+    { shape: [PIECE + 1, 1], causal: false, maskRows: 0 },
   ];
 
   function run(on: Fused, x: Floats, mask: Floats | undefined, p: number, options: SoftmaxOptions, dy: Floats, take: (a: Floats) => Rows) {

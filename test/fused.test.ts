@@ -2,6 +2,7 @@
 // slices, evaluation, refusals.
 
 import { beforeAll, describe, expect, it } from "vitest";
+import { PIECE } from "../src/frame.js";
 import { type Activation, createFused, type Fused, type ResidualTicket } from "../src/fused/index.js";
 import { createDropout, type Dropout, type StreamKind, type Ticket, type WasmBuffer } from "../src/index.js";
 import { ACTIVATION, ACTIVATION_ERROR, addResidual, biased, columnSums, derivative, expectClose, GRADIENT_ERROR } from "./fused-oracle.js";
@@ -14,7 +15,7 @@ type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 const SEED = 77n;
 const STREAM = 5;
 const ACTIVATIONS = ["none", "relu", "gelu", "geluTanh", "silu"] as const;
-const SPAN = 30_000;
+const SPAN = 3 * PIECE;
 const random = { tile: uniforms("tile", SEED, BigInt(STREAM), 0, SPAN), philox: uniforms("philox", SEED, BigInt(STREAM), 0, SPAN) };
 
 let dropout: Dropout;
@@ -48,10 +49,10 @@ const SHAPES = [
   [3, 17],
   [1000, 0],
   [64, 64],
-  [8191, 1],
-  [8192, 0],
+  [PIECE - 1, 1],
+  [PIECE, 0],
   [9, 911],
-  [2, 8193],
+  [2, PIECE + 1],
   [1, 20_000],
   [6, 4096],
 ] as const;
@@ -305,12 +306,12 @@ describe("memory", () => {
   it("gives back what a call took that did not fit", async () => {
     const small = await createDropout({ seed: 1, maxBytes: 2 ** 18 });
     const f = await createFused(small);
-    const [x, bias] = [wave(9000), wave(9000)];
+    const [x, bias] = [wave(8000), wave(8000)];
     const { state } = small;
     const act = () => f.biasActivationDropout(x, 0.5, { bias, activation: "gelu" });
     expect(act).toThrow(/^"scratch" expected what fits beside the 262144 bytes in use or kept, of at most 262144, got /);
     expect(small.state).toEqual(state);
-    expect(f.biasActivationDropout(x, 0.5, { activation: "gelu" }).y.length).toBe(9000);
+    expect(f.biasActivationDropout(x, 0.5, { activation: "gelu" }).y.length).toBe(8000);
     expect(act).toThrow(RangeError);
   });
 });

@@ -25,9 +25,9 @@ const SEED = 0x0123456789abcdefn;
 const STREAM = 0xfedcba9876543210n;
 const SPAN = 70_000;
 const SMALL = Array.from({ length: 130 }, (_, n) => n);
-const LARGE = [4079, 4095, 4096, 4097, 4099, 8191, 8192, 65521, 65535, 65536, 65537];
+const LARGE = [4079, 4095, 4096, 4097, 4099, 8191, 8192, 12287, 12288, 65521, 65535, 65536, 65537];
 const STARTS = [0, 1, 8, 15, 16, 17, 3000, 4081, 4095];
-const LARGE_STARTS = [0, 5, 4093];
+const LARGE_STARTS = [0, 5, 8, 4093, 4096];
 
 const randoms = { tile: uniforms("tile", SEED, STREAM, 0, SPAN), philox: uniforms("philox", SEED, STREAM, 0, SPAN) };
 

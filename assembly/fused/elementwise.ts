@@ -44,6 +44,10 @@ export class Elementwise<T, E> {
     return changetype<E>(0).long();
   }
 
+  @inline paired(i: usize): bool {
+    return false;
+  }
+
   @inline factor(scale: f64): v128 {
     return sizeof<T>() == 4 ? f32x4.splat(<f32>scale) : f64x2.splat(scale);
   }

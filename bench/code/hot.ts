@@ -32,6 +32,8 @@ export const GENERATOR = { mark: /^v?psrld .*,0x15$/, beside: /^v?p(min|max)ub/,
 
 /** All of them; a function that fits several has the first. */
 export const HOT: readonly Hot[] = [
+  // The loop that takes two tiles, 4,096 elements apart, at once.
+  { functions: /^tile\/tile<sinks\/(Bytes|Bits)>/, ...GENERATOR, beside: /\+0x(1000|200)\]/ },
   { functions: /^tile\/tile</, ...GENERATOR },
   { functions: /^counter\/counter</, mark: /^v?pminud/, elements: 4 },
   // Ten rounds for 32 words, each with eight multiplications.

@@ -10,8 +10,8 @@ import { type Frame, type Piece, pieces, rowsOfPiece } from "../frame.js";
 import type { DataOf, Operand } from "../operand.js";
 import { MAX_INDEX } from "../ticket.js";
 
-/** Elements of a tile of the stream "tile" (docs/keep-streams.md): a draw that begins inside one has to catch up. */
-const TILE = 4096;
+/** Elements of two tiles of the stream "tile" (docs/keep-streams.md): a draw that begins inside a tile has to catch up, and masks take two at once. */
+const TILES = 8192;
 
 /** What the operations on rows work with. */
 export type Rows = DataOf<"f32">;
@@ -103,14 +103,14 @@ export function prepareRows(
 }
 
 /**
- * Prepares to draw the decisions of pieces of at most `most` elements that follow each other: up to the end of a tile, the rest kept for
+ * Prepares to draw the decisions of pieces of at most `most` elements that follow each other: up to the end of two tiles, the rest kept for
  * the next piece.
  */
 function prepareDecisions({ call, kernels, memory }: Context, frame: Frame, most: number): (at: number, count: number) => number {
   const { kind, p, start, length } = call.recipe;
   if (p === 0) return () => 0;
   const kernel = kernels.mask[kind].bytes;
-  const size = Math.min(most + TILE, length);
+  const size = Math.min(most + TILES, length);
   const scratch = frame.scratch(size);
   // Scratch holds the decisions of elements begin..end-1.
   let begin = 0;
@@ -119,7 +119,7 @@ function prepareDecisions({ call, kernels, memory }: Context, frame: Frame, most
     if (at + count > end) {
       memory.view("bytes", scratch, size).copyWithin(0, at - begin, end - begin);
       begin = at;
-      const next = Math.min(Math.ceil((start + at + count) / TILE) * TILE - start, length);
+      const next = Math.min(Math.ceil((start + at + count) / TILES) * TILES - start, length);
       call.draw(kernel, scratch + end - begin, end, next - end);
       end = next;
     }

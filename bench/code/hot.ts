@@ -38,9 +38,9 @@ export const HOT: readonly Hot[] = [
   { functions: /^counter\/counter</, mark: /^v?pminud/, elements: 4 },
   // Ten rounds for 32 words, each with eight multiplications.
   { functions: /^philox\/philox8$/, mark: /^v?pmuludq/, elements: 32 / 80 },
-  { functions: /^stored\/stored<.*Select<f32,.*Scaled/, mark: STORE, elements: 4 },
-  { functions: /^stored\/stored<.*Select<f64,.*Scaled/, mark: STORE, elements: 2 },
-  { functions: /^stored\/stored<.*Select<u16,.*Scaled/, mark: STORE, elements: 8 },
+  { functions: /^stored\/stored<.*,f32,.*Scaled/, mark: STORE, elements: 4 },
+  { functions: /^stored\/stored<.*,f64,.*Scaled/, mark: STORE, elements: 2 },
+  { functions: /^stored\/stored<.*,u16,.*Scaled/, mark: STORE, elements: 8 },
   { functions: /^popcount\//, mark: /^v?pmaddubsw/, elements: 128 },
 
   { functions: /^half\/index\/bf16_convert_f32$|^half\/values\/widen</, mark: STORE, elements: 4 },

@@ -38,7 +38,7 @@ export interface InferenceOptions<D extends Data = Data, Y extends Data | undefi
   samples: number;
   /**
    * Gives standard normal numbers `index` to `index + length - 1` of a sequence, as a Float32Array, Float64Array or buffer of one of them: sample s of
-   * unit u of y, counted through the batch, takes number s * batch * out + u. The same numbers give the same result. At most 8192 are asked for at once.
+   * unit u of y, counted through the batch, takes number s * batch * out + u. The same numbers give the same result. At most 16384 are asked for at once.
    */
   normal: (length: number, index: number) => Data;
   /** What to average: "none" (default), the draws themselves, or "relu", max(z, 0). */

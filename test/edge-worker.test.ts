@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dropout } from "../docs/reference.js";
 import { mnistDirectory, readImages, readLabels } from "../examples/mnist/idx.mjs";
+import { streamOf } from "../src/monte-carlo/index.js";
 
 interface Answer {
   readonly digit: number;
@@ -174,6 +175,21 @@ describe("predictions", () => {
     expect(seven).toEqual(two);
   });
 
+  it("are the same in Node, to the bit", async () => {
+    const { Subnetworks } = await import(join(example, "montecarlo.ts"));
+    const { decodeModel } = await import(join(example, "model.ts"));
+    const file = readFileSync(join(example, "model.bin"));
+    const network = await Subnetworks.load(decodeModel(file.buffer.slice(file.byteOffset, file.byteOffset + file.length)));
+    for (const [index, p, passes, seed] of [
+      [0, 0.25, 50, "1"],
+      [8, 0.5, 200, "18446744073709551615"],
+    ] as const) {
+      const answer = await ask(image(index), { p: `${p}`, passes: `${passes}`, seed });
+      const image01 = Float32Array.from(image(index), (grey) => grey / 255);
+      expect({ ...(await network.predict(image01, { p, passes, seed: BigInt(seed) })), p, passes, seed }).toEqual(answer);
+    }
+  });
+
   it("agree with the same passes computed from the specification", async () => {
     const { probabilities, predictiveEntropy, mutualInformation } = await ask(image(11), { p: "0.25", passes: "12", seed: "77" });
     const passes = Array.from({ length: 12 }, (_, pass) => run(image(11), pass, 0.25, 77n));
@@ -210,7 +226,7 @@ function run(bytes: Uint8Array, pass: number, p: number, seed: bigint): number[]
       ),
     );
     at = weights + Math.ceil((inputs * outputs) / 4) * 4;
-    const stream = BigInt(2 * pass + l);
+    const stream = streamOf(pass, l);
     x =
       l < count - 1
         ? dropout(

@@ -1,8 +1,9 @@
 // Monte-Carlo dropout (Gal and Ghahramani 2016): the mean over many subnetworks is the prediction, their disagreement its uncertainty.
 
-import type { Dropout } from "wasm-dropout";
+import { createDropout, type Dropout, type WasmBuffer } from "wasm-dropout";
+import { createMonteCarlo, type MonteCarlo, type PassContext } from "wasm-dropout/monte-carlo";
 import type { Layer } from "./model.js";
-import { argmax, dense, relu, softmax } from "./network.js";
+import { argmax, dense, relu } from "./network.js";
 
 /** What to predict with. */
 export interface Passes {
@@ -25,63 +26,51 @@ export interface Prediction {
   readonly mutualInformation: number;
 }
 
-/** A network that is run many times. Calls are synchronous, so that requests cannot disturb each other. */
-export class MonteCarlo {
+/** A network that is run many times. One serves any number of requests, also at once: each has arrays and a seed of its own. */
+export class Subnetworks {
   readonly #dropout: Dropout;
+  readonly #monteCarlo: MonteCarlo;
   readonly #layers: readonly [Layer, Layer, Layer];
-  readonly #logits: Float32Array;
 
-  constructor(dropout: Dropout, layers: readonly Layer[]) {
+  private constructor(dropout: Dropout, monteCarlo: MonteCarlo, layers: readonly Layer[]) {
     this.#dropout = dropout;
+    this.#monteCarlo = monteCarlo;
     this.#layers = layers as unknown as [Layer, Layer, Layer];
-    this.#logits = new Float32Array(this.#layers[2].outputs);
+  }
+
+  static async load(layers: readonly Layer[]): Promise<Subnetworks> {
+    const dropout = await createDropout({ seed: 0 });
+    return new Subnetworks(dropout, await createMonteCarlo(dropout), layers);
   }
 
   /**
-   * The prediction for an image of values in [0, 1]. Hidden layer l, 0 or 1, of pass t draws stream 2t + l of the seed, so that the answer
-   * is the same for the same seed, and more passes only add to fewer.
+   * The prediction for an image of values in [0, 1]. The masks of pass t are those that the engine numbers for it, so that the answer is the same for the
+   * same seed, and more passes only add to fewer.
    */
-  predict(image: Float32Array, { p, passes, seed }: Passes): Prediction {
+  async predict(image: Float32Array, { p, passes, seed }: Passes): Promise<Prediction> {
     const [first, second, third] = this.#layers;
-    const logits = this.#logits;
-    const dropout = this.#dropout;
-    using hidden = dropout.alloc("f32", first.outputs);
-    using kept = dropout.alloc("f32", first.outputs);
-    using last = dropout.alloc("f32", second.outputs);
-    const mean = new Float64Array(logits.length);
-    const squares = new Float64Array(logits.length);
-    let entropies = 0;
+    using hidden = this.#dropout.alloc("f32", first.outputs);
+    using kept = this.#dropout.alloc("f32", first.outputs);
+    using last = this.#dropout.alloc("f32", second.outputs);
+    const logits = new Float32Array(third.outputs);
     // The input is not dropped, so that the first layer is the same in all passes.
     dense(first, image, hidden.array);
     relu(hidden.array);
-    for (let pass = 0; pass < passes; ++pass) {
-      dropout.dropout(hidden, p, { seed, stream: 2 * pass, out: kept });
+    const model = (x: WasmBuffer<"f32">, { dropout }: PassContext) => {
+      dropout(x, p, { out: kept });
       dense(second, kept.array, last.array);
       relu(last.array);
-      dropout.dropout(last, p, { seed, stream: 2 * pass + 1, out: last });
+      dropout(last, p, { out: last });
       dense(third, last.array, logits);
-      softmax(logits);
-      entropies += entropy(logits);
-      // Welford's update (Technometrics 4, 1962).
-      for (let c = 0; c < logits.length; ++c) {
-        const difference = logits[c] - mean[c];
-        mean[c] += difference / (pass + 1);
-        squares[c] += difference * (logits[c] - mean[c]);
-      }
-    }
-    const predictiveEntropy = entropy(mean);
+      return logits;
+    };
+    const options = { passes, seed, classes: logits.length, output: "logits" } as const;
+    const { mean, populationVariance, ...entropies } = await this.#monteCarlo.predict(model, hidden, options);
     return {
       digit: argmax(mean),
-      probabilities: Array.from(mean, (value, digit) => ({ digit, mean: value, std: Math.sqrt(squares[digit] / passes) })),
-      predictiveEntropy,
-      // Never negative but for rounding.
-      mutualInformation: Math.max(0, predictiveEntropy - entropies / passes),
+      probabilities: Array.from(mean, (value, digit) => ({ digit, mean: value, std: Math.sqrt(populationVariance[digit]) })),
+      predictiveEntropy: entropies.predictiveEntropy[0],
+      mutualInformation: entropies.mutualInformation[0],
     };
   }
-}
-
-function entropy(probabilities: ArrayLike<number>): number {
-  let sum = 0;
-  for (let c = 0; c < probabilities.length; ++c) if (probabilities[c] > 0) sum -= probabilities[c] * Math.log(probabilities[c]);
-  return sum;
 }

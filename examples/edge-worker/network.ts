@@ -23,17 +23,6 @@ export function relu(x: Float32Array): void {
   for (let i = 0; i < x.length; ++i) if (!(x[i] > 0)) x[i] = 0;
 }
 
-/** Makes class probabilities of logits, in place. */
-export function softmax(logits: Float32Array): void {
-  const most = Math.max(...logits);
-  let sum = 0;
-  for (let c = 0; c < logits.length; ++c) {
-    logits[c] = Math.exp(logits[c] - most);
-    sum += logits[c];
-  }
-  for (let c = 0; c < logits.length; ++c) logits[c] /= sum;
-}
-
 /** The index of the largest value. */
 export function argmax(values: ArrayLike<number>): number {
   let best = 0;

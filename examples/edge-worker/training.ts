@@ -3,7 +3,7 @@
 
 import type { Dropout, Ticket, WasmBuffer } from "wasm-dropout";
 import type { Layer } from "./model.js";
-import { argmax, dense, P, relu, SIZES, softmax } from "./network.js";
+import { argmax, dense, P, relu, SIZES } from "./network.js";
 import { shuffled } from "./random.js";
 
 const MOMENTUM = 0.9;
@@ -172,4 +172,15 @@ export function accuracy(layers: readonly Layer[], { pixels, labels }: Examples)
     if (argmax(x) === label) ++right;
   });
   return right / labels.length;
+}
+
+/** Makes class probabilities of logits, in place. */
+function softmax(logits: Float32Array): void {
+  const most = Math.max(...logits);
+  let sum = 0;
+  for (let c = 0; c < logits.length; ++c) {
+    logits[c] = Math.exp(logits[c] - most);
+    sum += logits[c];
+  }
+  for (let c = 0; c < logits.length; ++c) logits[c] /= sum;
 }

@@ -1,9 +1,8 @@
 // A Worker that says what digit an image shows, and how sure it is: Monte-Carlo dropout at the edge.
 
-import { createDropout } from "wasm-dropout";
 import weights from "./model.bin";
 import { decodeModel } from "./model.js";
-import { MonteCarlo } from "./montecarlo.js";
+import { Subnetworks } from "./montecarlo.js";
 import { P } from "./network.js";
 import { MOST_PASSES, Refusal, readQuestion } from "./request.js";
 
@@ -20,7 +19,7 @@ seed    of all masks, 0 to 2^64 - 1, in decimal digits (default drawn, and told)
 `;
 
 // One for all requests of an isolate, each of which brings a seed of its own.
-let loaded: MonteCarlo | undefined;
+let loaded: Subnetworks | undefined;
 
 export default {
   async fetch(request: Request): Promise<Response> {
@@ -45,8 +44,8 @@ async function answer(request: Request): Promise<Response> {
   }
   if (pathname === "/") return new Response(request.method === "GET" ? HELP : null);
   const { image, p = P, passes = PASSES, seed = drawSeed() } = await readQuestion(request);
-  loaded ??= new MonteCarlo(await createDropout({ seed: 0 }), decodeModel(weights));
-  const prediction = loaded.predict(image, { p, passes, seed });
+  loaded ??= await Subnetworks.load(decodeModel(weights));
+  const prediction = await loaded.predict(image, { p, passes, seed });
   return Response.json({ ...prediction, p, passes, seed: `${seed}` });
 }
 

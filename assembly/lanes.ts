@@ -1,11 +1,12 @@
 // Widening of lane masks: each function doubles every lane of one half of a vector, so that a mask of k-byte lanes becomes one of
-// 2k-byte lanes. Written as interleavings of a vector with itself, for which V8 and NEON have one instruction without a constant.
+// 2k-byte lanes. Low halves are extended by their sign, which is one instruction on every engine; of high halves V8 makes two, so
+// they are interleaved with themselves, for which it and NEON have one without a constant.
 // Invariant: a mask stays a mask, every lane all ones or all zeros.
 
 // @ts-ignore: decorator
 @inline
 export function widenLow8(v: v128): v128 {
-  return v128.shuffle<u8>(v, v, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  return i16x8.extend_low_i8x16_s(v);
 }
 
 // @ts-ignore: decorator
@@ -17,7 +18,7 @@ export function widenHigh8(v: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function widenLow16(v: v128): v128 {
-  return v128.shuffle<u16>(v, v, 0, 8, 1, 9, 2, 10, 3, 11);
+  return i32x4.extend_low_i16x8_s(v);
 }
 
 // @ts-ignore: decorator
@@ -29,7 +30,7 @@ export function widenHigh16(v: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function widenLow32(v: v128): v128 {
-  return v128.shuffle<u32>(v, v, 0, 4, 1, 5);
+  return i64x2.extend_low_i32x4_s(v);
 }
 
 // @ts-ignore: decorator

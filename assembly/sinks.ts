@@ -1,7 +1,7 @@
 // What becomes of keep decisions: one small class a kind of output, all with the same inline methods, so that a source's loop is
 // written once. Sources reach them with changetype<S>(0), which compiles to nothing.
 //
-//   paired(i)                            whether steps at i, i + 16, ... may come out of order, and gain by it: they are too short to hide
+//   paired(i, n)                         whether steps at i, i + 16, ... may come out of order, and gain by it: they are too short to hide
 //                                        that those of a generator wait for each other
 //   factor(scale)                        the scale in every lane, made once a call
 //   step(dst, src, bits, i, keep, f)     elements i..i+15, all inside the output; `keep` has a byte of ones for each kept one
@@ -17,7 +17,7 @@ import { widenHigh16, widenHigh32, widenHigh8, widenLow16, widenLow32, widenLow8
 /** y = keep ? value : +0 for elements of type T; V says what the value of a kept element is. */
 @unmanaged
 export class Select<T, V> {
-  @inline paired(i: usize): bool {
+  @inline paired(i: usize, n: usize): bool {
     return false;
   }
 
@@ -142,11 +142,15 @@ export class Scale<T> {
   }
 }
 
+// Bytes that caches hold: beyond them, writing in two places at once costs more than it gains.
+// @ts-ignore: decorator
+@inline const CACHED: usize = 1 << 21;
+
 /** A byte an element, 1 = keep, 0 = drop. */
 @unmanaged
 export class Bytes {
-  @inline paired(i: usize): bool {
-    return true;
+  @inline paired(i: usize, n: usize): bool {
+    return n <= CACHED;
   }
 
   @inline factor(scale: f64): v128 {
@@ -179,7 +183,7 @@ export class Bytes {
 @unmanaged
 export class Bits {
   // Where the output does not start on a multiple of 8 in the stream, the byte in memory that is not yet full is the carry.
-  @inline paired(i: usize): bool {
+  @inline paired(i: usize, n: usize): bool {
     return (i & 7) == 0;
   }
 
@@ -225,7 +229,7 @@ export class Bits {
 /** Two outputs of one pass; the factor is A's. */
 @unmanaged
 export class Both<A, B> {
-  @inline paired(i: usize): bool {
+  @inline paired(i: usize, n: usize): bool {
     return false;
   }
 

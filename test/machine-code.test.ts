@@ -301,6 +301,15 @@ describe("the command", () => {
     expect(rows.map((row) => row.at(-1))).toContain("philox/philox8");
   });
 
+  it("finds the hot loops of all modules", (context) => {
+    if (process.arch !== "x64") return context.skip("only x86-64 is counted");
+    const reason = whyNot();
+    if (reason !== undefined) return missing(context, "objdump", reason);
+    const { status, stdout, stderr } = run(["--module", "all"]);
+    expect([status, stderr]).toEqual([0, ""]);
+    for (const kernel of ["bits_apply_f64", "bytes_siluGradient_f32", "matrix_scale_f64", "tile_dropoutbits_bf16"]) expect(stdout).toContain(kernel);
+  });
+
   it("says that objdump is missing", (context) => {
     if (process.arch !== "x64") return context.skip("only x86-64 is counted");
     const { status, stderr } = run(["--filter", "popcount"], { ...process.env, PATH: "" });

@@ -44,7 +44,7 @@ export class Elementwise<T, E> {
     return changetype<E>(0).long();
   }
 
-  @inline paired(i: usize): bool {
+  @inline paired(i: usize, n: usize): bool {
     return false;
   }
 

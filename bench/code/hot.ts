@@ -46,8 +46,8 @@ export const HOT: readonly Hot[] = [
   { functions: /^half\/index\/bf16_convert_f32$|^half\/values\/widen</, mark: STORE, elements: 4 },
   { functions: /^half\/values\/narrow</, mark: STORE, elements: 8 },
 
-  { functions: /^fused\/bytes\/bytes<.*<f32,/, mark: STORE, beside: /^v?punpcklbw/, elements: 4 },
-  { functions: /^fused\/bytes\/bytes<.*<f64,/, mark: STORE, beside: /^v?punpcklbw/, elements: 2 },
+  { functions: /^fused\/bytes\/bytes<.*<f32,/, mark: STORE, beside: /^v?(punpckhbw|pmovsxbw)/, elements: 4 },
+  { functions: /^fused\/bytes\/bytes<.*<f64,/, mark: STORE, beside: /^v?(punpckhbw|pmovsxbw)/, elements: 2 },
   { functions: /^fused\/sum\/addRows<f64>$/, mark: /^v?addpd/, elements: 2 },
   { functions: /^fused\/sum\/addRows<f32>$/, mark: /^v?cvtps2pd/, elements: 2 },
   { functions: /^fused\/norm\/join<.*ByMask,.*Plus>$/, mark: STORE, elements: 4 },

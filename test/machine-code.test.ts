@@ -307,7 +307,8 @@ describe("the command", () => {
     if (reason !== undefined) return missing(context, "objdump", reason);
     const { status, stdout, stderr } = run(["--module", "all"]);
     expect([status, stderr]).toEqual([0, ""]);
-    for (const kernel of ["bits_apply_f64", "bytes_siluGradient_f32", "matrix_scale_f64", "tile_dropoutbits_bf16"]) expect(stdout).toContain(kernel);
+    for (const kernel of ["bits_apply_f64", "bytes_siluGradient_f32", "matrix_scale_f64", "tile_dropoutbits_bf16"])
+      expect(stdout).toContain(kernel);
   });
 
   it("says that objdump is missing", (context) => {

@@ -66,7 +66,7 @@ export interface StreamOptions {
 }
 
 /** Options of {@link Dropout.dropout} and {@link Dropout.forward}, with an output of type Y. */
-export interface DropoutOptions<Y extends AnyData | undefined = AnyData | undefined> extends StreamOptions {
+export interface DropoutOptions<Y extends AnyData | undefined = undefined> extends StreamOptions {
   /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
   out?: Y;
   /** false gives x unchanged, or rescaled if `rescale` says so, and uses up no stream number; true by default. */
@@ -83,19 +83,19 @@ export interface DropoutOptions<Y extends AnyData | undefined = AnyData | undefi
 }
 
 /** Where a backward call writes, with an output of type Y. */
-export interface GradientOptions<Y extends AnyData | undefined = AnyData | undefined> {
+export interface GradientOptions<Y extends AnyData | undefined = undefined> {
   /** Where to write dx: dy itself or memory apart from it. By default a new array, or buffer, like dy. */
   out?: Y;
 }
 
 /** Options of {@link Dropout.backward}, with an output of type Y. */
-export interface BackwardOptions<Y extends AnyData | undefined = AnyData | undefined> extends GradientOptions<Y> {
+export interface BackwardOptions<Y extends AnyData | undefined = undefined> extends GradientOptions<Y> {
   /** What a Uint16Array holds, "f16" or "bf16"; both need {@link createHalf} of "wasm-dropout/half". */
   dtype?: HalfDtype | undefined;
 }
 
 /** Options of {@link Dropout.replay}: a mask of format F in an array of type M. */
-export interface ReplayOptions<F extends MaskFormat = MaskFormat, M extends MaskArray<F> | undefined = MaskArray<F> | undefined> {
+export interface ReplayOptions<F extends MaskFormat = MaskFormat, M extends MaskArray<F> | undefined = undefined> {
   /**
    * "bits" (default): a bit an element, least significant first, unused bits 0; "bytes": a byte an element; in both 1 = keep. "f32": what to multiply
    * by, 1 / (1 - P(drop)) or 0.
@@ -106,7 +106,7 @@ export interface ReplayOptions<F extends MaskFormat = MaskFormat, M extends Mask
 }
 
 /** Options of {@link Dropout.mask}: a mask of format F in an array of type M. */
-export interface MaskOptions<F extends MaskFormat = MaskFormat, M extends MaskArray<F> | undefined = MaskArray<F> | undefined>
+export interface MaskOptions<F extends MaskFormat = MaskFormat, M extends MaskArray<F> | undefined = undefined>
   extends ReplayOptions<F, M>,
     StreamOptions {}
 
@@ -344,7 +344,7 @@ export class Dropout {
   }
 
   // Here and below, all properties of options are read before an operand is taken: a getter may run anything.
-  #forward(x: AnyData, p: number, options: DropoutOptions): AnyData {
+  #forward(x: AnyData, p: number, options: DropoutOptions<AnyData | undefined>): AnyData {
     checkProbability(p, "p");
     checkObject(options, "options", "object");
     const { training = true, rescale = "train", dtype: half, mask, out, kind, seed, stream, start } = options;

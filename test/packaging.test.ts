@@ -63,7 +63,12 @@ function textsIn(code: string): string[] {
 
 /** Runs a program in `cwd`; what it prints. Throws with all of it if it fails, or hangs, as the time limit of a test cannot end it. */
 function run(path: string, args: readonly string[] = [], cwd = directory): string {
-  return execFileSync(process.execPath, [path, ...args], { cwd, encoding: "utf8", timeout: 60_000 });
+  try {
+    return execFileSync(process.execPath, [path, ...args], { cwd, encoding: "utf8", timeout: 60_000 });
+  } catch (error) {
+    const { message, stdout } = error as Error & { stdout: string };
+    throw new Error(`${message}\n${stdout}`);
+  }
 }
 
 /** The same with a program of node_modules/. */

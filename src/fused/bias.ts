@@ -23,14 +23,13 @@ interface BiasOptions<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined> 
 }
 
 /** Options of {@link Fused.biasDropoutResidual}; `out` may be x or the residual itself. */
-export interface ResidualOptions<X extends Data = Data, Y extends DataOf<DtypeOf<X>> | undefined = DataOf<DtypeOf<X>> | undefined>
-  extends BiasOptions<X, Y> {
+export interface ResidualOptions<X extends Data = Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined> extends BiasOptions<X, Y> {
   /** What the result is added to: as long as x, and of its dtype. */
   residual: DataOf<DtypeOf<X>>;
 }
 
 /** Options of {@link Fused.biasActivationDropout}; `out` may be x itself. */
-export interface ActivationOptions<Y extends DataOf<"f32"> | undefined = DataOf<"f32"> | undefined> extends BiasOptions<DataOf<"f32">, Y> {
+export interface ActivationOptions<Y extends DataOf<"f32"> | undefined = undefined> extends BiasOptions<DataOf<"f32">, Y> {
   /** "none" (default), "relu", "gelu" (with erf), "geluTanh" (its approximation) or "silu". */
   activation?: Activation | undefined;
 }
@@ -53,8 +52,8 @@ export interface ActivationTicket extends Ticket {
 /** Options of {@link Fused.backward} for a {@link ResidualTicket} or an {@link ActivationTicket}, with results of types Y and B. */
 export interface BiasBackwardOptions<
   X extends Data = Data,
-  Y extends DataOf<DtypeOf<X>> | undefined = DataOf<DtypeOf<X>> | undefined,
-  B extends DataOf<DtypeOf<X>> | undefined = DataOf<DtypeOf<X>> | undefined,
+  Y extends DataOf<DtypeOf<X>> | undefined = undefined,
+  B extends DataOf<DtypeOf<X>> | undefined = undefined,
 > {
   /** The x of the forward call; read where its activation was another than "none". */
   x?: DataOf<DtypeOf<X>> | undefined;
@@ -80,7 +79,13 @@ export interface BiasGradients<
 const ONLY_F32 = "Float32Array or f32 buffer";
 
 /** y = residual + dropout(x + bias): see {@link Fused.biasDropoutResidual}. */
-export function biasDropoutResidual(context: Context, kernels: FusedKernels, x: Data, p: number, options: ResidualOptions) {
+export function biasDropoutResidual(
+  context: Context,
+  kernels: FusedKernels,
+  x: Data,
+  p: number,
+  options: ResidualOptions<Data, Data | undefined>,
+) {
   return framed(context, (frame) => {
     checkProbability(p, "p");
     checkObject(options, "options", "object");
@@ -99,7 +104,13 @@ export function biasDropoutResidual(context: Context, kernels: FusedKernels, x: 
 }
 
 /** y = dropout(act(x + bias)): see {@link Fused.biasActivationDropout}. */
-export function biasActivationDropout(context: Context, kernels: FusedKernels, x: Data, p: number, options: ActivationOptions) {
+export function biasActivationDropout(
+  context: Context,
+  kernels: FusedKernels,
+  x: Data,
+  p: number,
+  options: ActivationOptions<DataOf<"f32"> | undefined>,
+) {
   return framed(context, (frame) => {
     checkProbability(p, "p");
     checkObject(options, "options", "object");

@@ -12,10 +12,10 @@ import { checkColumns, prepareRows, type Rows, takeF32, takeGradient, takeResult
 
 /** Options of {@link Fused.dropoutResidualLayerNorm}, with results of types Y, H, M and R. */
 export interface NormOptions<
-  Y extends Rows | undefined = Rows | undefined,
-  H extends Rows | undefined = Rows | undefined,
-  M extends Rows | undefined = Rows | undefined,
-  R extends Rows | undefined = Rows | undefined,
+  Y extends Rows | undefined = undefined,
+  H extends Rows | undefined = undefined,
+  M extends Rows | undefined = undefined,
+  R extends Rows | undefined = undefined,
 > extends StreamOptions {
   /** What the result of dropout is added to: f32, as long as x. */
   residual: Rows;
@@ -71,9 +71,9 @@ export interface NormTicket extends Ticket {
 
 /** Options of {@link Fused.backward} for a {@link NormTicket}, with results of types Y, S and, for the parameters' gradients, G. */
 export interface NormBackwardOptions<
-  Y extends Rows | undefined = Rows | undefined,
-  S extends Rows | undefined = Rows | undefined,
-  G extends Rows | undefined = Rows | undefined,
+  Y extends Rows | undefined = undefined,
+  S extends Rows | undefined = undefined,
+  G extends Rows | undefined = undefined,
 > {
   /** What the forward call gave. */
   h: Rows;

@@ -12,7 +12,7 @@ import type { FusedKernels } from "./kernels.js";
 import { prepareRows, type Rows, takeF32, takeGradient, takeTicket } from "./rows.js";
 
 /** Options of {@link Fused.softmaxDropout}, with a result of type Y. */
-export interface SoftmaxOptions<Y extends Rows | undefined = Rows | undefined> extends StreamOptions {
+export interface SoftmaxOptions<Y extends Rows | undefined = undefined> extends StreamOptions {
   /** Shape of the logits, such as [batch, heads, queries, keys]: rows lie along the last dimension. */
   shape: readonly number[];
   /**
@@ -46,7 +46,7 @@ export interface SoftmaxTicket extends Ticket {
 }
 
 /** Options of {@link Fused.backward} for a {@link SoftmaxTicket}, with a result of type Y. */
-export interface SoftmaxBackwardOptions<Y extends Rows | undefined = Rows | undefined> {
+export interface SoftmaxBackwardOptions<Y extends Rows | undefined = undefined> {
   /** The logits of the forward call. */
   logits: Rows;
   /** The additive mask of the forward call, if it had one. */
@@ -64,7 +64,7 @@ export interface SoftmaxGradients<X extends Rows = Rows, Y extends Rows | undefi
 const WORK = 64;
 
 /** See {@link Fused.softmaxDropout}. */
-export function softmaxForward(context: Context, kernels: FusedKernels, x: Rows, p: number, options: SoftmaxOptions) {
+export function softmaxForward(context: Context, kernels: FusedKernels, x: Rows, p: number, options: SoftmaxOptions<Rows | undefined>) {
   return framed(context, (frame) => {
     const { call } = context;
     checkProbability(p, "p");
@@ -103,7 +103,13 @@ export function softmaxForward(context: Context, kernels: FusedKernels, x: Rows,
 }
 
 /** See {@link Fused.backward}. */
-export function softmaxBackward(context: Context, kernels: FusedKernels, dy: Rows, ticket: SoftmaxTicket, options: SoftmaxBackwardOptions) {
+export function softmaxBackward(
+  context: Context,
+  kernels: FusedKernels,
+  dy: Rows,
+  ticket: SoftmaxTicket,
+  options: SoftmaxBackwardOptions<Rows | undefined>,
+) {
   return framed(context, (frame) => {
     const { call } = context;
     const { logits: logitsArray, mask: maskArray, out } = options;

@@ -7,7 +7,7 @@ import type { StreamKind } from "../kernels.js";
 import type { Data, DataOf } from "../operand.js";
 
 /** Options of {@link Linear.scaleWeights}, with an output of type Y. */
-export interface ScaleWeightsOptions<Y extends Data | undefined = Data | undefined> {
+export interface ScaleWeightsOptions<Y extends Data | undefined = undefined> {
   /** Where to write the result: w itself or memory apart from it. By default a new array, or buffer, like w. */
   out?: Y;
   /** The keep stream of training; gives the realised probability. The instance's by default. */
@@ -15,7 +15,7 @@ export interface ScaleWeightsOptions<Y extends Data | undefined = Data | undefin
 }
 
 /** The weights of {@link Linear.scaleWeights}. */
-export function scaleWeights(context: Context, w: Data, p: number, options: ScaleWeightsOptions): Data {
+export function scaleWeights(context: Context, w: Data, p: number, options: ScaleWeightsOptions<Data | undefined>): Data {
   checkProbability(p, "p");
   checkObject(options, "options", "object");
   const { out, kind } = options;
@@ -34,7 +34,7 @@ export function scaleWeights(context: Context, w: Data, p: number, options: Scal
 }
 
 /** Options of {@link dropoutLevel}, with an output of type Y. */
-export interface DropoutLevelOptions<Y extends Data | undefined = Data | undefined> {
+export interface DropoutLevelOptions<Y extends Data | undefined = undefined> {
   /** Seed, an integer in [0, 2^64): same seed and level, same mask. If left out, each call has a mask of its own, of the instance's sequence. */
   seed?: number | bigint | undefined;
   /** Keep stream; the instance's by default. */

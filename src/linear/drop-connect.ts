@@ -23,9 +23,7 @@ export interface LayerOptions<D extends Data = Data> {
 }
 
 /** Options of {@link Linear.dropConnect}, for data of type D and an output of type Y. */
-export interface DropConnectOptions<D extends Data = Data, Y extends Data | undefined = Data | undefined>
-  extends LayerOptions<D>,
-    StreamOptions {
+export interface DropConnectOptions<D extends Data = Data, Y extends Data | undefined = undefined> extends LayerOptions<D>, StreamOptions {
   /** true (default): each example drops weights of its own, as in the paper. false: all examples of the batch drop the same. */
   perExample?: boolean | undefined;
   /** When to make up for what is dropped: in training (default), at test time, or not at all. */
@@ -74,7 +72,14 @@ export function takeLayer(frame: Frame, x: unknown, w: unknown, bias: unknown, s
 }
 
 /** y and ticket of {@link Linear.dropConnect}. */
-export function dropConnect(context: Context, kernels: LinearKernels, x: Data, w: Data, p: number, options: DropConnectOptions) {
+export function dropConnect(
+  context: Context,
+  kernels: LinearKernels,
+  x: Data,
+  w: Data,
+  p: number,
+  options: DropConnectOptions<Data, Data | undefined>,
+) {
   checkProbability(p, "p");
   checkObject(options, "options", "object");
   const { bias, shape, perExample = true, rescale = "train", training = true, out, kind, seed, stream, start } = options;

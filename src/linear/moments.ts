@@ -24,7 +24,7 @@ export interface MomentsBase<D extends Data = Data> extends LayerOptions<D> {
 }
 
 /** Options of {@link Linear.dropConnectMoments}, for data of type D and outputs of types M and V. */
-export interface MomentsOptions<D extends Data = Data, M extends Data | undefined = Data | undefined, V extends Data | undefined = M>
+export interface MomentsOptions<D extends Data = Data, M extends Data | undefined = undefined, V extends Data | undefined = M>
   extends MomentsBase<D> {
   /** Where to write the means: memory apart from all else. By default a new array, or buffer, like x. */
   mean?: M;
@@ -33,7 +33,7 @@ export interface MomentsOptions<D extends Data = Data, M extends Data | undefine
 }
 
 /** Options of {@link Linear.dropConnectInference}, for data of type D and an output of type Y. */
-export interface InferenceOptions<D extends Data = Data, Y extends Data | undefined = Data | undefined> extends MomentsBase<D> {
+export interface InferenceOptions<D extends Data = Data, Y extends Data | undefined = undefined> extends MomentsBase<D> {
   /** How many draws to average a unit's activation over, a positive integer. */
   samples: number;
   /**
@@ -101,7 +101,14 @@ function prepare(frame: Frame, kernels: LinearKernels, { dtype, input, weights, 
 }
 
 /** Mean and variance of {@link Linear.dropConnectMoments}. */
-export function moments(context: Context, kernels: LinearKernels, x: Data, w: Data, p: number, options: MomentsOptions) {
+export function moments(
+  context: Context,
+  kernels: LinearKernels,
+  x: Data,
+  w: Data,
+  p: number,
+  options: MomentsOptions<Data, Data | undefined, Data | undefined>,
+) {
   checkProbability(p, "p");
   checkObject(options, "options", "object");
   const { mean: meanOut, variance: varianceOut } = options;
@@ -120,7 +127,14 @@ export function moments(context: Context, kernels: LinearKernels, x: Data, w: Da
 }
 
 /** The averages of {@link Linear.dropConnectInference}. */
-export function inference(context: Context, kernels: LinearKernels, x: Data, w: Data, p: number, options: InferenceOptions): Data {
+export function inference(
+  context: Context,
+  kernels: LinearKernels,
+  x: Data,
+  w: Data,
+  p: number,
+  options: InferenceOptions<Data, Data | undefined>,
+): Data {
   checkProbability(p, "p");
   checkObject(options, "options", "object");
   const { samples, normal, activation = "none", out } = options;

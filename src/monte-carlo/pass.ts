@@ -10,7 +10,7 @@ import type { Plan } from "./options.js";
 import { checkFirstSample, checkLayer, checkSamples, setStream, streamOf } from "./streams.js";
 
 /** Options of {@link PassContext.dropout}, with an output of type Y. */
-export interface PassDropoutOptions<Y extends Data | undefined = Data | undefined> {
+export interface PassDropoutOptions<Y extends Data | undefined = undefined> {
   /** Number of the layer, an integer in [0, 2^16); by default how many calls of this pass named none before this one. */
   layer?: number | undefined;
   /** Number of the sample of the first row, an integer in [0, 2^24); the run's `firstSample` by default. Counts only where masks are "perExample". */

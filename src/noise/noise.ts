@@ -88,7 +88,7 @@ export class Noise {
   }
 
   // Here and below, all properties of options are read before an operand is taken: a getter may run anything.
-  #forward(x: Data, verb: "times" | "plus", deviation: number, options: NoiseOptions) {
+  #forward(x: Data, verb: "times" | "plus", deviation: number, options: NoiseOptions<Data | undefined>) {
     checkObject(options, "options", "object");
     const { training = true, out, kind, seed, stream, start } = options;
     checkFlag(training, "training");
@@ -181,7 +181,7 @@ export class Noise {
     return this.#fill("uniform", length, 0, 1, options) as Result<Float32Array<ArrayBuffer>, Y>;
   }
 
-  #fill(source: "normal" | "uniform", length: number, offset: number, factor: number, options: UniformOptions) {
+  #fill(source: "normal" | "uniform", length: number, offset: number, factor: number, options: UniformOptions<Singles | undefined>) {
     checkInteger(length, "length", 0, MAX_INDEX);
     const { out, kind, seed, stream, start } = options;
     const { call } = this.#context;

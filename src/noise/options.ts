@@ -21,7 +21,7 @@ export interface NoiseStreamOptions {
 }
 
 /** Options of {@link Noise.gaussianDropout} and {@link Noise.gaussianNoise}, with an output of type Y. */
-export interface NoiseOptions<Y extends Data | undefined = Data | undefined> extends NoiseStreamOptions, GradientOptions<Y> {
+export interface NoiseOptions<Y extends Data | undefined = undefined> extends NoiseStreamOptions, GradientOptions<Y> {
   /** false gives x unchanged and uses up no stream number; true by default. */
   training?: boolean | undefined;
 }
@@ -30,13 +30,13 @@ export interface NoiseOptions<Y extends Data | undefined = Data | undefined> ext
 export type Singles = Float32Array | WasmBuffer<"f32">;
 
 /** Options of {@link Noise.uniform}, with an output of type Y. */
-export interface UniformOptions<Y extends Singles | undefined = Singles | undefined> extends NoiseStreamOptions {
+export interface UniformOptions<Y extends Singles | undefined = undefined> extends NoiseStreamOptions {
   /** Where to write the numbers. By default a new Float32Array. */
   out?: Y;
 }
 
 /** Options of {@link Noise.normal}, with an output of type Y. */
-export interface NormalOptions<Y extends Singles | undefined = Singles | undefined> extends UniformOptions<Y> {
+export interface NormalOptions<Y extends Singles | undefined = undefined> extends UniformOptions<Y> {
   /** Mean, finite in f32; 0 by default. */
   mean?: number | undefined;
   /** Standard deviation, not negative and finite in f32; 1 by default. */

@@ -345,7 +345,7 @@ export class Shapes {
 }
 
 /** Checks and reads what all forward calls take. */
-function readCommon(p: unknown, options: ForwardOptions): Common {
+function readCommon(p: unknown, options: ForwardOptions<Data | undefined>): Common {
   checkProbability(p, "p");
   checkObject(options, "options", "object");
   const { training = true, out, kind, seed, stream, start } = options;

@@ -15,7 +15,7 @@ import type { LinearKernels } from "./kernels.js";
 import { checkShape, checkSides, type LayerShape, layerOf, planOf } from "./layer.js";
 
 /** Options that say what layer it is, for data of type D. */
-export interface LayerOptions<D extends Data = Data> {
+export interface LayerOptions<D extends Data = DataOf<"f32">> {
   /** Bias [out], of the dtype of x; none by default. */
   bias?: D | undefined;
   /** Sizes of the layer: any one of `batch`, `in` and `out`, unless a bias gives `out`. The others follow from the lengths of x and w. */
@@ -23,7 +23,9 @@ export interface LayerOptions<D extends Data = Data> {
 }
 
 /** Options of {@link Linear.dropConnect}, for data of type D and an output of type Y. */
-export interface DropConnectOptions<D extends Data = Data, Y extends Data | undefined = undefined> extends LayerOptions<D>, StreamOptions {
+export interface DropConnectOptions<D extends Data = DataOf<"f32">, Y extends Data | undefined = undefined>
+  extends LayerOptions<D>,
+    StreamOptions {
   /** true (default): each example drops weights of its own, as in the paper. false: all examples of the batch drop the same. */
   perExample?: boolean | undefined;
   /** When to make up for what is dropped: in training (default), at test time, or not at all. */

@@ -8,7 +8,7 @@ import type { Context } from "../dropout.js";
 import { byteLength } from "../dtypes.js";
 import { type Frame, framed, PIECE, parts } from "../frame.js";
 import type { StreamKind } from "../kernels.js";
-import { type Data, Operand } from "../operand.js";
+import { type Data, type DataOf, Operand } from "../operand.js";
 import { keepProbability } from "../probability.js";
 import { MAX_INDEX, RESCALES, type Rescale } from "../ticket.js";
 import { type LayerOptions, takeLayer } from "./drop-connect.js";
@@ -16,7 +16,7 @@ import { ACTIVATIONS, type Activation, type LinearKernels } from "./kernels.js";
 import { checkSides, planOf } from "./layer.js";
 
 /** Options of all that computes moments, for data of type D. */
-export interface MomentsBase<D extends Data = Data> extends LayerOptions<D> {
+export interface MomentsBase<D extends Data = DataOf<"f32">> extends LayerOptions<D> {
   /** As in training: "train" (default) multiplies kept weights by 1 / (1 - P(drop)), the others leave them as they are. */
   rescale?: Rescale | undefined;
   /** The keep stream of training; gives the realised probability. The instance's by default. */
@@ -24,7 +24,7 @@ export interface MomentsBase<D extends Data = Data> extends LayerOptions<D> {
 }
 
 /** Options of {@link Linear.dropConnectMoments}, for data of type D and outputs of types M and V. */
-export interface MomentsOptions<D extends Data = Data, M extends Data | undefined = undefined, V extends Data | undefined = M>
+export interface MomentsOptions<D extends Data = DataOf<"f32">, M extends Data | undefined = undefined, V extends Data | undefined = M>
   extends MomentsBase<D> {
   /** Where to write the means: memory apart from all else. By default a new array, or buffer, like x. */
   mean?: M;
@@ -33,7 +33,7 @@ export interface MomentsOptions<D extends Data = Data, M extends Data | undefine
 }
 
 /** Options of {@link Linear.dropConnectInference}, for data of type D and an output of type Y. */
-export interface InferenceOptions<D extends Data = Data, Y extends Data | undefined = undefined> extends MomentsBase<D> {
+export interface InferenceOptions<D extends Data = DataOf<"f32">, Y extends Data | undefined = undefined> extends MomentsBase<D> {
   /** How many draws to average a unit's activation over, a positive integer. */
   samples: number;
   /**
@@ -61,7 +61,7 @@ function factors(p: number, kind: StreamKind, rescale: Rescale): { mean: number;
 }
 
 /** Checks the options that all have and takes the operands. */
-function take(context: Context, frame: Frame, x: Data, w: Data, p: number, options: MomentsBase) {
+function take(context: Context, frame: Frame, x: Data, w: Data, p: number, options: MomentsBase<Data>) {
   const { bias, shape, rescale = "train", kind } = options;
   checkChoice(rescale, "rescale", RESCALES);
   const sides = checkSides(shape, "shape");

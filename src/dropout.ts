@@ -65,7 +65,7 @@ export interface StreamOptions {
   start?: number | undefined;
 }
 
-/** Options of {@link Dropout.dropout} and {@link Dropout.forward}, with an output of type Y. */
+/** Options of {@link Dropout.dropout} and {@link Dropout.forward}, with an output of type Y: undefined for one that the call makes. */
 export interface DropoutOptions<Y extends AnyData | undefined = undefined> extends StreamOptions {
   /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
   out?: Y;
@@ -82,19 +82,19 @@ export interface DropoutOptions<Y extends AnyData | undefined = undefined> exten
   mask?: Uint8Array | WasmBuffer<"bits"> | undefined;
 }
 
-/** Where a backward call writes, with an output of type Y. */
+/** Where a backward call writes, with an output of type Y: undefined for one that the call makes. */
 export interface GradientOptions<Y extends AnyData | undefined = undefined> {
   /** Where to write dx: dy itself or memory apart from it. By default a new array, or buffer, like dy. */
   out?: Y;
 }
 
-/** Options of {@link Dropout.backward}, with an output of type Y. */
+/** Options of {@link Dropout.backward}, with an output of type Y: undefined for one that the call makes. */
 export interface BackwardOptions<Y extends AnyData | undefined = undefined> extends GradientOptions<Y> {
   /** What a Uint16Array holds, "f16" or "bf16"; both need {@link createHalf} of "wasm-dropout/half". */
   dtype?: HalfDtype | undefined;
 }
 
-/** Options of {@link Dropout.replay}: a mask of format F in an array of type M. */
+/** Options of {@link Dropout.replay}: a mask of format F in an array of type M: undefined for one that the call makes. */
 export interface ReplayOptions<F extends MaskFormat = MaskFormat, M extends MaskArray<F> | undefined = undefined> {
   /**
    * "bits" (default): a bit an element, least significant first, unused bits 0; "bytes": a byte an element; in both 1 = keep. "f32": what to multiply
@@ -105,7 +105,7 @@ export interface ReplayOptions<F extends MaskFormat = MaskFormat, M extends Mask
   out?: M;
 }
 
-/** Options of {@link Dropout.mask}: a mask of format F in an array of type M. */
+/** Options of {@link Dropout.mask}: a mask of format F in an array of type M: undefined for one that the call makes. */
 export interface MaskOptions<F extends MaskFormat = MaskFormat, M extends MaskArray<F> | undefined = undefined>
   extends ReplayOptions<F, M>,
     StreamOptions {}

@@ -9,7 +9,7 @@ import { bindKernels } from "../kernels.js";
 import type { Operand } from "../operand.js";
 import { CONVERT, type ConvertKernels, HALF } from "./kernels.js";
 
-/** Where a conversion writes, with an output of type Y. */
+/** Where a conversion writes, with an output of type Y: undefined for one that the call makes. */
 export interface ConvertOptions<Y> {
   /** As long as the input, and apart from it. By default a new array, or a buffer if the input is one. */
   out?: Y;

@@ -6,7 +6,7 @@ import { framed } from "../frame.js";
 import type { StreamKind } from "../kernels.js";
 import type { Data, DataOf } from "../operand.js";
 
-/** Options of {@link Linear.scaleWeights}, with an output of type Y. */
+/** Options of {@link Linear.scaleWeights}, with an output of type Y: undefined for one that the call makes. */
 export interface ScaleWeightsOptions<Y extends Data | undefined = undefined> {
   /** Where to write the result: w itself or memory apart from it. By default a new array, or buffer, like w. */
   out?: Y;
@@ -33,7 +33,7 @@ export function scaleWeights(context: Context, w: Data, p: number, options: Scal
   });
 }
 
-/** Options of {@link dropoutLevel}, with an output of type Y. */
+/** Options of {@link dropoutLevel}, with an output of type Y: undefined for one that the call makes. */
 export interface DropoutLevelOptions<Y extends Data | undefined = undefined> {
   /** Seed, an integer in [0, 2^64): same seed and level, same mask. If left out, each call has a mask of its own, of the instance's sequence. */
   seed?: number | bigint | undefined;

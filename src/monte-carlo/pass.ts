@@ -9,7 +9,7 @@ import { type Data, type DataOf, makeLike } from "../operand.js";
 import type { Plan } from "./options.js";
 import { checkFirstSample, checkLayer, checkSamples, setStream, streamOf } from "./streams.js";
 
-/** Options of {@link PassContext.dropout}, with an output of type Y. */
+/** Options of {@link PassContext.dropout}, with an output of type Y: undefined for one that the call makes. */
 export interface PassDropoutOptions<Y extends Data | undefined = undefined> {
   /** Number of the layer, an integer in [0, 2^16); by default how many calls of this pass named none before this one. */
   layer?: number | undefined;

@@ -20,7 +20,7 @@ export interface NoiseStreamOptions {
   start?: number | undefined;
 }
 
-/** Options of {@link Noise.gaussianDropout} and {@link Noise.gaussianNoise}, with an output of type Y. */
+/** Options of {@link Noise.gaussianDropout} and {@link Noise.gaussianNoise}, with an output of type Y: undefined for one that the call makes. */
 export interface NoiseOptions<Y extends Data | undefined = undefined> extends NoiseStreamOptions, GradientOptions<Y> {
   /** false gives x unchanged and uses up no stream number; true by default. */
   training?: boolean | undefined;
@@ -29,13 +29,13 @@ export interface NoiseOptions<Y extends Data | undefined = undefined> extends No
 /** An array of f32. */
 export type Singles = Float32Array | WasmBuffer<"f32">;
 
-/** Options of {@link Noise.uniform}, with an output of type Y. */
+/** Options of {@link Noise.uniform}, with an output of type Y: undefined for one that the call makes. */
 export interface UniformOptions<Y extends Singles | undefined = undefined> extends NoiseStreamOptions {
   /** Where to write the numbers. By default a new Float32Array. */
   out?: Y;
 }
 
-/** Options of {@link Noise.normal}, with an output of type Y. */
+/** Options of {@link Noise.normal}, with an output of type Y: undefined for one that the call makes. */
 export interface NormalOptions<Y extends Singles | undefined = undefined> extends UniformOptions<Y> {
   /** Mean, finite in f32; 0 by default. */
   mean?: number | undefined;

@@ -281,6 +281,7 @@ export function tile<S>(dst: usize, src: usize, bits: usize, n: usize, params: P
   while (i < <i32>n) {
     const lanes = lanesOf(params, i);
     if (ASC_FEATURE_SIMD) {
+      // Lanes of an even tile come first, those of the next behind them.
       if (changetype<S>(0).paired(i, n) && lanes == workspace(params) && i >= 0 && i <= <i32>n - 2 * TILE) {
         i = wholeSteps<S, Pair>(dst, src, bits, params, lanes, i, i + TILE);
         continue;

@@ -7,6 +7,7 @@ import { type Activation, createFused, type Fused, type ResidualTicket } from ".
 import { createDropout, type Dropout, type StreamKind, type Ticket, type WasmBuffer } from "../src/index.js";
 import { ACTIVATION, ACTIVATION_ERROR, addResidual, biased, columnSums, derivative, expectClose, GRADIENT_ERROR } from "./fused-oracle.js";
 import { chance, drop, expectSame, KINDS, keepBytes, PROBABILITIES, sample, uniforms } from "./oracle.js";
+import { thrownBy } from "./refusals.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: arguments that the types forbid are what is tested
 type Anything = any;
@@ -492,12 +493,7 @@ describe("refusals", () => {
   it.each(refusals)("%s", (_name, act, type, message) => {
     const { state } = dropout;
     const { byteLength } = dropout.memory.buffer;
-    let error: unknown;
-    try {
-      act();
-    } catch (thrown) {
-      error = thrown;
-    }
+    const error = thrownBy(act);
     expect(error).toBeInstanceOf(type);
     expect((error as Error).message.slice(0, message.length)).toBe(message);
     expect(out).toEqual(new Float32Array(12).fill(7));

@@ -2,14 +2,19 @@
 
 import { expect } from "vitest";
 
-/** Expects `act` to throw an error of `type`, and to say `message`. */
-export function expectRefusal(act: () => unknown, type: typeof TypeError | typeof RangeError, message: string): void {
-  let error: unknown;
+/** What `act` throws; undefined if it does not. */
+export function thrownBy(act: () => unknown): unknown {
   try {
     act();
-  } catch (caught) {
-    error = caught;
+  } catch (error) {
+    return error;
   }
+  return undefined;
+}
+
+/** Expects `act` to throw an error of `type`, and to say `message`. */
+export function expectRefusal(act: () => unknown, type: typeof TypeError | typeof RangeError, message: string): void {
+  const error = thrownBy(act);
   expect(error).toBeInstanceOf(type);
   expect((error as Error).message).toBe(message);
 }

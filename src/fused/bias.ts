@@ -133,7 +133,7 @@ export function biasBackward(
   kernels: FusedKernels,
   dy: Data,
   ticket: ResidualTicket | ActivationTicket,
-  options: BiasBackwardOptions,
+  options: BiasBackwardOptions<Data, Data | undefined, Data | undefined>,
 ) {
   return framed(context, (frame) => {
     const { call } = context;

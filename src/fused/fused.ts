@@ -87,7 +87,7 @@ export class Fused {
     p: number,
     options: ResidualOptions<X, Y>,
   ): { y: Result<Like<X>, Y>; ticket: ResidualTicket } {
-    return biasDropoutResidual(this.#context, this.#kernels, x, p, options as ResidualOptions) as {
+    return biasDropoutResidual(this.#context, this.#kernels, x, p, options) as {
       y: Result<Like<X>, Y>;
       ticket: ResidualTicket;
     };
@@ -123,7 +123,7 @@ export class Fused {
     p: number,
     options: ActivationOptions<Y> = NO_OPTIONS,
   ): { y: Result<Like<X>, Y>; ticket: ActivationTicket } {
-    return biasActivationDropout(this.#context, this.#kernels, x, p, options as ActivationOptions) as {
+    return biasActivationDropout(this.#context, this.#kernels, x, p, options) as {
       y: Result<Like<X>, Y>;
       ticket: ActivationTicket;
     };
@@ -160,7 +160,7 @@ export class Fused {
     M extends Rows | undefined = undefined,
     R extends Rows | undefined = undefined,
   >(x: X, p: number, options: NormOptions<Y, H, M, R>): Normed<X, Y, H, M, R> {
-    return normForward(this.#context, this.#kernels, x, p, options as NormOptions) as Normed<X, Y, H, M, R>;
+    return normForward(this.#context, this.#kernels, x, p, options) as Normed<X, Y, H, M, R>;
   }
 
   /**
@@ -189,7 +189,7 @@ export class Fused {
     p: number,
     options: SoftmaxOptions<Y>,
   ): { y: Result<Like<X>, Y>; ticket: SoftmaxTicket } {
-    return softmaxForward(this.#context, this.#kernels, logits, p, options as SoftmaxOptions) as {
+    return softmaxForward(this.#context, this.#kernels, logits, p, options) as {
       y: Result<Like<X>, Y>;
       ticket: SoftmaxTicket;
     };

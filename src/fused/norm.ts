@@ -120,8 +120,11 @@ export interface NormGradients<
 // Scratch of the kernels: that of assembly/fused/norm.ts.
 const WORK = 128;
 
+/** An output that the caller may have made. */
+type Out = Rows | undefined;
+
 /** See {@link Fused.dropoutResidualLayerNorm}. */
-export function normForward(context: Context, kernels: FusedKernels, x: Rows, p: number, options: NormOptions) {
+export function normForward(context: Context, kernels: FusedKernels, x: Rows, p: number, options: NormOptions<Out, Out, Out, Out>) {
   return framed(context, (frame) => {
     const { call } = context;
     checkProbability(p, "p");
@@ -193,7 +196,13 @@ export function normForward(context: Context, kernels: FusedKernels, x: Rows, p:
 }
 
 /** See {@link Fused.backward}. */
-export function normBackward(context: Context, kernels: FusedKernels, dy: Rows, ticket: NormTicket, options: NormBackwardOptions) {
+export function normBackward(
+  context: Context,
+  kernels: FusedKernels,
+  dy: Rows,
+  ticket: NormTicket,
+  options: NormBackwardOptions<Out, Out, Out>,
+) {
   return framed(context, (frame) => {
     const { call } = context;
     const { h: hArray, mean, rstd, gamma: gammaArray, dh: dhArray, out, dresidual, dgamma, dbeta, dbias } = options;

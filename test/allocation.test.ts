@@ -40,7 +40,7 @@ describe("the hot path", () => {
       }
       return [name, least] as const;
     });
-    // The p that is read from a ticket may be boxed, 16 bytes, as the compiler decides from run to run; an object would take more.
-    for (const [name, each] of bytes) expect(each, name).toBeLessThan(name === "backward from a ticket" ? 17 : 1);
+    // Where p is read from the caller's object, that number may be boxed, 16 bytes, as the compiler decides from run to run; an object takes 24 or more.
+    for (const [name, each] of bytes) expect(each, name).toBeLessThan(name.startsWith("backward") ? 20 : 1);
   });
 });

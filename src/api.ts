@@ -18,7 +18,7 @@ export {
   type StoredMask,
   type StreamOptions,
 } from "./dropout.js";
-export type { Arrays, BufferDtype, DataDtype, Dtype, HalfDtype, MaskFormat, StoredFormat } from "./dtypes.js";
+export type { Arrays, BufferDtype, DataDtype, Dtype, Float16, HalfDtype, MaskFormat, NewFloat16, StoredFormat } from "./dtypes.js";
 export type { ExtensionOptions } from "./extension.js";
 export type { StreamKind } from "./kernels.js";
 export type { AnyData, AnyDataOf, Data, DataOf } from "./operand.js";

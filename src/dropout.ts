@@ -20,12 +20,16 @@ import {
   type BufferDtype,
   type DataDtype,
   dtypeOfArray,
+  FLOAT16,
+  type Float16,
   HALF_DTYPES,
   type HalfDtype,
   MASK_FORMATS,
   type MaskFormat,
+  type NewFloat16,
   STORED_FORMATS,
   type StoredFormat,
+  viewOf,
 } from "./dtypes.js";
 import { instantiate } from "./instantiate.js";
 import { bindKernels, CORE, type Kernels, STREAM_KINDS, type StreamKind } from "./kernels.js";
@@ -36,10 +40,15 @@ import { MAX_INDEX, RESCALES, type Rescale, type Ticket } from "./ticket.js";
 
 /** The dtype of data X. */
 export type DtypeOf<X extends AnyData> =
-  X extends WasmBuffer<infer D extends DataDtype> ? D : { [D in DataDtype]: X extends Arrays[D] ? D : never }[DataDtype];
+  X extends WasmBuffer<infer D extends DataDtype>
+    ? D
+    : X extends Float16
+      ? "f16"
+      : { [D in DataDtype]: X extends Arrays[D] ? D : never }[DataDtype];
 
 /** An array like X for a result: a buffer for a buffer, an ordinary typed array for a typed array. */
-export type Like<X extends AnyData> = X extends WasmBuffer<infer D extends DataDtype> ? WasmBuffer<D> : Arrays<ArrayBuffer>[DtypeOf<X>];
+export type Like<X extends AnyData> =
+  X extends WasmBuffer<infer D extends DataDtype> ? WasmBuffer<D> : X extends Float16 ? NewFloat16 : Arrays<ArrayBuffer>[DtypeOf<X>];
 
 /** What a call with an `out` of type Y returns, Made being what it makes without one. Y follows from `out`, never from what the result is used for. */
 export type Result<Made, Y> = undefined extends Y ? Made | NoInfer<Exclude<Y, undefined>> : NoInfer<Y>;
@@ -71,7 +80,7 @@ export interface DropoutOptions<Y extends AnyData | undefined = undefined> exten
   out?: Y;
   /** false gives x unchanged, or rescaled if `rescale` says so, and uses up no stream number; true by default. */
   training?: boolean | undefined;
-  /** What a Uint16Array holds, "f16" or "bf16"; both need {@link createHalf} of "wasm-dropout/half". */
+  /** What a Uint16Array holds, "f16" or "bf16"; both, as a Float16Array, need {@link createHalf} of "wasm-dropout/half". */
   dtype?: HalfDtype | undefined;
   /** When to make up for what is dropped: in training (default), at test time, or not at all. */
   rescale?: Rescale | undefined;
@@ -269,8 +278,8 @@ export class Dropout {
   }
 
   /**
-   * A buffer in wasm memory with a copy of `array`: "f32" of a Float32Array, "f64" of a Float64Array, "bytes" of a Uint8Array, and of a Uint16Array
-   * the `dtype` that its bits are to be taken for.
+   * A buffer in wasm memory with a copy of `array`: "f32" of a Float32Array, "f64" of a Float64Array, "f16" of a Float16Array, "bytes" of a
+   * Uint8Array, and of a Uint16Array the `dtype` that its bits are to be taken for.
    *
    * @throws TypeError if it is none of these; RangeError if the memory cannot grow that far
    * @example
@@ -279,13 +288,15 @@ export class Dropout {
    */
   from<X extends Arrays[Copied]>(array: X): WasmBuffer<{ [D in Copied]: X extends Arrays[D] ? D : never }[Copied]>;
   from<D extends HalfDtype>(array: Uint16Array, dtype: D): WasmBuffer<D>;
+  from(array: Float16): WasmBuffer<"f16">;
   from(array: Arrays[Copied] | Uint16Array, half?: HalfDtype): WasmBuffer {
     if (half !== undefined) checkChoice(half, "dtype", HALF_DTYPES);
-    const dtype = ArrayBuffer.isView(array) ? dtypeOfArray(tagOf(array), half === undefined ? COPIED : [half]) : undefined;
+    const tag = ArrayBuffer.isView(array) ? tagOf(array) : undefined;
+    const dtype = half === undefined && tag === FLOAT16 ? "f16" : dtypeOfArray(tag, half === undefined ? COPIED : [half]);
     if (dtype === undefined) {
       throw wrongKind(
         "array",
-        half === undefined ? "Float32Array, Float64Array, Uint8Array, or Uint16Array with a dtype" : "Uint16Array",
+        half === undefined ? "Float32Array, Float64Array, Float16Array, Uint8Array, or Uint16Array with a dtype" : "Uint16Array",
         array,
       );
     }
@@ -293,8 +304,8 @@ export class Dropout {
     const { length } = array;
     const address = this.#memory.addressOf(array, "array");
     const buffer = new WasmBuffer(this.#memory, dtype, this.#memory.allocate(dtype, length, "array"), length);
-    // The allocation may have detached a view of this very memory.
-    buffer.array.set(address < 0 ? array : this.#memory.view(dtype, address, length));
+    // Bits, not numbers, of 16-bit data; and the allocation may have detached a view of this very memory.
+    buffer.array.set(address < 0 ? viewOf(dtype, array.buffer, array.byteOffset, length) : this.#memory.view(dtype, address, length));
     return buffer;
   }
 

@@ -23,6 +23,12 @@ export const MASK_FORMATS = ["bits", "bytes", "f32"] as const;
 export type BufferDtype = (typeof BUFFER_DTYPES)[number];
 export const BUFFER_DTYPES = [...DTYPES, ...HALF_DTYPES, ...STORED_FORMATS] as const;
 
+/** Float16Array where the program's TypeScript library declares it (ES2025), else never. */
+export type Float16 = typeof globalThis extends { Float16Array: { readonly prototype: infer A } } ? A : never;
+
+/** The Float16Array that a call makes. */
+export type NewFloat16 = typeof globalThis extends { Float16Array: { of(...items: number[]): infer A } } ? A : never;
+
 /** The typed array of each dtype, over memory of kind B. */
 export interface Arrays<B extends ArrayBufferLike = ArrayBufferLike> {
   f32: Float32Array<B>;
@@ -55,20 +61,39 @@ export function itemCount(dtype: BufferDtype, length: number): number {
   return dtype === "bits" ? byteLength(dtype, length) : length;
 }
 
+/** The name of the class whose elements are f16, which engines of 2025 have; a Uint16Array holds the bits of both 16-bit dtypes. */
+export const FLOAT16 = "Float16Array";
+
 /** The name of the dtype's typed array. */
 export function arrayName(dtype: BufferDtype): string {
   return TABLE[dtype].array.name;
 }
 
+/** Whether an array whose class is called `name` can hold `dtype`. */
+export function canHold(name: string | undefined, dtype: BufferDtype): boolean {
+  return name === arrayName(dtype) || (dtype === "f16" && name === FLOAT16);
+}
+
+/** What can hold `dtype`, for messages. */
+export function holdersOf(dtype: BufferDtype): string {
+  return `${arrayName(dtype)}${dtype === "f16" ? `, ${FLOAT16}` : ""} or ${dtype} buffer`;
+}
+
 /** Which of `dtypes` an array whose class is called `name` holds. */
 export function dtypeOfArray<D extends BufferDtype>(name: string | undefined, dtypes: readonly D[]): D | undefined {
-  return dtypes.find((dtype) => arrayName(dtype) === name);
+  return dtypes.find((dtype) => canHold(name, dtype));
 }
 
 /** A typed array over `length` elements at byte `offset` of `buffer`. */
 export function viewOf<D extends BufferDtype, B extends ArrayBufferLike>(dtype: D, buffer: B, offset: number, length: number): Arrays<B>[D];
 export function viewOf(dtype: BufferDtype, buffer: ArrayBufferLike, offset: number, length: number) {
   return new TABLE[dtype].array(buffer as ArrayBuffer, offset, itemCount(dtype, length));
+}
+
+/** Bits of f16 as the engine's Float16Array over the same memory. */
+export function asFloat16({ buffer, byteOffset, length }: Uint16Array<ArrayBuffer>): NewFloat16 {
+  const Engine = globalThis as unknown as { [FLOAT16]: new (...view: [ArrayBuffer, number, number]) => NewFloat16 };
+  return new Engine[FLOAT16](buffer, byteOffset, length);
 }
 
 /** A new typed array for `length` elements, all zero; throws the engine's RangeError if it cannot be made. */

@@ -6,13 +6,18 @@ import { checkAttached, checkChoice, tagOf, wrongKind, wrongValue } from "./chec
 import {
   type Arrays,
   arrayName,
+  asFloat16,
   type BufferDtype,
   byteLength,
+  canHold,
   type DataDtype,
   DTYPES,
   type Dtype,
   dtypeOfArray,
+  FLOAT16,
+  type Float16,
   HALF_DTYPES,
+  holdersOf,
   itemCount,
   newArray,
   viewOf,
@@ -23,14 +28,14 @@ import type { Memory } from "./memory.js";
 /** Data for every operation: Float32Array, Float64Array, or a buffer of "f32" or "f64". */
 export type Data = { [D in Dtype]: Arrays[D] | WasmBuffer<D> }[Dtype];
 
-/** Data to drop from: {@link Data}, or a Uint16Array, or a buffer, of "f16" or "bf16". */
-export type AnyData = { [D in DataDtype]: Arrays[D] | WasmBuffer<D> }[DataDtype];
+/** Data to drop from: {@link Data}, or a Uint16Array or a buffer of "f16" or "bf16", or a Float16Array. */
+export type AnyData = { [D in DataDtype]: Arrays[D] | WasmBuffer<D> }[DataDtype] | Float16;
 
 /** {@link Data} of dtype D. */
 export type DataOf<D extends Dtype> = Extract<Data, Arrays[D] | WasmBuffer<D>>;
 
 /** {@link AnyData} of dtype D. */
-export type AnyDataOf<D extends DataDtype> = Extract<AnyData, Arrays[D] | WasmBuffer<D>>;
+export type AnyDataOf<D extends DataDtype> = Extract<AnyData, Arrays[D] | WasmBuffer<D> | (D extends "f16" ? Float16 : never)>;
 
 type Foreign = Arrays[BufferDtype];
 
@@ -62,15 +67,17 @@ export class Operand {
     let dtype: BufferDtype | undefined;
     if (value instanceof WasmBuffer) dtype = value.dtype;
     else if (ArrayBuffer.isView(value)) {
-      dtype = dtypeOfArray(tagOf(value), DTYPES);
-      if (dtype === undefined && half !== undefined && tagOf(value) === arrayName("f16")) {
+      const tag = tagOf(value);
+      dtype = tag === FLOAT16 ? "f16" : dtypeOfArray(tag, DTYPES);
+      if (dtype === undefined && half !== undefined && tag === arrayName("f16")) {
         checkChoice(half, "dtype", HALF_DTYPES);
         dtype = half;
       }
     }
     if (dtype === undefined || !dtypes.includes(dtype as DataDtype)) {
       const list = `${dtypes.slice(0, -1).join(", ")} or ${dtypes.at(-1)}`;
-      const arrays = dtypes === DTYPES ? "Float32Array, Float64Array or" : "Float32Array, Float64Array, Uint16Array with a dtype or";
+      const arrays =
+        dtypes === DTYPES ? "Float32Array, Float64Array or" : "Float32Array, Float64Array, Float16Array, Uint16Array with a dtype or";
       throw wrongKind(name, `${arrays} buffer of ${list}`, value);
     }
     this.#hold(value as Foreign | WasmBuffer, name, dtype, (value as Foreign | WasmBuffer).length, false);
@@ -80,8 +87,8 @@ export class Operand {
   /** Takes an array of `length` elements of `dtype`, to be read or `written`. */
   takeExactly(value: unknown, name: string, dtype: BufferDtype, length: number, written: boolean): void {
     const inBuffer = value instanceof WasmBuffer;
-    if (inBuffer ? value.dtype !== dtype : !ArrayBuffer.isView(value) || tagOf(value) !== arrayName(dtype)) {
-      throw wrongKind(name, `${arrayName(dtype)} or ${dtype} buffer`, value);
+    if (inBuffer ? value.dtype !== dtype : !ArrayBuffer.isView(value) || !canHold(tagOf(value), dtype)) {
+      throw wrongKind(name, holdersOf(dtype), value);
     }
     const expected = inBuffer ? length : itemCount(dtype, length);
     const { length: got } = value as Foreign;
@@ -154,10 +161,11 @@ export class Operand {
   }
 }
 
-/** A new array of `length` elements in wasm memory if `x` is a buffer, else a typed array; throws RangeError that names `name` if it cannot be made. */
+/** A new array of `length` elements in wasm memory if `x` is a buffer, else a typed array, of the class of x if that can be; throws RangeError that names `name` if it cannot be made. */
 export function makeLike(memory: Memory, x: unknown, dtype: BufferDtype, length: number, name: string): Foreign | WasmBuffer {
   if (x instanceof WasmBuffer) return new WasmBuffer(memory, dtype, memory.allocate(dtype, length, name), length);
-  return makeArray(dtype, length, name);
+  const array = makeArray(dtype, length, name);
+  return dtype === "f16" && tagOf(x as object) === FLOAT16 ? asFloat16(array as Uint16Array<ArrayBuffer>) : array;
 }
 
 /** A new typed array; throws RangeError that names `name` if the engine cannot make it. */

@@ -37,6 +37,11 @@ const ENGINES: readonly Engine[] = [
   browser("webkit", "WebKitGTK"),
 ];
 
+/** Whether an engine has Float16Array: Node since 24, Vercel's runtime as the Node that it runs in. */
+function hasFloat16Array(name: string): boolean {
+  return name.startsWith("Vercel") ? "Float16Array" in globalThis : name !== "Node 20" && name !== "Node 22";
+}
+
 const TABLE = new URL("../build/engines.md", import.meta.url);
 const rows: Row[] = [];
 let expected: Pick<BuildReport, "masks" | "outputs" | "extensions">;
@@ -95,6 +100,7 @@ for (const engine of ENGINES) {
       expect({ masks, outputs, extensions }).toEqual(expected);
     }
     expect(report.simdSupported).toBe(true);
+    expect(report.float16Array).toBe(hasFloat16Array(name));
     expect(report.exports).toEqual(["Dropout", "compileDropout", "createDropout", "keepProbability", "simdSupported"]);
   });
 }

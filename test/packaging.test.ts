@@ -165,7 +165,7 @@ describe("wrangler", () => {
 });
 
 describe("TypeScript", () => {
-  it.each(["nodenext", "bundler"])("takes every export, strictly, library declarations too: %s", (name) => {
+  it.each(["nodenext", "bundler", "float16"])("takes every export, strictly, library declarations too: %s", (name) => {
     expect(tool("typescript/bin/tsc", ["-p", `${name}.json`], join(fixtures, "types"))).toBe("");
   });
 

@@ -3,7 +3,7 @@
 
 import { checkChoice, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
 import type { Context, DtypeOf, Like, Result, StreamOptions } from "../dropout.js";
-import { arrayName } from "../dtypes.js";
+import { holdersOf } from "../dtypes.js";
 import { type Frame, framed } from "../frame.js";
 import type { Data, DataOf, Operand } from "../operand.js";
 import type { Ticket } from "../ticket.js";
@@ -186,7 +186,7 @@ function takeForward({ call }: Context, frame: Frame, x: Data, p: number, option
   let bias: Operand | undefined;
   if (row !== undefined) {
     bias = frame.data(row, "bias");
-    if (bias.dtype !== dtype) throw wrongKind("bias", `${arrayName(dtype)} or ${dtype} buffer`, row);
+    if (bias.dtype !== dtype) throw wrongKind("bias", holdersOf(dtype), row);
     if (bias.length === 0 || length % bias.length !== 0) throw wrongValue("bias", `length that divides ${length}`, bias.length);
   }
   call.takeRange(length, start);

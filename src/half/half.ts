@@ -3,10 +3,10 @@
 import type { WasmBuffer } from "../buffer.js";
 import { checkChoice, checkObject } from "../check.js";
 import type { Context, Result } from "../dropout.js";
-import { type Arrays, DTYPES, HALF_DTYPES, type HalfDtype } from "../dtypes.js";
+import { type Arrays, DTYPES, type Float16, HALF_DTYPES, type HalfDtype } from "../dtypes.js";
 import { framed, parts } from "../frame.js";
 import { bindKernels } from "../kernels.js";
-import type { Operand } from "../operand.js";
+import type { AnyDataOf, Operand } from "../operand.js";
 import { CONVERT, type ConvertKernels, HALF } from "./kernels.js";
 
 /** Where a conversion writes, with an output of type Y: undefined for one that the call makes. */
@@ -15,8 +15,8 @@ export interface ConvertOptions<Y> {
   out?: Y;
 }
 
-/** Bits of 16-bit data. */
-export type HalfData = Uint16Array | WasmBuffer<HalfDtype>;
+/** 16-bit data: their bits in a Uint16Array or a buffer, or a Float16Array. */
+export type HalfData = Uint16Array | Float16 | WasmBuffer<HalfDtype>;
 
 const NO_OPTIONS = {};
 
@@ -39,7 +39,7 @@ export class Half {
   /**
    * 16-bit data as f32: exact, subnormals and infinities too; the payload of a NaN is kept.
    *
-   * @param x a Uint16Array with the bits, or a buffer of `dtype`
+   * @param x a Uint16Array with the bits, a buffer of `dtype`, or, of "f16", a Float16Array
    * @param dtype what they are
    * @param options see {@link ConvertOptions}
    * @returns `out`, or a new Float32Array, or an "f32" buffer for a buffer
@@ -72,11 +72,11 @@ export class Half {
    * const half = await createHalf(dropout);
    * const bits = half.fromFloat32(Float32Array.of(1, -2), "bf16"); // 0x3f80 and 0xc000
    */
-  fromFloat32<
-    X extends Float32Array | WasmBuffer<"f32">,
-    D extends HalfDtype,
-    Y extends Uint16Array | WasmBuffer<D> | undefined = undefined,
-  >(x: X, dtype: D, options: ConvertOptions<Y> = NO_OPTIONS): Result<X extends WasmBuffer ? WasmBuffer<D> : Arrays<ArrayBuffer>[D], Y> {
+  fromFloat32<X extends Float32Array | WasmBuffer<"f32">, D extends HalfDtype, Y extends AnyDataOf<D> | undefined = undefined>(
+    x: X,
+    dtype: D,
+    options: ConvertOptions<Y> = NO_OPTIONS,
+  ): Result<X extends WasmBuffer ? WasmBuffer<D> : Arrays<ArrayBuffer>[D], Y> {
     checkChoice(dtype, "dtype", HALF_DTYPES);
     return this.#convert(x, "f32", dtype, options, this.#kernels.convert.f32[dtype]) as never;
   }

@@ -14,6 +14,7 @@ import * as shapes from "wasm-dropout/shapes";
 import vectors from "../vectors/keep-streams.json" with { type: "json" };
 import { OUTPUT_LENGTH, sampleData } from "./data.js";
 import { bytesOf, equal, throwsWith } from "./expect.js";
+import { float16Array } from "./extensions/float16.js";
 import { checkAbort } from "./extensions/monte-carlo.js";
 import { extensionChecks, type Hashes } from "./extensions.js";
 
@@ -22,6 +23,8 @@ export interface Report {
   readonly builds: readonly BuildReport[];
   /** What the engine picks by itself. */
   readonly simdSupported: boolean;
+  /** Whether it has arrays of f16, and so was checked with them. */
+  readonly float16Array: boolean;
   /** Names of the package's exports. */
   readonly exports: readonly string[];
 }
@@ -52,7 +55,7 @@ const EDGES = [0, 1, 15, 16, 17, 4095, 4096, 4097];
 
 export async function runSuite(engine: Engine): Promise<Report> {
   const builds = [await runBuild(true, engine), await runBuild(false, engine)];
-  return { builds, simdSupported: simdSupported(), exports: Object.keys(await import("wasm-dropout")).sort() };
+  return { builds, simdSupported: simdSupported(), float16Array, exports: Object.keys(await import("wasm-dropout")).sort() };
 }
 
 async function runBuild(simd: boolean, { compilesBytes }: Engine): Promise<BuildReport> {

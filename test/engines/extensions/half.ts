@@ -5,6 +5,7 @@ import type { Half } from "wasm-dropout/half";
 import { sampleData } from "../data.js";
 import { throwsWith } from "../expect.js";
 import type { Digest } from "./digest.js";
+import { checkFloat16 } from "./float16.js";
 import { KINDS, posted } from "./operands.js";
 
 // Infinity, beyond which are NaN.
@@ -38,6 +39,7 @@ export function checkHalf(half: Half, dropout: Dropout, digest: Digest): void {
       digest.add(dropout.dropout(held, 0.3, options));
     }
   }
+  checkFloat16(half, dropout);
   throwsWith(RangeError, '"dtype" expected "f16" or "bf16"', () => half.toFloat32(new Uint16Array(4), "f8" as never));
   throwsWith(TypeError, '"x" expected', () => dropout.dropout(new Uint16Array(4), 0.5));
 }

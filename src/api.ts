@@ -8,6 +8,7 @@ export {
   type DropoutOptions,
   type DtypeOf,
   type GradientOptions,
+  type HalfOptions,
   type InstanceOptions,
   type Like,
   type MaskArray,

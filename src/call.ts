@@ -4,7 +4,7 @@ import { checkChoice } from "./check.js";
 import { type DataDtype, DTYPES } from "./dtypes.js";
 import { STREAM_KINDS, type StreamKind } from "./kernels.js";
 import { DATA_SLOT, type Draw, MASK_SLOT, type Memory, PARAMS, STAGED } from "./memory.js";
-import { Operand } from "./operand.js";
+import { type Conversion, Operand } from "./operand.js";
 import { keepFactor, scale, threshold } from "./probability.js";
 import type { Sequence } from "./sequence.js";
 import { checkStart, Recipe, type Rescale } from "./ticket.js";
@@ -22,6 +22,8 @@ export class Call {
   readonly recipe = new Recipe();
   /** Of which data there are kernels. */
   dtypes: readonly DataDtype[] = DTYPES;
+  /** What brings 16-bit data to f32 and back, for kernels that know f32 only. */
+  conversions: readonly Conversion[] = [];
   readonly #memory: Memory;
   readonly #sequence: Sequence;
   readonly #chunk: number;

@@ -74,14 +74,18 @@ export interface StreamOptions {
   start?: number | undefined;
 }
 
+/** What the data of a call are. */
+export interface HalfOptions {
+  /** What its Uint16Arrays hold, "f16" or "bf16"; both, as Float16Arrays, need {@link createHalf} of "wasm-dropout/half". */
+  dtype?: HalfDtype | undefined;
+}
+
 /** Options of {@link Dropout.dropout} and {@link Dropout.forward}, with an output of type Y: undefined for one that the call makes. */
-export interface DropoutOptions<Y extends AnyData | undefined = undefined> extends StreamOptions {
+export interface DropoutOptions<Y extends AnyData | undefined = undefined> extends StreamOptions, HalfOptions {
   /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
   out?: Y;
   /** false gives x unchanged, or rescaled if `rescale` says so, and uses up no stream number; true by default. */
   training?: boolean | undefined;
-  /** What a Uint16Array holds, "f16" or "bf16"; both, as a Float16Array, need {@link createHalf} of "wasm-dropout/half". */
-  dtype?: HalfDtype | undefined;
   /** When to make up for what is dropped: in training (default), at test time, or not at all. */
   rescale?: Rescale | undefined;
   /**
@@ -98,10 +102,7 @@ export interface GradientOptions<Y extends AnyData | undefined = undefined> {
 }
 
 /** Options of {@link Dropout.backward}, with an output of type Y: undefined for one that the call makes. */
-export interface BackwardOptions<Y extends AnyData | undefined = undefined> extends GradientOptions<Y> {
-  /** What a Uint16Array holds, "f16" or "bf16"; both need {@link createHalf} of "wasm-dropout/half". */
-  dtype?: HalfDtype | undefined;
-}
+export interface BackwardOptions<Y extends AnyData | undefined = undefined> extends GradientOptions<Y>, HalfOptions {}
 
 /** Options of {@link Dropout.replay}: a mask of format F in an array of type M: undefined for one that the call makes. */
 export interface ReplayOptions<F extends MaskFormat = MaskFormat, M extends MaskArray<F> | undefined = undefined> {

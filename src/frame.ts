@@ -3,6 +3,7 @@
 // results that it made if it fails.
 
 import { WasmBuffer } from "./buffer.js";
+import type { Call } from "./call.js";
 import type { Context } from "./dropout.js";
 import { type BufferDtype, byteLength, type Dtype } from "./dtypes.js";
 import type { Memory } from "./memory.js";
@@ -50,12 +51,14 @@ interface Taken {
 
 export class Frame {
   readonly #memory: Memory;
+  readonly #call: Call;
   readonly #taken: Taken[] = [];
   readonly #made: WasmBuffer[] = [];
   readonly #scratch: number[] = [];
 
-  constructor(memory: Memory) {
+  constructor({ memory, call }: Context) {
     this.#memory = memory;
+    this.#call = call;
   }
 
   #operand(name: string): Operand {
@@ -71,16 +74,30 @@ export class Frame {
     return operand as Operand & { readonly dtype: Dtype };
   }
 
-  /** Takes an array of `length` elements of `dtype`, to be read. */
+  /**
+   * As data(), also 16-bit data where the instance knows them, which kernels then get as f32; `half` is the dtype of a Uint16Array, called "dtype".
+   */
+  anyData(value: unknown, name: string, half: unknown): Operand & { readonly dtype: Dtype } {
+    const operand = this.#operand(name);
+    operand.takeData(value, name, this.#call.dtypes, half);
+    return this.#converted(operand) as Operand & { readonly dtype: Dtype };
+  }
+
+  #converted(operand: Operand): Operand {
+    operand.convert(this.#call.conversions.find(({ dtype }) => dtype === operand.dtype));
+    return operand;
+  }
+
+  /** Takes an array of `length` elements of `dtype`, to be read; kernels get f32 in place of 16-bit data. */
   input(value: unknown, name: string, dtype: BufferDtype, length: number): Operand {
     const operand = this.#operand(name);
     operand.takeExactly(value, name, dtype, length, false);
-    return operand;
+    return this.#converted(operand);
   }
 
   /**
    * Takes `value`, or a new array where that is undefined (in wasm memory if `like` is a buffer), for a result of `length` elements of `dtype`. It may be
-   * the very elements of the operands in `same`, and must lie apart from all others taken before.
+   * the very elements of the operands in `same`, and must lie apart from all others taken before. Kernels write f32 in place of 16-bit data.
    */
   output(value: unknown, name: string, dtype: BufferDtype, length: number, like: unknown, same: readonly Operand[] = []) {
     const array = value === undefined ? makeLike(this.#memory, like, dtype, length, name) : value;
@@ -89,7 +106,7 @@ export class Frame {
     operand.takeExactly(array, name, dtype, length, true);
     for (const other of this.#taken) operand.refuseOverlap(name, other.operand, other.name, same.includes(other.operand));
     this.#taken.push({ name, operand });
-    return { operand, array };
+    return { operand: this.#converted(operand), array };
   }
 
   /** The address of `bytes` bytes of scratch, their content left to chance; throws RangeError if the memory cannot grow that far. */
@@ -113,8 +130,8 @@ export class Frame {
 }
 
 /** Runs `body` as one call of an extension. */
-export function framed<R>({ memory, call }: Context, body: (frame: Frame) => R): R {
-  const frame = new Frame(memory);
+export function framed<R>(context: Context, body: (frame: Frame) => R): R {
+  const frame = new Frame(context);
   let failed = true;
   try {
     const result = body(frame);
@@ -122,6 +139,6 @@ export function framed<R>({ memory, call }: Context, body: (frame: Frame) => R):
     return result;
   } finally {
     frame.end(failed);
-    call.end();
+    context.call.end();
   }
 }

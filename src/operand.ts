@@ -17,6 +17,7 @@ import {
   FLOAT16,
   type Float16,
   HALF_DTYPES,
+  type HalfDtype,
   holdersOf,
   itemCount,
   newArray,
@@ -39,7 +40,15 @@ export type AnyDataOf<D extends DataDtype> = Extract<AnyData, Arrays[D] | WasmBu
 
 type Foreign = Arrays[BufferDtype];
 
+/** Kernels that bring data of 16 bits to f32 and back, from one address in wasm memory to another. */
+export interface Conversion {
+  readonly dtype: HalfDtype;
+  readonly widen: (dst: number, src: number, n: number) => void;
+  readonly narrow: (dst: number, src: number, n: number) => void;
+}
+
 export class Operand {
+  /** What kernels get. */
   dtype: BufferDtype = "f32";
   /** Number of elements. */
   length = 0;
@@ -50,15 +59,27 @@ export class Operand {
   #pointer = -1;
   #array: Foreign | undefined;
   #written = false;
+  #conversion: Conversion | undefined;
 
   constructor(memory: Memory, slot: number) {
     this.#memory = memory;
     this.slot = slot;
   }
 
-  /** Whether the data lies in wasm memory. */
+  /** Whether kernels use the data where they lie. */
   get resident(): boolean {
-    return this.#pointer >= 0;
+    return this.#pointer >= 0 && this.#conversion === undefined;
+  }
+
+  /** What the data are where they lie. */
+  get stored(): BufferDtype {
+    return this.#conversion === undefined ? this.dtype : this.#conversion.dtype;
+  }
+
+  /** Has kernels get f32 in place of the 16-bit data that were taken, or, without a conversion, the data as they are. */
+  convert(conversion: Conversion | undefined): void {
+    this.dtype = conversion === undefined ? this.stored : "f32";
+    this.#conversion = conversion;
   }
 
   /** Takes data of one of `dtypes`, to be read; returns of which. `half` is the dtype of a Uint16Array, called "dtype". */
@@ -110,6 +131,7 @@ export class Operand {
     this.dtype = dtype;
     this.length = length;
     this.#written = written;
+    this.#conversion = undefined;
   }
 
   /** Lets go of the caller's array. */
@@ -120,14 +142,14 @@ export class Operand {
 
   /** Throws RangeError if writing to this operand, called `name`, would change `other`, unless both are the very same elements and that is `allowed`. */
   refuseOverlap(name: string, other: Operand, otherName: string, sameAllowed: boolean): void {
-    if (this.resident !== other.resident) return;
+    if (this.#pointer < 0 !== other.#pointer < 0) return;
     let distance: number;
-    if (this.resident) distance = this.#pointer - other.#pointer;
+    if (this.#pointer >= 0) distance = this.#pointer - other.#pointer;
     else if (this.#array?.buffer === other.#array?.buffer)
       distance = (this.#array as Foreign).byteOffset - (other.#array as Foreign).byteOffset;
     else return;
     if (distance === 0 && sameAllowed) return;
-    const bytes = distance < 0 ? byteLength(this.dtype, this.length) : byteLength(other.dtype, other.length);
+    const bytes = distance < 0 ? byteLength(this.stored, this.length) : byteLength(other.stored, other.length);
     if (Math.abs(distance) < bytes && this.length > 0) {
       throw wrongValue(
         name,
@@ -139,25 +161,36 @@ export class Operand {
 
   /** Makes elements at..at+count-1 available to a kernel, with their present values unless it writes them; returns their address. */
   enter(at: number, count: number): number {
-    if (this.#array === undefined) return this.#pointer + byteLength(this.dtype, at);
-    if (!this.#written) this.#staged(count).set(this.#piece(at, count) as Float32Array);
+    if (this.resident) return this.#addressOf(at);
+    if (!this.#written) {
+      // What is to be widened lies in the upper half of the slot, where widening from the start on never overtakes it.
+      const from = this.#pointer < 0 ? this.slot + byteLength(this.dtype, count) - byteLength(this.stored, count) : this.#addressOf(at);
+      if (this.#array !== undefined) this.#staged(from, count).set(this.#piece(at, count) as Float32Array);
+      this.#conversion?.widen(this.slot, from, count);
+    }
     return this.slot;
   }
 
   /** Brings elements at..at+count-1 from where enter() said to their place, if the kernel wrote them. */
   leave(at: number, count: number): void {
-    if (this.#array !== undefined && this.#written) this.#piece(at, count).set(this.#staged(count));
+    if (this.resident || !this.#written) return;
+    this.#conversion?.narrow(this.#pointer < 0 ? this.slot : this.#addressOf(at), this.slot, count);
+    if (this.#array !== undefined) this.#piece(at, count).set(this.#staged(this.slot, count));
   }
 
-  #staged(count: number): Foreign {
-    return this.#memory.view(this.dtype, this.slot, count);
+  #addressOf(at: number): number {
+    return this.#pointer + byteLength(this.stored, at);
+  }
+
+  #staged(pointer: number, count: number): Foreign {
+    return this.#memory.view(this.stored, pointer, count);
   }
 
   // A view made here: subarray() would call the constructor of whatever class extends the typed array. Pieces begin at multiples of 8
   // elements, so that those of a bit mask begin at a byte.
   #piece(at: number, count: number): Foreign {
     const { buffer, byteOffset } = this.#array as Foreign;
-    return viewOf(this.dtype, buffer, byteOffset + byteLength(this.dtype, at), count);
+    return viewOf(this.stored, buffer, byteOffset + byteLength(this.stored, at), count);
   }
 }
 

@@ -4,8 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { PIECE } from "../src/frame.js";
 import { createFused, type Fused, type NormOptions, type NormTicket } from "../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../src/fused/kernels.js";
-import type { Rows } from "../src/fused/rows.js";
-import { createDropout, type Dropout, type WasmBuffer } from "../src/index.js";
+import { createDropout, type DataOf, type Dropout, type WasmBuffer } from "../src/index.js";
 import { bindKernels } from "../src/kernels.js";
 import {
   cancelling,
@@ -295,13 +294,21 @@ describe("dropoutResidualLayerNorm", () => {
     slow = await createFused(await createDropout({ seed: SEED, simd: false }), { simd: false });
   });
 
-  const read = (data: Rows) => (data instanceof Float32Array ? data : data.array).slice() as Floats;
+  const read = (data: DataOf<"f32">) => (data instanceof Float32Array ? data : data.array).slice() as Floats;
   const inWasm = <X extends Float32Array>(array: X) => dropout.from(array as Float32Array) as WasmBuffer<"f32">;
 
   /** A call forward and back, all results read; operands are ordinary arrays, or buffers where `take` makes these of them. */
-  function run(on: Fused, one: NormInput, p: number, place: object, dy: Floats, dh: Floats | undefined, take: (a: Float32Array) => Rows) {
-    const taken: Rows[] = [];
-    const given = <A extends Float32Array | undefined>(array: A): Rows => {
+  function run(
+    on: Fused,
+    one: NormInput,
+    p: number,
+    place: object,
+    dy: Floats,
+    dh: Floats | undefined,
+    take: (a: Float32Array) => DataOf<"f32">,
+  ) {
+    const taken: DataOf<"f32">[] = [];
+    const given = <A extends Float32Array | undefined>(array: A): DataOf<"f32"> => {
       const data = take(array as Float32Array);
       taken.push(data);
       return data;
@@ -319,7 +326,10 @@ describe("dropoutResidualLayerNorm", () => {
     const back = on.backward(given(dy), stored, { h, mean, rstd, gamma, ...(dh ? { dh: given(dh) } : {}) });
     const { dx, dresidual, dgamma, dbeta, dbias } = back;
     const results = { y, h, mean, rstd, dx, dresidual, dgamma, dbeta, ...(dbias ? { dbias } : {}) };
-    const values = Object.fromEntries(Object.entries(results).map(([name, data]) => [name, read(data as Rows)])) as Record<string, Floats>;
+    const values = Object.fromEntries(Object.entries(results).map(([name, data]) => [name, read(data as DataOf<"f32">)])) as Record<
+      string,
+      Floats
+    >;
     for (const data of [...taken, ...Object.values(results)]) if (!(data instanceof Float32Array)) (data as WasmBuffer).free();
     return values;
   }
@@ -386,7 +396,7 @@ describe("dropoutResidualLayerNorm", () => {
     const [dy, dh] = [numbers(n, 3), numbers(n, 4)];
     const { h, mean, rstd, ticket } = expected;
     const back = fused.backward(dy, ticket, { h, mean, rstd, gamma, dh });
-    for (const take of [(a: Floats): Rows => a.slice() as Floats, inWasm]) {
+    for (const take of [(a: Floats): DataOf<"f32"> => a.slice() as Floats, inWasm]) {
       const [x, r] = [take(one.x as Floats), take(residual)];
       const [m, s] = [take(new Float32Array(20)), take(new Float32Array(20))];
       const got = fused.dropoutResidualLayerNorm(x, 0.3, {
@@ -401,7 +411,7 @@ describe("dropoutResidualLayerNorm", () => {
         rstd: s,
       });
       expect([got.y, got.h, got.mean, got.rstd]).toEqual([x, r, m, s]);
-      for (const name of ["y", "h", "mean", "rstd"] as const) expectSame(read(got[name] as Rows), expected[name] as Floats, name);
+      for (const name of ["y", "h", "mean", "rstd"] as const) expectSame(read(got[name] as DataOf<"f32">), expected[name] as Floats, name);
       const [gradient, more] = [take(dy), take(dh)];
       const [a, b, c] = [take(gamma), take(gamma), take(gamma)];
       const options = {
@@ -419,7 +429,7 @@ describe("dropoutResidualLayerNorm", () => {
       const results = fused.backward(gradient, got.ticket, options);
       expect([results.dx, results.dresidual, results.dgamma, results.dbeta, results.dbias]).toEqual([gradient, more, a, b, c]);
       for (const name of ["dx", "dresidual", "dgamma", "dbeta", "dbias"] as const)
-        expectSame(read(results[name] as Rows), back[name] as Floats, name);
+        expectSame(read(results[name] as DataOf<"f32">), back[name] as Floats, name);
     }
   });
 
@@ -616,7 +626,7 @@ describe("dropoutResidualLayerNorm", () => {
   it("gives all memory back", () => {
     const one = input(60, 300, 1, true, { keep: new Uint8Array(18_000).fill(1), scale: 1 });
     const dy = numbers(18_000, 1);
-    for (const take of [(a: Float32Array): Rows => a, inWasm]) {
+    for (const take of [(a: Float32Array): DataOf<"f32"> => a, inWasm]) {
       let bytes = 0;
       for (let k = 0; k < 30; ++k) {
         run(fused, one, 0.1, {}, dy, dy, take);

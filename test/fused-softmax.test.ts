@@ -5,8 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { PIECE } from "../src/frame.js";
 import { createFused, type Fused, type SoftmaxOptions, type SoftmaxTicket } from "../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../src/fused/kernels.js";
-import type { Rows } from "../src/fused/rows.js";
-import { createDropout, type Dropout, type WasmBuffer } from "../src/index.js";
+import { createDropout, type DataOf, type Dropout, type WasmBuffer } from "../src/index.js";
 import { bindKernels } from "../src/kernels.js";
 import {
   cancelling,
@@ -214,7 +213,7 @@ describe("softmaxDropout", () => {
     slow = await createFused(await createDropout({ seed: SEED, simd: false }), { simd: false });
   });
 
-  const read = (data: Rows) => (data instanceof Float32Array ? data : data.array).slice() as Floats;
+  const read = (data: DataOf<"f32">) => (data instanceof Float32Array ? data : data.array).slice() as Floats;
   const inWasm = (array: Float32Array) => dropout.from(array) as WasmBuffer<"f32">;
 
   interface Layer {
@@ -240,12 +239,20 @@ describe("softmaxDropout", () => {
     { shape: [PIECE + 1, 1], causal: false, maskRows: 0 },
   ];
 
-  function run(on: Fused, x: Floats, mask: Floats | undefined, p: number, options: SoftmaxOptions, dy: Floats, take: (a: Floats) => Rows) {
+  function run(
+    on: Fused,
+    x: Floats,
+    mask: Floats | undefined,
+    p: number,
+    options: SoftmaxOptions,
+    dy: Floats,
+    take: (a: Floats) => DataOf<"f32">,
+  ) {
     const [logits, added, gradient] = [take(x), mask === undefined ? undefined : take(mask), take(dy)];
     const { y, ticket } = on.softmaxDropout(logits, p, { ...options, mask: added });
     const stored: SoftmaxTicket = JSON.parse(JSON.stringify(ticket));
     const { dlogits } = on.backward(gradient, stored, { logits, mask: added });
-    const values = { y: read(y as Rows), dlogits: read(dlogits as Rows) };
+    const values = { y: read(y as DataOf<"f32">), dlogits: read(dlogits as DataOf<"f32">) };
     for (const data of [logits, added, gradient, y, dlogits]) if (data && "free" in data) data.free();
     return values;
   }
@@ -294,7 +301,7 @@ describe("softmaxDropout", () => {
     const [logits, dy] = [numbers(n, 1, 3), numbers(n, 2)];
     const { y, ticket } = fused.softmaxDropout(logits, 0.2, { shape, stream: 4, causal: true });
     const { dlogits } = fused.backward(dy, ticket, { logits });
-    for (const take of [(a: Floats): Rows => a.slice() as Floats, inWasm]) {
+    for (const take of [(a: Floats): DataOf<"f32"> => a.slice() as Floats, inWasm]) {
       const x = take(logits);
       expect(fused.softmaxDropout(x, 0.2, { shape, stream: 4, causal: true, out: x }).y).toBe(x);
       expectSame(read(x), y, "on the logits");
@@ -470,7 +477,7 @@ describe("softmaxDropout", () => {
   it("gives all memory back", () => {
     const shape = [60, 300];
     const [x, mask] = [numbers(18_000, 1), numbers(18_000, 2)];
-    for (const take of [(a: Floats): Rows => a, inWasm]) {
+    for (const take of [(a: Floats): DataOf<"f32"> => a, inWasm]) {
       let bytes = 0;
       for (let k = 0; k < 30; ++k) {
         run(fused, x, mask, 0.1, { shape }, x, take);

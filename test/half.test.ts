@@ -175,17 +175,20 @@ for (const build of BUILDS) {
       const expected = '"x" expected Float32Array, Float64Array or buffer of f32 or f64, got ';
       expect(() => without.dropout(x, 0.5, { dtype: "bf16" })).toThrow(new TypeError(`${expected}Uint16Array(8)`));
       expect(() => without.dropout(without.alloc("f16", 8), 0.5)).toThrow(new TypeError(`${expected}f16 buffer(8)`));
-      const either = '"x" expected Float32Array, Float64Array, Uint16Array with a dtype or buffer of f32, f64, f16 or bf16, got ';
+      const either =
+        '"x" expected Float32Array, Float64Array, Float16Array, Uint16Array with a dtype or buffer of f32, f64, f16 or bf16, got ';
       expect(() => dropout.dropout(x, 0.5)).toThrow(new TypeError(`${either}Uint16Array(8)`));
       expect(() => dropout.dropout(new Uint8Array(8) as never, 0.5)).toThrow(new TypeError(`${either}Uint8Array(8)`));
       expect(() => dropout.dropout(x, 0.5, { dtype: "f8" as never })).toThrow(
         new RangeError('"dtype" expected "f16" or "bf16", got string "f8"'),
       );
       expect(() => dropout.dropout(x, 0.5, { dtype: "f16", out: new Float32Array(8) as never })).toThrow(
-        new TypeError('"out" expected Uint16Array or f16 buffer, got Float32Array(8)'),
+        new TypeError('"out" expected Uint16Array, Float16Array or f16 buffer, got Float32Array(8)'),
       );
       expect(() => dropout.from(x as never)).toThrow(
-        new TypeError('"array" expected Float32Array, Float64Array, Uint8Array, or Uint16Array with a dtype, got Uint16Array(8)'),
+        new TypeError(
+          '"array" expected Float32Array, Float64Array, Float16Array, Uint8Array, or Uint16Array with a dtype, got Uint16Array(8)',
+        ),
       );
       expect(() => dropout.from(new Float32Array(8) as never, "f16")).toThrow(
         new TypeError('"array" expected Uint16Array, got Float32Array(8)'),

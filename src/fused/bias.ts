@@ -2,20 +2,19 @@
 // Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what pieces they are taken.
 
 import { checkChoice, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
-import type { Context, DtypeOf, Like, Result, StreamOptions } from "../dropout.js";
-import { holdersOf } from "../dtypes.js";
+import type { Context, DtypeOf, HalfOptions, Like, Result, StreamOptions } from "../dropout.js";
 import { type Frame, framed } from "../frame.js";
-import type { Data, DataOf, Operand } from "../operand.js";
+import type { AnyData, AnyDataOf, Operand } from "../operand.js";
 import type { Ticket } from "../ticket.js";
 import { takeColumnSums } from "./column-sums.js";
 import { type After, prepareDropout, prepareElementwise, type Sources } from "./elementwise.js";
 import { ACTIVATIONS, type Activation, type Elementwise, type FusedKernels } from "./kernels.js";
-import { checkColumns } from "./rows.js";
+import { checkColumns, type Rows, takeAlike } from "./rows.js";
 
 /** Options that both operations share, with an output of type Y for data X. */
-interface BiasOptions<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined> extends StreamOptions {
+interface BiasOptions<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined> extends StreamOptions, HalfOptions {
   /** What is added to every row: an array of the dtype of x, whose length divides that of x and is the number of columns. By default nothing is added. */
-  bias?: DataOf<DtypeOf<X>> | undefined;
+  bias?: AnyDataOf<DtypeOf<X>> | undefined;
   /** false drops nothing and uses up no stream number; true by default. */
   training?: boolean | undefined;
   /** Where to write y. By default a new array, or buffer, like x. */
@@ -23,13 +22,14 @@ interface BiasOptions<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined> 
 }
 
 /** Options of {@link Fused.biasDropoutResidual}; `out` may be x or the residual itself. */
-export interface ResidualOptions<X extends Data = Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined> extends BiasOptions<X, Y> {
+export interface ResidualOptions<X extends AnyData = AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>
+  extends BiasOptions<X, Y> {
   /** What the result is added to: as long as x, and of its dtype. */
-  residual: DataOf<DtypeOf<X>>;
+  residual: AnyDataOf<DtypeOf<X>>;
 }
 
 /** Options of {@link Fused.biasActivationDropout}; `out` may be x itself. */
-export interface ActivationOptions<Y extends DataOf<"f32"> | undefined = undefined> extends BiasOptions<DataOf<"f32">, Y> {
+export interface ActivationOptions<Y extends Rows | undefined = undefined> extends BiasOptions<Rows, Y> {
   /** "none" (default), "relu", "gelu" (with erf), "geluTanh" (its approximation) or "silu". */
   activation?: Activation | undefined;
 }
@@ -51,14 +51,14 @@ export interface ActivationTicket extends Ticket {
 
 /** Options of {@link Fused.backward} for a {@link ResidualTicket} or an {@link ActivationTicket}, with results of types Y and B. */
 export interface BiasBackwardOptions<
-  X extends Data = Data,
-  Y extends DataOf<DtypeOf<X>> | undefined = undefined,
-  B extends DataOf<DtypeOf<X>> | undefined = undefined,
-> {
+  X extends AnyData = AnyData,
+  Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined,
+  B extends AnyDataOf<DtypeOf<X>> | undefined = undefined,
+> extends HalfOptions {
   /** The x of the forward call; read where its activation was another than "none". */
-  x?: DataOf<DtypeOf<X>> | undefined;
+  x?: AnyDataOf<DtypeOf<X>> | undefined;
   /** The bias of the forward call; read where x is. */
-  bias?: DataOf<DtypeOf<X>> | undefined;
+  bias?: AnyDataOf<DtypeOf<X>> | undefined;
   /** Where to write dx: dy or x itself or memory apart from them. By default a new array, or buffer, like dy. */
   out?: Y;
   /** Where to write dbias. By default a new array, or buffer, like dy. */
@@ -67,9 +67,9 @@ export interface BiasBackwardOptions<
 
 /** Gradients with respect to x and, if the forward call had a bias, to that. */
 export interface BiasGradients<
-  X extends Data = Data,
-  Y extends DataOf<DtypeOf<X>> | undefined = undefined,
-  B extends DataOf<DtypeOf<X>> | undefined = undefined,
+  X extends AnyData = AnyData,
+  Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined,
+  B extends AnyDataOf<DtypeOf<X>> | undefined = undefined,
 > {
   readonly dx: Result<Like<X>, Y>;
   /** As long as the bias: the sums of dx by column, each summed in f64 from row 0 on and rounded once. undefined where there was no bias. */
@@ -82,18 +82,18 @@ const ONLY_F32 = "Float32Array or f32 buffer";
 export function biasDropoutResidual(
   context: Context,
   kernels: FusedKernels,
-  x: Data,
+  x: AnyData,
   p: number,
-  options: ResidualOptions<Data, Data | undefined>,
+  options: ResidualOptions<AnyData, AnyData | undefined>,
 ) {
   return framed(context, (frame) => {
     checkProbability(p, "p");
     checkObject(options, "options", "object");
     const { residual, out } = options;
     const { stream, training, input, bias } = takeForward(context, frame, x, p, options);
-    const { dtype, length } = input;
-    const other = frame.input(residual, "residual", dtype, length);
-    const { operand: output, array: y } = frame.output(out, "out", dtype, length, x, [input, other]);
+    const { dtype, stored, length } = input;
+    const other = frame.input(residual, "residual", stored, length);
+    const { operand: output, array: y } = frame.output(out, "out", stored, length, x, [input, other]);
     const { tile, bytes } = kernels.residual;
     const run = prepareElementwise(context, frame, { tile: tile[dtype], bytes: bytes[dtype] }, { input, other, output, bias });
     if (training) context.call.useStream(stream);
@@ -107,9 +107,9 @@ export function biasDropoutResidual(
 export function biasActivationDropout(
   context: Context,
   kernels: FusedKernels,
-  x: Data,
+  x: AnyData,
   p: number,
-  options: ActivationOptions<DataOf<"f32"> | undefined>,
+  options: ActivationOptions<Rows | undefined>,
 ) {
   return framed(context, (frame) => {
     checkProbability(p, "p");
@@ -118,7 +118,7 @@ export function biasActivationDropout(
     checkChoice(activation, "activation", ACTIVATIONS);
     const { stream, training, input, bias } = takeForward(context, frame, x, p, options);
     if (input.dtype !== "f32") throw wrongKind("x", ONLY_F32, x);
-    const { operand: output, array: y } = frame.output(out, "out", "f32", input.length, x, [input]);
+    const { operand: output, array: y } = frame.output(out, "out", input.stored, input.length, x, [input]);
     const run = prepareElementwise(context, frame, inF32(kernels[activation]), { input, output, bias });
     if (training) context.call.useStream(stream);
     run();
@@ -131,13 +131,13 @@ export function biasActivationDropout(
 export function biasBackward(
   context: Context,
   kernels: FusedKernels,
-  dy: Data,
+  dy: AnyData,
   ticket: ResidualTicket | ActivationTicket,
-  options: BiasBackwardOptions<Data, Data | undefined, Data | undefined>,
+  options: BiasBackwardOptions<AnyData, AnyData | undefined, AnyData | undefined>,
 ) {
   return framed(context, (frame) => {
     const { call } = context;
-    const { x, bias, out, dbias } = options;
+    const { x, bias, out, dbias, dtype: half } = options;
     const { op, columns } = ticket;
     const activation = op === "biasActivationDropout" ? ticket.activation : "none";
     checkChoice(activation, "ticket.activation", ACTIVATIONS);
@@ -145,16 +145,16 @@ export function biasBackward(
     const { length, rescale } = call.recipe;
     checkChoice(rescale, "ticket.rescale", ["train"]);
     if (columns !== undefined) checkColumns(columns, length);
-    const input = frame.data(dy, "dy");
-    const { dtype } = input;
+    const input = frame.anyData(dy, "dy", half);
+    const { dtype, stored } = input;
     if (op === "biasActivationDropout" && dtype !== "f32") throw wrongKind("dy", ONLY_F32, dy);
     if (input.length !== length) throw wrongValue("dy", `length ${length}, the ticket's`, input.length);
-    const other = activation === "none" ? undefined : frame.input(x, "x", dtype, length);
-    const added = other === undefined || columns === undefined ? undefined : frame.input(bias, "bias", dtype, columns);
-    const takeSums = () => (columns === undefined ? undefined : frame.output(dbias, "dbias", dtype, columns, dy));
+    const other = activation === "none" ? undefined : frame.input(x, "x", stored, length);
+    const added = other === undefined || columns === undefined ? undefined : frame.input(bias, "bias", stored, columns);
+    const takeSums = () => (columns === undefined ? undefined : frame.output(dbias, "dbias", stored, columns, dy));
     // Where dx is to be made, what the caller has made comes first: making one may detach views of wasm memory.
     const given = out === undefined && dbias !== undefined ? takeSums() : undefined;
-    const { operand: output, array: dx } = frame.output(out, "out", dtype, length, dy, other === undefined ? [input] : [input, other]);
+    const { operand: output, array: dx } = frame.output(out, "out", stored, length, dy, other === undefined ? [input] : [input, other]);
     const sum = given ?? takeSums();
     call.setChance(dtype);
     const operands = { input, other, output, bias: added };
@@ -177,16 +177,14 @@ export function biasBackward(
 }
 
 /** Takes what the forward calls share: the stream, x and the bias, and what to draw. */
-function takeForward({ call }: Context, frame: Frame, x: Data, p: number, options: BiasOptions<Data, Data | undefined>) {
-  const { bias: row, training = true, kind, seed, stream, start } = options;
+function takeForward({ call }: Context, frame: Frame, x: AnyData, p: number, options: BiasOptions<AnyData, AnyData | undefined>) {
+  const { bias: row, training = true, dtype: half, kind, seed, stream, start } = options;
   checkFlag(training, "training");
   call.takeStream(kind, seed, stream);
-  const input = frame.data(x, "x");
+  const input = frame.anyData(x, "x", half);
   const { dtype, length } = input;
-  let bias: Operand | undefined;
-  if (row !== undefined) {
-    bias = frame.data(row, "bias");
-    if (bias.dtype !== dtype) throw wrongKind("bias", holdersOf(dtype), row);
+  const bias = row === undefined ? undefined : takeAlike(frame, row, "bias", input, half);
+  if (bias !== undefined) {
     if (bias.length === 0 || length % bias.length !== 0) throw wrongValue("bias", `length that divides ${length}`, bias.length);
   }
   call.takeRange(length, start);

@@ -3,7 +3,7 @@
 import { checkChoice, checkObject } from "../check.js";
 import type { Context, DtypeOf, Like, Result } from "../dropout.js";
 import { bindKernels } from "../kernels.js";
-import type { Data, DataOf } from "../operand.js";
+import type { AnyData, AnyDataOf, DataOf } from "../operand.js";
 import {
   type ActivationOptions,
   type ActivationTicket,
@@ -51,6 +51,9 @@ const OPS = Object.keys(BACKWARD) as (keyof typeof BACKWARD)[];
  *
  * A matrix is an array in row-major order. Every method takes ordinary typed arrays of any length, streamed through a small staging area, or
  * buffers, used where they lie; beside them a call needs memory for a row and, backward, for a row of f64.
+ *
+ * One dtype a call, but for layer norm's mean and rstd, which are f32. f16 and bf16 need {@link createHalf} of "wasm-dropout/half": they are computed with
+ * in f32 and results rounded once more.
  */
 export class Fused {
   readonly #context: Context;
@@ -69,7 +72,7 @@ export class Fused {
    *
    * Each operation is rounded to the dtype. What x and bias hold where they are dropped never shows.
    *
-   * @param x matrix [rows, columns] of f32 or f64; without a bias any data
+   * @param x matrix [rows, columns] of f32, f64, f16 or bf16; without a bias any data
    * @param p drop probability in [0, 1]
    * @param options see {@link ResidualOptions}
    * @returns `y`, in `out` or a new array like x, and `ticket` for {@link Fused.backward}
@@ -82,7 +85,7 @@ export class Fused {
    * const { y, ticket } = fused.biasDropoutResidual(x, 0.5, { bias: Float32Array.of(10, 20), residual: Float32Array.of(0, 0, 1, 1) });
    * const { dx, dbias } = fused.backward(new Float32Array(4).fill(1), ticket); // dresidual is dy itself
    */
-  biasDropoutResidual<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  biasDropoutResidual<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     p: number,
     options: ResidualOptions<X, Y>,
@@ -106,7 +109,7 @@ export class Fused {
    * | "geluTanh" | v (1 + tanh(sqrt(2 / pi) (v + 0.044715 v^3))) / 2, the approximation of the same paper |
    * | "silu" | v / (1 + e^-v) |
    *
-   * @param x matrix [rows, columns] of f32; without a bias any data
+   * @param x matrix [rows, columns] of f32, f16 or bf16; without a bias any data
    * @param p drop probability in [0, 1]
    * @param options see {@link ActivationOptions}
    * @returns `y`, in `out` or a new array like x, and `ticket` for {@link Fused.backward}
@@ -118,7 +121,7 @@ export class Fused {
    * const { y, ticket } = fused.biasActivationDropout(x, 0.5, { bias, activation: "gelu" });
    * const { dx, dbias } = fused.backward(new Float32Array(4).fill(1), ticket, { x, bias });
    */
-  biasActivationDropout<X extends DataOf<"f32">, Y extends DataOf<"f32"> | undefined = undefined>(
+  biasActivationDropout<X extends Rows, Y extends Rows | undefined = undefined>(
     x: X,
     p: number,
     options: ActivationOptions<Y> = NO_OPTIONS,
@@ -139,7 +142,7 @@ export class Fused {
    * mean and variance are those of a row of h, the variance divided by the number of columns; both are found in f64, in two passes over the row while the
    * cache has it, and mean and rstd are rounded once. h is the residual stream for what follows.
    *
-   * @param x matrix [rows, columns] of f32
+   * @param x matrix [rows, columns] of f32, f16 or bf16
    * @param p drop probability in [0, 1]
    * @param options see {@link NormOptions}
    * @returns y, h, mean and rstd, and `ticket` for {@link Fused.backward}, which needs the last four
@@ -157,8 +160,8 @@ export class Fused {
     X extends Rows,
     Y extends Rows | undefined = undefined,
     H extends Rows | undefined = undefined,
-    M extends Rows | undefined = undefined,
-    R extends Rows | undefined = undefined,
+    M extends DataOf<"f32"> | undefined = undefined,
+    R extends DataOf<"f32"> | undefined = undefined,
   >(x: X, p: number, options: NormOptions<Y, H, M, R>): Normed<X, Y, H, M, R> {
     return normForward(this.#context, this.#kernels, x, p, options) as Normed<X, Y, H, M, R>;
   }
@@ -172,7 +175,7 @@ export class Fused {
    * Where v is -Infinity the probability is 0, and a row where it is so everywhere is +0 everywhere, never NaN. A NaN or a positive infinity that is not left
    * out makes the rest of its row NaN. Probabilities below some 2^-126 times that of the maximum are 0. The sum is taken in f64.
    *
-   * @param logits f32, of the shape that the options give
+   * @param logits f32, f16 or bf16, of the shape that the options give
    * @param p drop probability in [0, 1]
    * @param options see {@link SoftmaxOptions}
    * @returns `y`, in `out` or a new array like the logits, and `ticket` for {@link Fused.backward}, which needs the logits
@@ -225,11 +228,11 @@ export class Fused {
    * const { ticket } = fused.biasActivationDropout(x, 0.5, { activation: "silu" });
    * const { dx } = fused.backward(new Float32Array(4).fill(1), JSON.parse(JSON.stringify(ticket)), { x });
    */
-  backward<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined, B extends DataOf<DtypeOf<X>> | undefined = undefined>(
-    dy: X,
-    ticket: ResidualTicket | ActivationTicket,
-    options?: BiasBackwardOptions<X, Y, B>,
-  ): BiasGradients<X, Y, B>;
+  backward<
+    X extends AnyData,
+    Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined,
+    B extends AnyDataOf<DtypeOf<X>> | undefined = undefined,
+  >(dy: X, ticket: ResidualTicket | ActivationTicket, options?: BiasBackwardOptions<X, Y, B>): BiasGradients<X, Y, B>;
   backward<
     X extends Rows,
     Y extends Rows | undefined = undefined,
@@ -241,7 +244,7 @@ export class Fused {
     ticket: SoftmaxTicket,
     options: SoftmaxBackwardOptions<Y>,
   ): SoftmaxGradients<X, Y>;
-  backward(dy: Data, ticket: { readonly op: keyof typeof BACKWARD }, options: object = NO_OPTIONS): object {
+  backward(dy: AnyData, ticket: { readonly op: keyof typeof BACKWARD }, options: object = NO_OPTIONS): object {
     checkObject(ticket, "ticket", "ticket");
     checkObject(options, "options", "object");
     const { op } = ticket;

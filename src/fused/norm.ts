@@ -2,28 +2,39 @@
 // Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what pieces they are taken.
 
 import { checkAmount, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
-import type { Context, Like, Result, StreamOptions } from "../dropout.js";
+import type { Context, HalfOptions, Like, Result, StreamOptions } from "../dropout.js";
 import { framed } from "../frame.js";
-import type { Operand } from "../operand.js";
+import type { DataOf, Operand } from "../operand.js";
 import type { Ticket } from "../ticket.js";
 import { type ColumnSums, takeColumnSums } from "./column-sums.js";
 import type { FusedKernels } from "./kernels.js";
-import { checkColumns, prepareRows, type Rows, takeF32, takeGradient, takeResults, takeTicket } from "./rows.js";
+import {
+  checkColumns,
+  prepareRows,
+  type Rows,
+  type Statistics,
+  takeAlike,
+  takeF32,
+  takeGradient,
+  takeResults,
+  takeTicket,
+} from "./rows.js";
 
 /** Options of {@link Fused.dropoutResidualLayerNorm}, with results of types Y, H, M and R. */
 export interface NormOptions<
   Y extends Rows | undefined = undefined,
   H extends Rows | undefined = undefined,
-  M extends Rows | undefined = undefined,
-  R extends Rows | undefined = undefined,
-> extends StreamOptions {
-  /** What the result of dropout is added to: f32, as long as x. */
+  M extends DataOf<"f32"> | undefined = undefined,
+  R extends DataOf<"f32"> | undefined = undefined,
+> extends StreamOptions,
+    HalfOptions {
+  /** What the result of dropout is added to: as long as x, and, as gamma, beta and bias, of its dtype. */
   residual: Rows;
-  /** What is added to every row of x: f32, as long as gamma. By default nothing is added. */
+  /** What is added to every row of x: as long as gamma. By default nothing is added. */
   bias?: Rows | undefined;
-  /** What normalised rows are multiplied by: f32, whose length is the number of columns and divides that of x. */
+  /** What normalised rows are multiplied by: an array whose length is the number of columns and divides that of x. */
   gamma: Rows;
-  /** What is added to them: f32, as long as gamma. */
+  /** What is added to them: as long as gamma. */
   beta: Rows;
   /** What is added to the variance: a number that is finite and not negative; 1e-5 by default. At 0 a row of equal elements gives NaN. */
   epsilon?: number | undefined;
@@ -47,17 +58,17 @@ export interface Normed<
   X extends Rows = Rows,
   Y extends Rows | undefined = undefined,
   H extends Rows | undefined = undefined,
-  M extends Rows | undefined = undefined,
-  R extends Rows | undefined = undefined,
+  M extends DataOf<"f32"> | undefined = undefined,
+  R extends DataOf<"f32"> | undefined = undefined,
 > {
   /** [rows, columns] */
   readonly y: Result<Like<X>, Y>;
   /** The new residual stream, [rows, columns]. */
   readonly h: Result<Like<X>, H>;
-  /** [rows] */
-  readonly mean: Result<Like<X>, M>;
-  /** 1 / sqrt(variance + epsilon), [rows] */
-  readonly rstd: Result<Like<X>, R>;
+  /** [rows], f32 */
+  readonly mean: Result<Statistics<X>, M>;
+  /** 1 / sqrt(variance + epsilon), [rows], f32 */
+  readonly rstd: Result<Statistics<X>, R>;
   readonly ticket: NormTicket;
 }
 
@@ -74,14 +85,14 @@ export interface NormBackwardOptions<
   Y extends Rows | undefined = undefined,
   S extends Rows | undefined = undefined,
   G extends Rows | undefined = undefined,
-> {
+> extends HalfOptions {
   /** What the forward call gave. */
   h: Rows;
-  mean: Rows;
-  rstd: Rows;
+  mean: DataOf<"f32">;
+  rstd: DataOf<"f32">;
   /** The gamma of the forward call. */
   gamma: Rows;
-  /** The gradient with respect to h from what else h goes into: f32, as long as dy. By default there is nothing else. */
+  /** The gradient with respect to h from what else h goes into: as long as dy, and of its dtype. By default there is nothing else. */
   dh?: Rows | undefined;
   /**
    * Where to write dx: dy, h or dh itself or memory apart from them. By default, as with the other results, a new array, or buffer, like
@@ -124,24 +135,30 @@ const WORK = 128;
 type Out = Rows | undefined;
 
 /** See {@link Fused.dropoutResidualLayerNorm}. */
-export function normForward(context: Context, kernels: FusedKernels, x: Rows, p: number, options: NormOptions<Out, Out, Out, Out>) {
+export function normForward(
+  context: Context,
+  kernels: FusedKernels,
+  x: Rows,
+  p: number,
+  options: NormOptions<Out, Out, DataOf<"f32"> | undefined, DataOf<"f32"> | undefined>,
+) {
   return framed(context, (frame) => {
     const { call } = context;
     checkProbability(p, "p");
     checkObject(options, "options", "object");
-    const { epsilon = 1e-5, training = true, kind, seed, stream, start, out, h, mean, rstd } = options;
+    const { epsilon = 1e-5, training = true, dtype: half, kind, seed, stream, start, out, h, mean, rstd } = options;
     const { residual: residualArray, bias: biasArray, gamma: gammaArray, beta: betaArray } = options;
     checkFlag(training, "training");
     checkAmount(epsilon, "epsilon");
     call.takeStream(kind, seed, stream);
-    const input = takeF32(frame, x, "x");
-    const { length } = input;
-    const residual = frame.input(residualArray, "residual", "f32", length);
-    const gamma = takeF32(frame, gammaArray, "gamma");
+    const input = takeF32(frame, x, "x", half);
+    const { stored: dtype, length } = input;
+    const residual = frame.input(residualArray, "residual", dtype, length);
+    const gamma = takeAlike(frame, gammaArray, "gamma", input, half);
     const { length: columns } = gamma;
     if (columns === 0 || length % columns !== 0) throw wrongValue("gamma", `length that divides ${length}`, columns);
-    const beta = frame.input(betaArray, "beta", "f32", columns);
-    const bias = biasArray === undefined ? undefined : frame.input(biasArray, "bias", "f32", columns);
+    const beta = frame.input(betaArray, "beta", dtype, columns);
+    const bias = biasArray === undefined ? undefined : frame.input(biasArray, "bias", dtype, columns);
     call.takeRange(length, start);
     call.recipe.use(p, "train", training);
     call.setChance("f32");
@@ -149,10 +166,10 @@ export function normForward(context: Context, kernels: FusedKernels, x: Rows, p:
     const rows = length / columns;
     const same = [input, residual];
     const results = takeResults(frame, x, [
-      { name: "out", value: out, length, same },
-      { name: "h", value: h, length, same },
-      { name: "mean", value: mean, length: rows },
-      { name: "rstd", value: rstd, length: rows },
+      { name: "out", value: out, dtype, length, same },
+      { name: "h", value: h, dtype, length, same },
+      { name: "mean", value: mean, dtype: "f32", length: rows },
+      { name: "rstd", value: rstd, dtype: "f32", length: rows },
     ]);
     const [y, sum, means, rstds] = results.map(({ operand }) => operand) as [Operand, Operand, Operand, Operand];
     for (const operand of [gamma, beta]) frame.stage(operand, columns);
@@ -205,26 +222,27 @@ export function normBackward(
 ) {
   return framed(context, (frame) => {
     const { call } = context;
-    const { h: hArray, mean, rstd, gamma: gammaArray, dh: dhArray, out, dresidual, dgamma, dbeta, dbias } = options;
+    const { h: hArray, mean, rstd, gamma: gammaArray, dh: dhArray, dtype: half, out, dresidual, dgamma, dbeta, dbias } = options;
     const { columns, bias } = ticket;
     const length = takeTicket(call, ticket);
     checkColumns(columns, length);
     if (typeof bias !== "boolean") throw wrongKind("ticket.bias", "boolean", bias);
 
     const rows = length / columns;
-    const input = takeGradient(frame, dy, length);
-    const h = frame.input(hArray, "h", "f32", length);
+    const input = takeGradient(frame, dy, length, half);
+    const { stored: dtype } = input;
+    const h = frame.input(hArray, "h", dtype, length);
     const means = frame.input(mean, "mean", "f32", rows);
     const rstds = frame.input(rstd, "rstd", "f32", rows);
-    const gamma = frame.input(gammaArray, "gamma", "f32", columns);
-    const dh = dhArray === undefined ? undefined : frame.input(dhArray, "dh", "f32", length);
+    const gamma = frame.input(gammaArray, "gamma", dtype, columns);
+    const dh = dhArray === undefined ? undefined : frame.input(dhArray, "dh", dtype, length);
     const streams = dh === undefined ? [input, h] : [input, h, dh];
     const results = takeResults(frame, dy, [
-      { name: "out", value: out, length, same: streams },
-      { name: "dresidual", value: dresidual, length, same: streams },
-      { name: "dgamma", value: dgamma, length: columns },
-      { name: "dbeta", value: dbeta, length: columns },
-      ...(bias ? [{ name: "dbias", value: dbias, length: columns }] : []),
+      { name: "out", value: out, dtype, length, same: streams },
+      { name: "dresidual", value: dresidual, dtype, length, same: streams },
+      { name: "dgamma", value: dgamma, dtype, length: columns },
+      { name: "dbeta", value: dbeta, dtype, length: columns },
+      ...(bias ? [{ name: "dbias", value: dbias, dtype, length: columns }] : []),
     ]);
     const [dx, stream, ...parameters] = results.map(({ operand }) => operand) as [Operand, Operand, ...Operand[]];
     frame.stage(gamma, columns);

@@ -3,18 +3,23 @@
 // Invariant: what a pass needs is allocated when it is prepared, so that running it cannot fail, and results depend on the rows alone, not
 // on the pieces.
 
+import type { WasmBuffer } from "../buffer.js";
 import type { Call } from "../call.js";
 import { checkChoice, checkInteger, wrongKind, wrongValue } from "../check.js";
 import type { Context } from "../dropout.js";
+import { type Arrays, type BufferDtype, type HalfDtype, holdersOf } from "../dtypes.js";
 import { type Frame, type Piece, pieces, rowsOfPiece } from "../frame.js";
-import type { DataOf, Operand } from "../operand.js";
+import type { AnyDataOf, Operand } from "../operand.js";
 import { MAX_INDEX } from "../ticket.js";
 
 /** Elements of two tiles of the stream "tile" (docs/keep-streams.md): a draw that begins inside a tile has to catch up, and masks take two at once. */
 const TILES = 8192;
 
-/** What the operations on rows work with. */
-export type Rows = DataOf<"f32">;
+/** What operations whose kernels know f32 only work with. */
+export type Rows = AnyDataOf<"f32" | HalfDtype>;
+
+/** The statistics of X, an f32 a row: a buffer for a buffer, an ordinary typed array for a typed array. */
+export type Statistics<X extends Rows> = X extends WasmBuffer ? WasmBuffer<"f32"> : Arrays<ArrayBuffer>["f32"];
 
 /** A matrix and the operands that a pass has whole rows of. */
 export interface Matrix {
@@ -28,10 +33,17 @@ export interface Matrix {
   readonly period?: number;
 }
 
-/** Takes data of f32, to be read. */
-export function takeF32(frame: Frame, value: unknown, name: string): Operand {
-  const operand = frame.data(value, name);
+/** Takes data that kernels get as f32, to be read; `half` is the dtype of a Uint16Array. */
+export function takeF32(frame: Frame, value: unknown, name: string, half: unknown): Operand {
+  const operand = frame.anyData(value, name, half);
   if (operand.dtype !== "f32") throw wrongKind(name, "Float32Array or f32 buffer", value);
+  return operand;
+}
+
+/** Takes data of the dtype of `other`, of whatever length, to be read. */
+export function takeAlike(frame: Frame, value: unknown, name: string, { stored }: Operand, half: unknown): Operand {
+  const operand = frame.anyData(value, name, half);
+  if (operand.stored !== stored) throw wrongKind(name, holdersOf(stored), value);
   return operand;
 }
 
@@ -43,9 +55,9 @@ export function takeTicket(call: Call, ticket: unknown): number {
   return call.recipe.length;
 }
 
-/** Takes dy, of f32 and as long as its ticket says. */
-export function takeGradient(frame: Frame, dy: unknown, length: number): Operand {
-  const operand = takeF32(frame, dy, "dy");
+/** Takes dy, which kernels get as f32, as long as its ticket says. */
+export function takeGradient(frame: Frame, dy: unknown, length: number, half: unknown): Operand {
+  const operand = takeF32(frame, dy, "dy", half);
   if (operand.length !== length) throw wrongValue("dy", `length ${length}, the ticket's`, operand.length);
   return operand;
 }
@@ -61,17 +73,18 @@ export interface Wanted {
   readonly name: string;
   /** Where to, or undefined for a new array. */
   readonly value: unknown;
+  readonly dtype: BufferDtype;
   readonly length: number;
   /** Operands whose very elements it may be. */
   readonly same?: readonly Operand[];
 }
 
-/** Takes several results of f32, first those that the caller has made: making one may detach views of wasm memory. */
+/** Takes several results, first those that the caller has made: making one may detach views of wasm memory. */
 export function takeResults<const W extends readonly Wanted[]>(frame: Frame, like: unknown, wanted: W) {
   const results = new Map<Wanted, ReturnType<Frame["output"]>>();
   const made = (one: Wanted) => one.value === undefined;
   for (const one of [...wanted.filter((w) => !made(w)), ...wanted.filter(made)]) {
-    results.set(one, frame.output(one.value, one.name, "f32", one.length, like, one.same));
+    results.set(one, frame.output(one.value, one.name, one.dtype, one.length, like, one.same));
   }
   return wanted.map((one) => results.get(one)) as { [K in keyof W]: ReturnType<Frame["output"]> };
 }

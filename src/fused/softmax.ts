@@ -2,17 +2,17 @@
 // Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what pieces they are taken.
 
 import { checkFlag, checkInteger, checkNumber, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
-import type { Context, Like, Result, StreamOptions } from "../dropout.js";
+import type { Context, HalfOptions, Like, Result, StreamOptions } from "../dropout.js";
 import { byteLength, LARGEST } from "../dtypes.js";
 import { type Frame, framed, type Piece, rowsOfPiece } from "../frame.js";
 import type { Operand } from "../operand.js";
 import { checkShape, MAX_RANK } from "../shape.js";
 import { MAX_INDEX, type Ticket } from "../ticket.js";
 import type { FusedKernels } from "./kernels.js";
-import { prepareRows, type Rows, takeF32, takeGradient, takeTicket } from "./rows.js";
+import { prepareRows, type Rows, takeAlike, takeF32, takeGradient, takeTicket } from "./rows.js";
 
 /** Options of {@link Fused.softmaxDropout}, with a result of type Y. */
-export interface SoftmaxOptions<Y extends Rows | undefined = undefined> extends StreamOptions {
+export interface SoftmaxOptions<Y extends Rows | undefined = undefined> extends StreamOptions, HalfOptions {
   /** Shape of the logits, such as [batch, heads, queries, keys]: rows lie along the last dimension. */
   shape: readonly number[];
   /**
@@ -25,7 +25,7 @@ export interface SoftmaxOptions<Y extends Rows | undefined = undefined> extends 
    */
   causal?: boolean | undefined;
   /**
-   * What is added to the multiplied logits: f32, [rows, keys], or fewer rows that begin anew after their last, as [queries, keys] do for
+   * What is added to the multiplied logits: of their dtype, [rows, keys], or fewer rows that begin anew after their last, as [queries, keys] do for
    * the logits of every head. An entry of -Infinity leaves its key out whatever the logit is, NaN too. By default nothing is added.
    */
   mask?: Rows | undefined;
@@ -46,7 +46,7 @@ export interface SoftmaxTicket extends Ticket {
 }
 
 /** Options of {@link Fused.backward} for a {@link SoftmaxTicket}, with a result of type Y. */
-export interface SoftmaxBackwardOptions<Y extends Rows | undefined = undefined> {
+export interface SoftmaxBackwardOptions<Y extends Rows | undefined = undefined> extends HalfOptions {
   /** The logits of the forward call. */
   logits: Rows;
   /** The additive mask of the forward call, if it had one. */
@@ -69,23 +69,35 @@ export function softmaxForward(context: Context, kernels: FusedKernels, x: Rows,
     const { call } = context;
     checkProbability(p, "p");
     checkObject(options, "options", "object");
-    const { shape: given, scale = 1, causal = false, mask: maskArray, training = true, kind, seed, stream, start, out } = options;
+    const {
+      shape: given,
+      scale = 1,
+      causal = false,
+      mask: maskArray,
+      training = true,
+      dtype: half,
+      kind,
+      seed,
+      stream,
+      start,
+      out,
+    } = options;
     // Checked and kept in the ticket as it is now: the caller's may change.
     const shape = Array.isArray(given) ? [...given] : given;
     checkFlag(training, "training");
     call.takeStream(kind, seed, stream);
-    const logits = takeF32(frame, x, "logits");
-    const { length } = logits;
+    const logits = takeF32(frame, x, "logits", half);
+    const { stored: dtype, length } = logits;
     checkForm({ shape, scale, causal }, "", length);
     const columns = shape.at(-1) as number;
-    const mask = maskArray === undefined ? undefined : takeF32(frame, maskArray, "mask");
+    const mask = maskArray === undefined ? undefined : takeAlike(frame, maskArray, "mask", logits, half);
     if (mask !== undefined && (mask.length === 0 || mask.length % columns !== 0 || length % mask.length !== 0))
       throw wrongValue("mask", `length that is a multiple of ${columns} and divides ${length}`, mask.length);
     call.takeRange(length, start);
     call.recipe.use(p, "train", training);
     call.setChance("f32");
 
-    const { operand: output, array: y } = frame.output(out, "out", "f32", length, x, [logits]);
+    const { operand: output, array: y } = frame.output(out, "out", dtype, length, x, [logits]);
     const work = frame.scratch(WORK);
     const kernel = kernels.softmax.bytes.f32;
     const form = { shape, scale, causal };
@@ -112,7 +124,7 @@ export function softmaxBackward(
 ) {
   return framed(context, (frame) => {
     const { call } = context;
-    const { logits: logitsArray, mask: maskArray, out } = options;
+    const { logits: logitsArray, mask: maskArray, dtype: half, out } = options;
     const { shape, scale, causal, maskRows } = ticket;
     const length = takeTicket(call, ticket);
     const form = { shape, scale, causal };
@@ -124,10 +136,11 @@ export function softmaxBackward(
       if (rows % maskRows !== 0) throw wrongValue("ticket.maskRows", `divisor of ${rows}`, maskRows);
     }
 
-    const input = takeGradient(frame, dy, length);
-    const logits = frame.input(logitsArray, "logits", "f32", length);
-    const mask = maskRows === undefined ? undefined : frame.input(maskArray, "mask", "f32", maskRows * columns);
-    const { operand: output, array: dlogits } = frame.output(out, "out", "f32", length, dy, [input, logits]);
+    const input = takeGradient(frame, dy, length, half);
+    const { stored: dtype } = input;
+    const logits = frame.input(logitsArray, "logits", dtype, length);
+    const mask = maskRows === undefined ? undefined : frame.input(maskArray, "mask", dtype, maskRows * columns);
+    const { operand: output, array: dlogits } = frame.output(out, "out", dtype, length, dy, [input, logits]);
     const row = frame.scratch(byteLength("f32", columns));
     const work = frame.scratch(WORK);
     const kernel = kernels.softmaxGradient.bytes.f32;

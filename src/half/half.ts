@@ -22,7 +22,8 @@ const NO_OPTIONS = {};
 
 /**
  * Conversion between f32 and the two 16-bit formats, "f16" (IEEE 754 binary16) and "bf16" (bfloat16: the upper half of an f32). Made by
- * {@link createHalf}, which also has the instance take such data in `dropout`, `forward` and `backward`.
+ * {@link createHalf}, which also has the instance take such data in `dropout`, `forward` and `backward`, and in all operations of {@link createShapes},
+ * {@link createNoise} and {@link createFused}. Those compute in f32 and round once; in all, a NaN that is computed with becomes the quiet NaN without a sign.
  */
 export class Half {
   readonly #context: Context;
@@ -33,7 +34,9 @@ export class Half {
     this.#context = context;
     this.#kernels = bindKernels<ConvertKernels>(exports, CONVERT);
     bindKernels(exports, HALF, context.kernels as never);
+    const { convert } = this.#kernels;
     context.call.dtypes = [...DTYPES, ...HALF_DTYPES];
+    context.call.conversions = HALF_DTYPES.map((dtype) => ({ dtype, widen: convert[dtype].f32, narrow: convert.f32[dtype] }));
   }
 
   /**
@@ -94,6 +97,8 @@ export class Half {
       const { length } = Object(x) as { length: number };
       const input: Operand = frame.input(x, "x", from, length);
       const { operand: output, array } = frame.output(out, "out", to, length, x);
+      // The kernels convert by themselves.
+      for (const operand of [input, output]) operand.convert(undefined);
       frame.stage(input);
       frame.stage(output);
       for (const { at, count } of parts(length)) {

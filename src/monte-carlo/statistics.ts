@@ -36,7 +36,7 @@ export class Statistics {
     this.#context = context;
     this.#kernels = kernels;
     this.#run = run;
-    this.#frame = new Frame(context.memory);
+    this.#frame = new Frame(context);
     this.#output = new Operand(context.memory, -1);
   }
 

@@ -2,12 +2,12 @@
 // Invariant: everything is checked and allocated before the first byte is written and before a stream number is used up.
 
 import { checkBelowOne, checkChoice, checkFlag, checkInteger, checkObject, wrongValue } from "../check.js";
-import type { Context, DtypeOf, GradientOptions, Like, Result } from "../dropout.js";
+import type { BackwardOptions, Context, DtypeOf, Like, Result } from "../dropout.js";
 import type { Dtype } from "../dtypes.js";
 import { framed } from "../frame.js";
 import { bindKernels } from "../kernels.js";
 import { DATA_SLOT } from "../memory.js";
-import { type Data, type DataOf, makeArray, type Operand } from "../operand.js";
+import { type AnyData, type AnyDataOf, makeArray, type Operand } from "../operand.js";
 import { MAX_INDEX } from "../ticket.js";
 import { checkDeviation, checkMean, dropoutDeviation } from "./amount.js";
 import { NOISE, type NoiseKernels } from "./kernels.js";
@@ -19,7 +19,8 @@ const NO_OPTIONS = {};
 /**
  * Gaussian noise over a {@link Dropout} instance: on its memory, with its seed and its sequence of streams. Made by {@link createNoise}.
  *
- * Every number is a pure function of seed, stream number and index, the same bits on every engine and for every dtype.
+ * Every number is a pure function of seed, stream number and index, the same bits on every engine and for every dtype. f16 and bf16 need
+ * {@link createHalf} of "wasm-dropout/half": they are computed with in f32 and rounded once more.
  *
  * @example
  * import { createNoise } from "wasm-dropout/noise";
@@ -42,7 +43,7 @@ export class Noise {
    * dropout at p (Srivastava et al. 2014, section 10, whose p is the keep probability; Keras, GaussianDropout). p = 0 and `training: false` copy
    * the bits of x. Nothing is dropped: NaN and infinities stay.
    *
-   * @param x data of f32 or f64
+   * @param x data of f32, f64, f16 or bf16
    * @param p drop probability in [0, 1)
    * @param options see {@link NoiseOptions}
    * @returns `y`: `out`, or a new array, or buffer, like x; and `ticket` for {@link Noise.backward}, which is plain JSON
@@ -53,7 +54,7 @@ export class Noise {
    * const noise = await createNoise(dropout);
    * const { y } = noise.gaussianDropout(Float32Array.of(1, 2, 3, 4), 0.1, { stream: 7 });
    */
-  gaussianDropout<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  gaussianDropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     p: number,
     options: NoiseOptions<Y> = NO_OPTIONS,
@@ -67,7 +68,7 @@ export class Noise {
    * Additive Gaussian noise: y[i] = x[i] + stddev z[i], z standard normal (Keras, GaussianNoise). stddev = 0 and `training: false` copy the bits
    * of x.
    *
-   * @param x data of f32 or f64
+   * @param x data of f32, f64, f16 or bf16
    * @param stddev standard deviation, in the unit of x: not negative, and finite in the dtype of x
    * @param options see {@link NoiseOptions}
    * @returns as {@link Noise.gaussianDropout}
@@ -77,7 +78,7 @@ export class Noise {
    * const noise = await createNoise(dropout);
    * const { y } = noise.gaussianNoise(Float64Array.of(1, 2, 3, 4), 0.1);
    */
-  gaussianNoise<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  gaussianNoise<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     stddev: number,
     options: NoiseOptions<Y> = NO_OPTIONS,
@@ -88,17 +89,17 @@ export class Noise {
   }
 
   // Here and below, all properties of options are read before an operand is taken: a getter may run anything.
-  #forward(x: Data, verb: "times" | "plus", deviation: number, options: NoiseOptions<Data | undefined>) {
+  #forward(x: AnyData, verb: "times" | "plus", deviation: number, options: NoiseOptions<AnyData | undefined>) {
     checkObject(options, "options", "object");
-    const { training = true, out, kind, seed, stream, start } = options;
+    const { training = true, out, dtype, kind, seed, stream, start } = options;
     checkFlag(training, "training");
     const { call } = this.#context;
     this.#takeStream(kind, seed, stream);
     return framed(this.#context, (frame) => {
-      const input = frame.data(x, "x");
+      const input = frame.anyData(x, "x", dtype);
       call.takeRange(input.length, start);
       checkDeviation(deviation, "stddev", input.dtype);
-      const output = frame.output(out, "out", input.dtype, input.length, x, [input]);
+      const output = frame.output(out, "out", input.stored, input.length, x, [input]);
       if (training) call.useStream(stream);
       this.#apply(verb, training ? deviation : 0, output.operand, input);
       return { y: output.array, training, range: rangeOf(call.recipe) };
@@ -108,9 +109,9 @@ export class Noise {
   /**
    * The gradient: dx[i] = dy[i] (1 + s z[i]) for Gaussian dropout, z drawn again and the same bits; dx = dy for additive noise.
    *
-   * @param dy gradient with respect to y, f32 or f64, as long as the ticket says
+   * @param dy gradient with respect to y, f32, f64, f16 or bf16, as long as the ticket says
    * @param ticket of the forward call, here or elsewhere
-   * @param options see {@link GradientOptions}
+   * @param options see {@link BackwardOptions}
    * @returns `out`, or a new array, or buffer, like dy
    * @throws TypeError and RangeError as {@link Noise.gaussianDropout} does
    * @example
@@ -119,19 +120,19 @@ export class Noise {
    * const { ticket } = noise.gaussianDropout(Float32Array.of(1, 2, 3, 4), 0.5);
    * const dx = noise.backward(Float32Array.of(1, 1, 1, 1), JSON.parse(JSON.stringify(ticket)));
    */
-  backward<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  backward<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     dy: X,
     ticket: NoiseTicket,
-    options: GradientOptions<Y> = NO_OPTIONS,
+    options: BackwardOptions<Y> = NO_OPTIONS,
   ): Result<Like<X>, Y> {
     checkObject(options, "options", "object");
-    const { out } = options;
+    const { out, dtype } = options;
     const { recipe } = this.#context.call;
     const deviation = readTicket(ticket, recipe);
     return framed(this.#context, (frame) => {
-      const input = frame.data(dy, "dy");
+      const input = frame.anyData(dy, "dy", dtype);
       if (input.length !== recipe.length) throw wrongValue("dy", `length ${recipe.length}, the ticket's`, input.length);
-      const output = frame.output(out, "out", input.dtype, input.length, dy, [input]);
+      const output = frame.output(out, "out", input.stored, input.length, dy, [input]);
       this.#apply("times", deviation, output.operand, input);
       return output.array as Result<Like<X>, Y>;
     });

@@ -1,8 +1,8 @@
 // The options of noise.
 
 import type { WasmBuffer } from "../buffer.js";
-import type { GradientOptions } from "../dropout.js";
-import type { Data } from "../operand.js";
+import type { BackwardOptions } from "../dropout.js";
+import type { AnyData } from "../operand.js";
 import type { NoiseKind } from "./ticket.js";
 
 /** Which stream of noise a call draws from. */
@@ -21,7 +21,7 @@ export interface NoiseStreamOptions {
 }
 
 /** Options of {@link Noise.gaussianDropout} and {@link Noise.gaussianNoise}, with an output of type Y: undefined for one that the call makes. */
-export interface NoiseOptions<Y extends Data | undefined = undefined> extends NoiseStreamOptions, GradientOptions<Y> {
+export interface NoiseOptions<Y extends AnyData | undefined = undefined> extends NoiseStreamOptions, BackwardOptions<Y> {
   /** false gives x unchanged and uses up no stream number; true by default. */
   training?: boolean | undefined;
 }

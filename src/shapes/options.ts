@@ -1,13 +1,13 @@
 // Options of the operations with shapes.
 
 import type { WasmBuffer } from "../buffer.js";
-import type { StreamOptions } from "../dropout.js";
-import type { Data } from "../operand.js";
+import type { HalfOptions, StreamOptions } from "../dropout.js";
+import type { AnyData } from "../operand.js";
 import type { Rescale } from "../ticket.js";
 import type { ChannelFormat, NoiseShapeOptions } from "./noise-shape.js";
 
 /** Options of every forward operation, with an output of type Y; `start` counts decisions, not elements of x. */
-export interface ForwardOptions<Y extends Data | undefined = undefined> extends StreamOptions {
+export interface ForwardOptions<Y extends AnyData | undefined = undefined> extends StreamOptions, HalfOptions {
   /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
   out?: Y;
   /** false gives x unchanged, or rescaled if `rescale` says so, and uses up no stream number; true by default. */
@@ -24,7 +24,7 @@ interface FormatOption {
   format?: ChannelFormat | undefined;
 }
 
-interface DropOptions<Y extends Data | undefined> extends ForwardOptions<Y>, ShapeOption {
+interface DropOptions<Y extends AnyData | undefined> extends ForwardOptions<Y>, ShapeOption {
   /** When to make up for what is dropped: in training (default), at test time, or not at all. */
   rescale?: Rescale | undefined;
   /** Where to write the mask that was drawn: a bit an element of the noise shape, least significant first, 1 = keep. */
@@ -32,19 +32,19 @@ interface DropOptions<Y extends Data | undefined> extends ForwardOptions<Y>, Sha
 }
 
 /** Options of {@link Shapes.dropout}. */
-export interface NoiseDropoutOptions<Y extends Data | undefined = undefined> extends DropOptions<Y>, NoiseShapeOptions {}
+export interface NoiseDropoutOptions<Y extends AnyData | undefined = undefined> extends DropOptions<Y>, NoiseShapeOptions {}
 
 /** Options of {@link Shapes.spatialDropout}. */
-export interface SpatialDropoutOptions<Y extends Data | undefined = undefined> extends DropOptions<Y>, FormatOption {}
+export interface SpatialDropoutOptions<Y extends AnyData | undefined = undefined> extends DropOptions<Y>, FormatOption {}
 
 /** Options of {@link Shapes.dropPath}. */
-export interface DropPathOptions<Y extends Data | undefined = undefined> extends DropOptions<Y> {
+export interface DropPathOptions<Y extends AnyData | undefined = undefined> extends DropOptions<Y> {
   /** Whether to divide kept samples by the keep probability: false says `rescale: "none"`. */
   scaleByKeep?: boolean | undefined;
 }
 
 /** Options of {@link Shapes.dropBlock}. */
-export interface DropBlockOptions<Y extends Data | undefined = undefined> extends ForwardOptions<Y>, ShapeOption, FormatOption {
+export interface DropBlockOptions<Y extends AnyData | undefined = undefined> extends ForwardOptions<Y>, ShapeOption, FormatOption {
   /** Elements along each side of a block, an integer of at least 1; 7 by default. Where a feature map is smaller, so are its blocks. */
   blockSize?: number | undefined;
   /** Factor of gamma, at least 0; 1 by default. */
@@ -54,13 +54,16 @@ export interface DropBlockOptions<Y extends Data | undefined = undefined> extend
 }
 
 /** Options of {@link Shapes.alphaDropout}. */
-export interface AlphaDropoutOptions<Y extends Data | undefined = undefined> extends ForwardOptions<Y>, NoiseShapeOptions {
+export interface AlphaDropoutOptions<Y extends AnyData | undefined = undefined> extends ForwardOptions<Y>, NoiseShapeOptions {
   /** Shape of x; by default [the length of x]. */
   shape?: ShapeOption["shape"] | undefined;
 }
 
 /** Options of {@link Shapes.featureAlphaDropout}. */
-export interface FeatureAlphaDropoutOptions<Y extends Data | undefined = undefined> extends ForwardOptions<Y>, ShapeOption, FormatOption {}
+export interface FeatureAlphaDropoutOptions<Y extends AnyData | undefined = undefined>
+  extends ForwardOptions<Y>,
+    ShapeOption,
+    FormatOption {}
 
 /** A mask of a noise shape that was stored, for {@link Shapes.backward}. */
 export interface StoredNoiseMask extends ShapeOption, NoiseShapeOptions {

@@ -2,7 +2,7 @@
 // Invariant: a prepare function checks nothing, takes all scratch and writes nothing; what it returns writes and cannot fail.
 
 import type { Context } from "../dropout.js";
-import { byteLength, type Dtype } from "../dtypes.js";
+import { byteLength, type DataDtype, type Dtype } from "../dtypes.js";
 import { type Frame, PIECE, parts } from "../frame.js";
 import type { Operand } from "../operand.js";
 import { keepProbability } from "../probability.js";
@@ -56,9 +56,11 @@ export function isCertain({ call }: Context): boolean {
 }
 
 /** The core's dropout of every element by a decision of its own. */
-export function prepareCore({ context, dtype, input, output }: Pass): () => void {
+export function prepareCore({ context, input, output }: Pass): () => void {
   const { call, kernels } = context;
-  const kernel = kernels.dropout[call.recipe.kind][dtype];
+  // It knows 16-bit data, and copies their bits where nothing changes.
+  for (const operand of [input, output]) operand.convert(undefined);
+  const kernel = kernels.dropout[call.recipe.kind][input.dtype as DataDtype];
   return () => call.transform(kernel, output, input);
 }
 

@@ -2,10 +2,10 @@
 // Invariant: everything is checked and allocated before the first byte is written and before a stream number is used up.
 
 import { checkAmount, checkChoice, checkFlag, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
-import type { Context, DtypeOf, GradientOptions, Like, Result, StreamOptions } from "../dropout.js";
+import type { BackwardOptions, Context, DtypeOf, Like, Result, StreamOptions } from "../dropout.js";
 import { type Frame, framed } from "../frame.js";
 import { bindKernels, STREAM_KINDS } from "../kernels.js";
-import type { Data, DataOf, Operand } from "../operand.js";
+import type { AnyData, AnyDataOf, Operand } from "../operand.js";
 import { checkShape, MAX_RANK, productOf, takeShape } from "../shape.js";
 import { RESCALES, type Rescale } from "../ticket.js";
 import { alphaDropout } from "./alpha.js";
@@ -27,7 +27,7 @@ import type { Operation } from "./pass.js";
 import { type BlockFields, type NoiseFields, OPS, type ShapesTicket } from "./ticket.js";
 
 /** What a forward call on X with an `out` of type Y gives. */
-export interface Forward<X extends Data, Y> {
+export interface Forward<X extends AnyData, Y> {
   /** `out`, or the new array. */
   y: Result<Like<X>, Y>;
   /** For {@link Shapes.backward}: plain JSON. */
@@ -40,6 +40,7 @@ interface Common extends StreamOptions {
   readonly rescale?: Rescale;
   readonly training: boolean;
   readonly out: unknown;
+  readonly half: unknown;
   readonly mask?: unknown;
 }
 
@@ -51,7 +52,8 @@ const NO_OPTIONS = {};
  * Dropout with decisions that several elements share, over a {@link Dropout} instance: its memory, its sequence of streams, its tickets. Made by
  * {@link createShapes}.
  *
- * Arrays are in row-major order. `p` is the probability to drop, in [0, 1]; what is dropped is +0, whatever it was, unless said otherwise. p = 0 and
+ * Arrays are in row-major order. f16 and bf16 need {@link createHalf} of "wasm-dropout/half": they are computed with in f32, to which constants are
+ * rounded, and results rounded once more. `p` is the probability to drop, in [0, 1]; what is dropped is +0, whatever it was, unless said otherwise. p = 0 and
  * `training: false` copy the bits of x. Every method throws a TypeError for a wrong kind of argument, a freed buffer or a detached array, and a
  * RangeError for a value out of range, lengths that do not agree, overlap or memory that cannot grow; then nothing was written and no stream
  * number used. A mask takes an eighth of a byte a decision while a call lasts.
@@ -77,7 +79,7 @@ export class Shapes {
    * noise shape that broadcasts to the element of x. As noise_shape of tf.nn.dropout and Keras, or `broadcastDims` as broadcast_dims of Flax; without
    * either, each element has its own decision and y is that of {@link Dropout.dropout}.
    *
-   * @param x data of f32 or f64, of `options.shape`
+   * @param x data of f32, f64, f16 or bf16, of `options.shape`
    * @param p drop probability in [0, 1]
    * @param options see {@link NoiseDropoutOptions}
    * @example
@@ -87,7 +89,7 @@ export class Shapes {
    * const { y, ticket } = shapes.dropout(x, 0.5, { shape: [4, 10, 16], noiseShape: [null, 1, null] }); // the same features at all times
    * const mask = dropout.replay(ticket, { format: "bytes" }); // of shape [4, 1, 16]
    */
-  dropout<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  dropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     p: number,
     options: NoiseDropoutOptions<Y>,
@@ -102,7 +104,7 @@ export class Shapes {
    * Spatial dropout: whole feature maps are dropped, one decision a sample and channel. The same as {@link Shapes.dropout} with a noise shape of 1 but
    * for samples and channels, so that both formats drop the same maps (Tompson et al. 2015; Dropout1d to 3d of PyTorch, SpatialDropout1D to 3D of Keras).
    *
-   * @param x data of f32 or f64, [samples, channels, ...] or [samples, ..., channels] with one to three dimensions between
+   * @param x data of f32, f64, f16 or bf16, [samples, channels, ...] or [samples, ..., channels] with one to three dimensions between
    * @param p drop probability in [0, 1]
    * @param options see {@link SpatialDropoutOptions}
    * @example
@@ -111,7 +113,7 @@ export class Shapes {
    * const x = new Float32Array(2 * 9 * 9 * 3).fill(1);
    * const { y } = shapes.spatialDropout(x, 0.5, { shape: [2, 9, 9, 3], format: "channelsLast" });
    */
-  spatialDropout<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  spatialDropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     p: number,
     options: SpatialDropoutOptions<Y>,
@@ -126,7 +128,7 @@ export class Shapes {
   /**
    * Drop path, or stochastic depth: whole samples of a residual branch are dropped, one decision a sample (Huang et al. 2016; timm's drop_path).
    *
-   * @param x data of f32 or f64, [samples, ...]
+   * @param x data of f32, f64, f16 or bf16, [samples, ...]
    * @param p drop probability in [0, 1]
    * @param options see {@link DropPathOptions}
    * @example
@@ -134,7 +136,7 @@ export class Shapes {
    * const shapes = await createShapes(dropout);
    * const { y } = shapes.dropPath(new Float32Array(32 * 64).fill(1), 0.1, { shape: [32, 64] });
    */
-  dropPath<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  dropPath<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     p: number,
     options: DropPathOptions<Y>,
@@ -148,7 +150,7 @@ export class Shapes {
     return this.#drop(x, shape, sampleNoise(shape), { ...common, rescale, mask });
   }
 
-  #drop<X extends Data, Y>(x: X, shape: readonly number[], noiseShape: readonly number[], common: Common): Forward<X, Y> {
+  #drop<X extends AnyData, Y>(x: X, shape: readonly number[], noiseShape: readonly number[], common: Common): Forward<X, Y> {
     checkChoice(common.rescale, "rescale", RESCALES);
     return this.#forward(x, common, () => broadcastDropout(noiseOf(shape, noiseShape)));
   }
@@ -162,7 +164,7 @@ export class Shapes {
    * and counts where its block, columns c - floor(b / 2) to c + floor((b - 1) / 2) and rows likewise, lies in the map. (Ghiasi et al. 2018; gamma and scale as in
    * timm's drop_block_2d, which however has blockSize in place of b in the last two factors, and so no use for blocks larger than the map.)
    *
-   * @param x data of f32 or f64, [samples, channels, H, W] or [samples, H, W, channels]
+   * @param x data of f32, f64, f16 or bf16, [samples, channels, H, W] or [samples, H, W, channels]
    * @param p drop probability in [0, 1]
    * @param options see {@link DropBlockOptions}
    * @returns `ticket.p` is gamma. Its decisions are those of the seeds, in the order [samples or 1, channels, H, W] in both formats.
@@ -172,7 +174,7 @@ export class Shapes {
    * const x = new Float32Array(2 * 4 * 14 * 14).fill(1);
    * const { y, ticket } = shapes.dropBlock(x, 0.1, { shape: [2, 4, 14, 14], blockSize: 5 });
    */
-  dropBlock<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  dropBlock<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     p: number,
     options: DropBlockOptions<Y>,
@@ -193,7 +195,7 @@ export class Shapes {
    * its alpha, q = P(drop), a = 1 / sqrt((α² q + 1)(1 - q)), b = a α q, each rounded once to the dtype. p = 1 gives +0. Backward, dx = keep ? a dy : +0.
    * (Klambauer et al. 2017; PyTorch's alpha_dropout.) The noise shape is that of {@link Shapes.dropout}.
    *
-   * @param x data of f32 or f64
+   * @param x data of f32, f64, f16 or bf16
    * @param p drop probability in [0, 1]
    * @param options see {@link AlphaDropoutOptions}
    * @example
@@ -201,7 +203,7 @@ export class Shapes {
    * const shapes = await createShapes(dropout);
    * const { y } = shapes.alphaDropout(Float32Array.of(-1.5, 0, 1, 2), 0.1);
    */
-  alphaDropout<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  alphaDropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     p: number,
     options: AlphaDropoutOptions<Y> = NO_OPTIONS,
@@ -217,7 +219,7 @@ export class Shapes {
   /**
    * Alpha dropout of whole feature maps, one decision a sample and channel (PyTorch's feature_alpha_dropout).
    *
-   * @param x data of f32 or f64, [samples, channels, ...] or [samples, ..., channels], of at least two dimensions
+   * @param x data of f32, f64, f16 or bf16, [samples, channels, ...] or [samples, ..., channels], of at least two dimensions
    * @param p drop probability in [0, 1]
    * @param options see {@link FeatureAlphaDropoutOptions}
    * @example
@@ -225,7 +227,7 @@ export class Shapes {
    * const shapes = await createShapes(dropout);
    * const { y } = shapes.featureAlphaDropout(new Float32Array(2 * 8 * 5 * 5).fill(1), 0.1, { shape: [2, 8, 5, 5] });
    */
-  featureAlphaDropout<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  featureAlphaDropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     p: number,
     options: FeatureAlphaDropoutOptions<Y>,
@@ -237,12 +239,12 @@ export class Shapes {
     return this.#forward(x, common, () => alphaDropout(noiseOf(shape, channelNoise(shape, format))));
   }
 
-  #forward<X extends Data, Y>(x: X, common: Common, operationOn: (length: number) => Operation): Forward<X, Y> {
-    const { p, rescale = "train", training, out, mask, kind, seed, stream, start } = common;
+  #forward<X extends AnyData, Y>(x: X, common: Common, operationOn: (length: number) => Operation): Forward<X, Y> {
+    const { p, rescale = "train", training, out, half, mask, kind, seed, stream, start } = common;
     const { call } = this.#context;
     return framed(this.#context, (frame) => {
       call.takeStream(kind, seed, stream);
-      const input = frame.data(x, "x");
+      const input = frame.anyData(x, "x", half);
       const operation = operationOn(input.length);
       checkShape(operation.shape, "shape", input.length);
       call.takeRange(operation.decisions, start);
@@ -259,9 +261,9 @@ export class Shapes {
    * The gradient of any operation: dx = dy times what the forward call multiplied kept elements by, and +0 at dropped ones, with the mask made
    * again from a ticket, or, of dropout, spatial dropout and drop path, read from where it was stored.
    *
-   * @param dy gradient with respect to y, f32 or f64; as long as x was
+   * @param dy gradient with respect to y, f32, f64, f16 or bf16; as long as x was
    * @param source the ticket of the forward call, or a {@link StoredNoiseMask}
-   * @param options see {@link GradientOptions}
+   * @param options see {@link BackwardOptions}
    * @returns `out`, or a new array, or buffer, like dy
    * @example
    * import { createShapes } from "wasm-dropout/shapes";
@@ -269,27 +271,29 @@ export class Shapes {
    * const { ticket } = shapes.dropPath(new Float32Array(32 * 64), 0.1, { shape: [32, 64] });
    * const dx = shapes.backward(new Float32Array(32 * 64).fill(1), JSON.parse(JSON.stringify(ticket)));
    */
-  backward<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  backward<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     dy: X,
     source: ShapesTicket | StoredNoiseMask,
-    options: GradientOptions<Y> = NO_OPTIONS,
+    options: BackwardOptions<Y> = NO_OPTIONS,
   ): Result<Like<X>, Y> {
     checkObject(source, "source", "ticket or stored mask");
     checkObject(options, "options", "object");
-    const { out } = options;
+    const { out, dtype } = options;
     const { mask } = source as Partial<StoredNoiseMask>;
     return framed(this.#context, (frame) => {
       const { operation, input } =
-        mask === undefined ? this.#takeTicket(frame, dy, source) : this.#takeStored(frame, dy, mask, source as StoredNoiseMask);
+        mask === undefined
+          ? this.#takeTicket(frame, dy, dtype, source)
+          : this.#takeStored(frame, dy, dtype, mask, source as StoredNoiseMask);
       const { array, run } = this.#prepare(frame, input, dy, out, operation, true);
       run();
       return array as Result<Like<X>, Y>;
     });
   }
 
-  #takeTicket(frame: Frame, dy: Data, ticket: object) {
+  #takeTicket(frame: Frame, dy: AnyData, half: unknown, ticket: object) {
     const operation = this.#operationOf(ticket);
-    const input = frame.data(dy, "dy");
+    const input = frame.anyData(dy, "dy", half);
     const length = productOf(operation.shape);
     if (input.length !== length) throw wrongValue("dy", `length ${length}, the ticket's`, input.length);
     return { operation, input };
@@ -319,7 +323,7 @@ export class Shapes {
     return (op === "dropout" ? broadcastDropout : alphaDropout)(noiseOf(shape, noiseShape));
   }
 
-  #takeStored(frame: Frame, dy: Data, mask: StoredNoiseMask["mask"], source: StoredNoiseMask) {
+  #takeStored(frame: Frame, dy: AnyData, half: unknown, mask: StoredNoiseMask["mask"], source: StoredNoiseMask) {
     const { call } = this.#context;
     const { p, rescale = "train", kind, shape: givenShape, noiseShape, broadcastDims } = source;
     checkProbability(p, "source.p");
@@ -329,26 +333,26 @@ export class Shapes {
     const noise = noiseOf(shape, resolveNoiseShape(shape, noiseShape, broadcastDims, "source."));
     call.takeStream(kind, undefined, undefined);
     call.recipe.use(p, rescale, true);
-    const input = frame.data(dy, "dy");
+    const input = frame.anyData(dy, "dy", half);
     checkShape(shape, "source.shape", input.length);
     return { operation: storedDropout(noise, frame.input(mask, "source.mask", "bits", noise.decisions)), input };
   }
 
   /** Makes room for an operation on `input`, its result in `out` or a new array like `like`; returns that array and what does the work. */
-  #prepare(frame: Frame, input: Input, like: Data, out: unknown, operation: Operation, backward: boolean, mask?: Operand) {
-    const { dtype, length } = input;
+  #prepare(frame: Frame, input: Input, like: AnyData, out: unknown, operation: Operation, backward: boolean, mask?: Operand) {
+    const { dtype } = input;
     this.#context.call.setChance(dtype);
-    const { operand: output, array } = frame.output(out, "out", dtype, length, like, [input]);
+    const { operand: output, array } = frame.output(out, "out", input.stored, input.length, like, [input]);
     const run = operation.prepare({ context: this.#context, kernels: this.#kernels, frame, dtype, input, output, mask }, backward);
     return { array, run };
   }
 }
 
 /** Checks and reads what all forward calls take. */
-function readCommon(p: unknown, options: ForwardOptions<Data | undefined>): Common {
+function readCommon(p: unknown, options: ForwardOptions<AnyData | undefined>): Common {
   checkProbability(p, "p");
   checkObject(options, "options", "object");
-  const { training = true, out, kind, seed, stream, start } = options;
+  const { training = true, out, dtype: half, kind, seed, stream, start } = options;
   checkFlag(training, "training");
-  return { p, training, out, kind, seed, stream, start };
+  return { p, training, out, half, kind, seed, stream, start };
 }

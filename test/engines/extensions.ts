@@ -4,7 +4,7 @@
 import type { Dropout } from "wasm-dropout";
 import { Digest } from "./extensions/digest.js";
 import { checkFused } from "./extensions/fused.js";
-import { checkHalf } from "./extensions/half.js";
+import { checkHalf, checkHalves } from "./extensions/half.js";
 import { checkLinear } from "./extensions/linear.js";
 import { checkMonteCarlo } from "./extensions/monte-carlo.js";
 import { checkNoise } from "./extensions/noise.js";
@@ -29,7 +29,18 @@ export function extensionChecks(entries: Entries, simd: boolean): { [E in keyof 
   const options = { simd };
   return {
     fused: checker(fused.createFused, options, checkFused),
-    half: checker(half.createHalf, options, checkHalf),
+    half: checker(half.createHalf, options, async (extension, dropout, digest) => {
+      checkHalf(extension, dropout, digest);
+      checkHalves(
+        {
+          shapes: await shapes.createShapes(dropout, options),
+          noise: await noise.createNoise(dropout, options),
+          fused: await fused.createFused(dropout, options),
+        },
+        extension,
+        digest,
+      );
+    }),
     linear: checker(linear.createLinear, options, (extension, dropout, digest) =>
       checkLinear(extension, dropout, digest, linear.dropoutLevel),
     ),

@@ -1,15 +1,47 @@
 // Every operation of "wasm-dropout/half", and what it teaches an instance.
 
 import type { Dropout } from "wasm-dropout";
+import type { Fused } from "wasm-dropout/fused";
 import type { Half } from "wasm-dropout/half";
+import type { Noise } from "wasm-dropout/noise";
+import type { Shapes } from "wasm-dropout/shapes";
 import { sampleData } from "../data.js";
 import { throwsWith } from "../expect.js";
 import type { Digest } from "./digest.js";
 import { checkFloat16 } from "./float16.js";
 import { KINDS, posted } from "./operands.js";
 
+type Halves = Uint16Array<ArrayBuffer>;
+
 // Infinity, beyond which are NaN.
 const INFINITY = { f16: 0x7c00, bf16: 0x7f80 } as const;
+
+/** 16-bit data in operations whose kernels know f32. */
+export function checkHalves(others: { shapes: Shapes; noise: Noise; fused: Fused }, half: Half, digest: Digest): void {
+  const { shapes, noise, fused } = others;
+  const [rows, columns] = [24, 1000];
+  const shape = [rows, columns];
+  for (const dtype of ["f16", "bf16"] as const) {
+    const [x, residual] = [0, 1].map((k) => half.fromFloat32(sampleData("f32", rows * columns, k) as Float32Array, dtype)) as [
+      Halves,
+      Halves,
+    ];
+    const [gamma, beta] = [2, 3].map((k) => half.fromFloat32(sampleData("f32", columns, k) as Float32Array, dtype)) as [Halves, Halves];
+    const options = { seed: 31, stream: 32, start: 33, dtype };
+    const path = shapes.dropPath(x, 0.3, { ...options, shape });
+    const alpha = shapes.alphaDropout(x, 0.3, { ...options, shape, noiseShape: [null, 1] });
+    const times = noise.gaussianDropout(x, 0.3, options);
+    const activated = fused.biasActivationDropout(x, 0.3, { ...options, bias: beta, activation: "gelu" });
+    const { ticket, ...normed } = fused.dropoutResidualLayerNorm(x, 0.3, { ...options, residual, gamma, beta });
+    const softmax = fused.softmaxDropout(x, 0.3, { ...options, shape, mask: beta });
+    for (const forward of [path, alpha, times, activated, softmax]) digest.add(forward.y, forward.ticket);
+    for (const forward of [path, alpha]) digest.add(shapes.backward(x, posted(forward.ticket), { dtype }));
+    digest.add(noise.backward(x, posted(times.ticket), { dtype }));
+    digest.add(fused.backward(x, posted(activated.ticket), { x, bias: beta, dtype }));
+    digest.add(fused.backward(x, posted(softmax.ticket), { logits: residual, mask: beta, dtype }));
+    digest.add(normed, ticket, fused.backward(x, posted(ticket), { ...normed, gamma, dtype }));
+  }
+}
 
 export function checkHalf(half: Half, dropout: Dropout, digest: Digest): void {
   for (const dtype of ["f16", "bf16"] as const) {

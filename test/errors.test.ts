@@ -310,7 +310,7 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     "from a plain array",
     () => dropout.from([1] as Anything),
     TypeError,
-    '"array" expected Float32Array, Float64Array, Uint8Array, or Uint16Array with a dtype, got Array(1)',
+    '"array" expected Float32Array, Float64Array, Float16Array, Uint8Array, or Uint16Array with a dtype, got Array(1)',
   ],
   [
     "from a detached array",

@@ -5,6 +5,7 @@ import { createFused, type Fused } from "../src/fused/index.js";
 import { ACTIVATIONS } from "../src/fused/kernels.js";
 import { createHalf } from "../src/half/index.js";
 import { createDropout, type Dropout, type HalfDtype, type WasmBuffer } from "../src/index.js";
+import { createMonteCarlo, type PassContext } from "../src/monte-carlo/index.js";
 import { createNoise, type Noise } from "../src/noise/index.js";
 import { createShapes, type Shapes } from "../src/shapes/index.js";
 import { Bfloat16, Float16, type Format } from "./half-oracle.js";
@@ -301,6 +302,28 @@ for (const build of BUILDS) {
         expect(all.shapes.backward(x, source, { dtype })).toEqual(all.shapes.backward(x, ticket, { dtype }));
       });
     }
+
+    it.each(DTYPES)("%s: dropout of a Monte-Carlo pass", async (dtype) => {
+      const { dropout } = all;
+      const monteCarlo = await createMonteCarlo(dropout, options);
+      const [samples, features] = [5, 4099];
+      const x = sample(samples * features, dtype);
+      const { decode } = FORMATS[dtype];
+      const model = (data: Uint16Array<ArrayBuffer>, context: PassContext) => {
+        const y = context.dropout(data, 0.3, { layer: 2, dtype });
+        using buffer = dropout.from(data, dtype as "f16");
+        expect(context.dropout(buffer, 0.3, { layer: 2, out: buffer })).toBe(buffer);
+        expect(buffer.array).toEqual(y);
+        for (let row = 0; row < samples; ++row) {
+          const [from, to] = [row * features, (row + 1) * features];
+          const stream = context.stream({ layer: 2, sample: row });
+          expect(y.subarray(from, to)).toEqual(dropout.dropout(data.slice(from, to), 0.3, { ...stream, dtype }));
+        }
+        return Float32Array.from(y, decode);
+      };
+      const prediction = await monteCarlo.predict(model, x, { passes: 2, samples, masks: "perExample" });
+      expect(prediction.mean.length).toBe(x.length);
+    });
 
     it("refuses what it cannot take, with nothing done", async () => {
       const { dropout, shapes, noise } = all;

@@ -1,16 +1,16 @@
 // What a model gets in each pass: its number, and dropout whose masks follow from the numbers of pass, layer and sample alone.
 
 import { checkObject, checkProbability, wrongValue } from "../check.js";
-import type { Context, DtypeOf, Like, Result } from "../dropout.js";
+import type { Context, DtypeOf, HalfOptions, Like, Result } from "../dropout.js";
 import { byteLength } from "../dtypes.js";
 import { pieces } from "../frame.js";
 import type { StreamKind } from "../kernels.js";
-import { type Data, type DataOf, makeLike } from "../operand.js";
+import { type AnyData, type AnyDataOf, makeLike } from "../operand.js";
 import type { Plan } from "./options.js";
 import { checkFirstSample, checkLayer, checkSamples, setStream, streamOf } from "./streams.js";
 
 /** Options of {@link PassContext.dropout}, with an output of type Y: undefined for one that the call makes. */
-export interface PassDropoutOptions<Y extends Data | undefined = undefined> {
+export interface PassDropoutOptions<Y extends AnyData | undefined = undefined> extends HalfOptions {
   /** Number of the layer, an integer in [0, 2^16); by default how many calls of this pass named none before this one. */
   layer?: number | undefined;
   /** Number of the sample of the first row, an integer in [0, 2^24); the run's `firstSample` by default. Counts only where masks are "perExample". */
@@ -33,13 +33,13 @@ export interface PassContext {
    * Inverted dropout of the rows of x, [samples, features], as {@link Dropout.dropout} computes it. Row i has the mask of
    * `streamOf(pass, layer, sample + i)`, or of `streamOf(pass, layer)` where masks are "perPass", from its start on.
    *
-   * @param x f32 or f64 data
+   * @param x data of f32 or f64, or, with {@link createHalf} of "wasm-dropout/half", f16 or bf16
    * @param p drop probability in [0, 1]
    * @param options see {@link PassDropoutOptions}
    * @returns `out`, or a new array, or buffer, like x
    * @throws TypeError and RangeError as {@link Dropout.dropout} does, and if x does not divide into rows
    */
-  readonly dropout: <X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+  readonly dropout: <X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     p: number,
     options?: PassDropoutOptions<Y>,
@@ -73,17 +73,17 @@ export function passContext(context: Context, plan: Plan, pass: number): PassCon
     pass,
     passes,
     signal,
-    dropout: <X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
+    dropout: <X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
       x: X,
       p: number,
       options: PassDropoutOptions<Y> = NO_OPTIONS,
     ) => {
       checkProbability(p, "p");
       checkObject(options, "options", "object");
-      const { layer, sample = run.firstSample, samples = run.samples, out } = options;
+      const { layer, sample = run.firstSample, samples = run.samples, out, dtype: half } = options;
       checkSamples(samples, "samples");
       checkFirstSample(sample, "sample", samples);
-      const drop = (layer: number) => dropRows(context, plan, { pass, layer, sample, samples }, x, p, out);
+      const drop = (layer: number) => dropRows(context, plan, { pass, layer, sample, samples }, x, p, out, half);
       return layered(layer, drop) as Result<Like<X>, Y>;
     },
     stream: (options = NO_OPTIONS) => {
@@ -108,14 +108,15 @@ function dropRows(
   { memory, call, kernels }: Context,
   { run, seed }: Plan,
   place: Place,
-  x: Data,
+  x: AnyData,
   p: number,
-  out: Data | undefined,
+  out: AnyData | undefined,
+  half: unknown,
 ): unknown {
   const { pass, layer, sample, samples } = place;
   const { input, output, recipe } = call;
   try {
-    const dtype = input.takeData(x, "x");
+    const dtype = input.takeData(x, "x", call.dtypes, half);
     const { length } = input;
     if (length % samples !== 0) throw wrongValue("x", `length that is a multiple of ${samples} samples`, length);
     const y = out === undefined ? makeLike(memory, x, dtype, length, "out") : out;

@@ -1,6 +1,6 @@
 // What every entry exports, however it comes by its wasm.
 
-export type { WasmBuffer } from "./buffer.js";
+export type { BufferOf, WasmBuffer } from "./buffer.js";
 export { type BuildOptions, type CreateOptions, simdSupported } from "./create.js";
 export {
   type BackwardOptions,

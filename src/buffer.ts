@@ -94,3 +94,6 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
     return `${this.freed ? "freed " : ""}${this.dtype} buffer`;
   }
 }
+
+/** A buffer of dtype D; of one of them, where D is several. */
+export type BufferOf<D extends BufferDtype> = D extends BufferDtype ? WasmBuffer<D> : never;

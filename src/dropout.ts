@@ -1,7 +1,7 @@
 // The API over one wasm instance: checks arguments, decides what to draw, and hands addresses to the kernels.
 // Invariant: everything is checked and allocated before the first byte is written and before a stream number is used up.
 
-import { WasmBuffer } from "./buffer.js";
+import { type BufferOf, WasmBuffer } from "./buffer.js";
 import { Call } from "./call.js";
 import {
   checkAttached,
@@ -272,8 +272,9 @@ export class Dropout {
    * @example
    * using x = dropout.alloc("f32", 1 << 20);
    */
-  alloc<D extends BufferDtype>(dtype: D, length: number): WasmBuffer<D> {
-    checkChoice<BufferDtype>(dtype, "dtype", BUFFER_DTYPES);
+  alloc<D extends BufferDtype>(dtype: D, length: number): BufferOf<D>;
+  alloc(dtype: BufferDtype, length: number): WasmBuffer {
+    checkChoice(dtype, "dtype", BUFFER_DTYPES);
     checkInteger(length, "length", 0, MAX_INDEX);
     return new WasmBuffer(this.#memory, dtype, this.#memory.allocateZeros(dtype, length, "length"), length);
   }
@@ -287,8 +288,8 @@ export class Dropout {
    * using x = dropout.from(Float32Array.of(1, 2, 3, 4));
    * using w = dropout.from(Uint16Array.of(0x3f80, 0x4000), "bf16"); // 1 and 2
    */
-  from<X extends Arrays[Copied]>(array: X): WasmBuffer<{ [D in Copied]: X extends Arrays[D] ? D : never }[Copied]>;
-  from<D extends HalfDtype>(array: Uint16Array, dtype: D): WasmBuffer<D>;
+  from<X extends Arrays[Copied]>(array: X): BufferOf<{ [D in Copied]: X extends Arrays[D] ? D : never }[Copied]>;
+  from<D extends HalfDtype>(array: Uint16Array, dtype: D): BufferOf<D>;
   from(array: Float16): WasmBuffer<"f16">;
   from(array: Arrays[Copied] | Uint16Array, half?: HalfDtype): WasmBuffer {
     if (half !== undefined) checkChoice(half, "dtype", HALF_DTYPES);

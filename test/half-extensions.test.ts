@@ -138,10 +138,10 @@ for (const build of BUILDS) {
         const dx = rounded(backward.backward(Float32Array.from(x, decode), wide.ticket as never));
         const bytes = dropout.memory.buffer.byteLength;
 
-        const buffer = dropout.from(x, dtype as "f16");
-        const out = dropout.alloc(dtype as "f16", length);
+        const buffer = dropout.from(x, dtype);
+        const out = dropout.alloc(dtype, length);
         // An odd place in wasm memory and outside it.
-        const shifted = dropout.alloc(dtype as "f16", length + 1);
+        const shifted = dropout.alloc(dtype, length + 1);
         const outside = new Uint16Array(length + 3);
         outside.set(x, 3);
         const unaligned = outside.subarray(3);
@@ -203,11 +203,11 @@ for (const build of BUILDS) {
           const expected = operation(fused, { rows, columns, put: round, saved: round, options: {} });
           const held: WasmBuffer[] = [];
           const hold = (numbers: Float32Array) => {
-            held.push(dropout.from(narrow(numbers) as unknown as Uint16Array, dtype as "f16"));
+            held.push(dropout.from(narrow(numbers) as unknown as Uint16Array, dtype));
             return held.at(-1) as unknown as Float32Array;
           };
           const viewed = (numbers: Float32Array) => {
-            const [bits, buffer] = [narrow(numbers), dropout.alloc(dtype as "f16", numbers.length + 1)];
+            const [bits, buffer] = [narrow(numbers), dropout.alloc(dtype, numbers.length + 1)];
             held.push(buffer);
             buffer.array.set(bits, 1);
             return buffer.array.subarray(1) as unknown as Float32Array;
@@ -237,10 +237,7 @@ for (const build of BUILDS) {
         const same = (got: unknown, expected: unknown, what: string) =>
           expectBytes(bytesOf(arrayOf(got)), bytesOf(arrayOf(expected)), what);
         const expected = fused.dropoutResidualLayerNorm(numbers(1), 0.3, options);
-        for (const place of [
-          (bits: Uint16Array<ArrayBuffer>) => bits,
-          (bits: Uint16Array<ArrayBuffer>) => dropout.from(bits, dtype as "f16"),
-        ]) {
+        for (const place of [(bits: Uint16Array<ArrayBuffer>) => bits, (bits: Uint16Array<ArrayBuffer>) => dropout.from(bits, dtype)]) {
           const [x, residual, gamma, beta] = [numbers(1), numbers(2), row, row].map((bits): Halves => place(bits)) as [
             Halves,
             Halves,
@@ -311,7 +308,7 @@ for (const build of BUILDS) {
       const { decode } = FORMATS[dtype];
       const model = (data: Uint16Array<ArrayBuffer>, context: PassContext) => {
         const y = context.dropout(data, 0.3, { layer: 2, dtype });
-        using buffer = dropout.from(data, dtype as "f16");
+        using buffer = dropout.from(data, dtype);
         expect(context.dropout(buffer, 0.3, { layer: 2, out: buffer })).toBe(buffer);
         expect(buffer.array).toEqual(y);
         for (let row = 0; row < samples; ++row) {

@@ -1,6 +1,6 @@
 // 16-bit data: teaches an instance f16 and bf16, and converts.
 
-import type { WasmBuffer } from "../buffer.js";
+import type { BufferOf, WasmBuffer } from "../buffer.js";
 import { checkChoice, checkObject } from "../check.js";
 import type { Context, Result } from "../dropout.js";
 import { type Arrays, DTYPES, type Float16, HALF_DTYPES, type HalfDtype } from "../dtypes.js";
@@ -79,7 +79,7 @@ export class Half {
     x: X,
     dtype: D,
     options: ConvertOptions<Y> = NO_OPTIONS,
-  ): Result<X extends WasmBuffer ? WasmBuffer<D> : Arrays<ArrayBuffer>[D], Y> {
+  ): Result<X extends WasmBuffer ? BufferOf<D> : Arrays<ArrayBuffer>[D], Y> {
     checkChoice(dtype, "dtype", HALF_DTYPES);
     return this.#convert(x, "f32", dtype, options, this.#kernels.convert.f32[dtype]) as never;
   }

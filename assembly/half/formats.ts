@@ -15,6 +15,9 @@
 // 2^16: what is at least this, 65520 and more having been rounded up to it, is infinite as f16.
 // @ts-ignore: decorator
 @inline const BEYOND: u32 = (127 + 16) << 23;
+// 2^112, the ratio of numbers that have the same exponent bits.
+// @ts-ignore: decorator
+@inline const UP: u32 = (127 + 112) << 23;
 // 0.5: its last bit counts 2^-24, the least subnormal f16, so that adding it rounds to a multiple of that.
 // @ts-ignore: decorator
 @inline const HALF: u32 = 126 << 23;
@@ -22,17 +25,13 @@
 /** IEEE 754 binary16. */
 @unmanaged
 export class F16 {
-  /** f32 lanes of f16 bits in 32-bit lanes. */
+  /** f32 lanes of f16 bits in 32-bit lanes. Multiplying by 2^112 moves the bias from f16's to f32's, subnormals included. */
   @inline widen4(bits: v128): v128 {
     const magnitude = v128.and(bits, i32x4.splat(0x7fff));
-    const shifted = i32x4.shl(magnitude, 13);
-    const normal = i32x4.add(shifted, i32x4.splat(REBIAS));
+    const value = f32x4.mul(i32x4.shl(magnitude, 13), f32x4.splat(reinterpret<f32>(UP)));
     // Infinities and NaNs have all exponent bits set in f32 too.
-    const special = v128.and(i32x4.gt_s(magnitude, i32x4.splat(0x7bff)), i32x4.splat(REBIAS));
-    const least = i32x4.splat(LEAST_NORMAL);
-    const small = f32x4.sub(v128.or(shifted, least), least);
-    const value = v128.bitselect(small, i32x4.add(normal, special), i32x4.lt_s(magnitude, i32x4.splat(0x400)));
-    return v128.or(value, i32x4.shl(v128.and(bits, i32x4.splat(0x8000)), 16));
+    const special = v128.and(i32x4.gt_s(magnitude, i32x4.splat(0x7bff)), i32x4.splat(0x7f800000));
+    return v128.or(v128.or(value, special), i32x4.shl(v128.and(bits, i32x4.splat(0x8000)), 16));
   }
 
   @inline widen1(bits: u32): f32 {
@@ -60,10 +59,10 @@ export class F16 {
     return v128.or(result, v128.andnot(v128.andnot(bits, i16x8.splat(0x7fff)), nan));
   }
 
-  // Multiplying by 2^112 moves the bias from f16's to f32's, subnormals included. To round, 4 |y| is added to 2^15 times the power of two
+  // The bias is moved as widen4() does. To round, 4 |y| is added to 2^15 times the power of two
   // below |y|, at least 2: the last bit of the sum is then f16's. By way of 2^112, what is 2^16 or more becomes infinite.
   @inline scaledMagnitude4(magnitude: v128, factor: v128): v128 {
-    const up = f32x4.splat(reinterpret<f32>((127 + 112) << 23));
+    const up = f32x4.splat(reinterpret<f32>(UP));
     const y = f32x4.mul(f32x4.mul(i32x4.shl(magnitude, 13), up), factor);
     const power = v128.and(i32x4.add(y, i32x4.splat(15 << 23)), i32x4.splat(0x7f800000));
     const four = f32x4.mul(f32x4.mul(y, up), f32x4.splat(reinterpret<f32>((127 - 110) << 23)));

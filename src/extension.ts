@@ -5,6 +5,7 @@ import { wrongKind } from "./check.js";
 import { compiler, type Load, type ModuleOptions, obtainModule } from "./create.js";
 import { type Context, Dropout } from "./dropout.js";
 import { instantiate } from "./instantiate.js";
+import { scratchOf } from "./scratch.js";
 
 /** Options of the functions that extend an instance: where the extension's wasm comes from. */
 export type ExtensionOptions = ModuleOptions;
@@ -19,6 +20,8 @@ export function extender<E>(
     if (!(dropout instanceof Dropout)) throw wrongKind("dropout", "Dropout of this package", dropout);
     const module = await obtainModule(compile, options);
     const { context } = dropout;
+    // Now, when growth is expected, and not in the first call.
+    scratchOf(context.memory);
     return make(context, instantiate(module, context.memory.wasm));
   };
 }

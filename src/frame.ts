@@ -8,6 +8,7 @@ import type { Context } from "./dropout.js";
 import { type BufferDtype, byteLength, type Dtype } from "./dtypes.js";
 import type { Memory } from "./memory.js";
 import { makeLike, Operand } from "./operand.js";
+import { type Scratch, scratchOf } from "./scratch.js";
 
 /** The most elements of a piece: its decisions and data stay in the L1 and L2 cache between the kernels that make and use them. */
 export const PIECE = 16384;
@@ -54,11 +55,13 @@ export class Frame {
   readonly #call: Call;
   readonly #taken: Taken[] = [];
   readonly #made: WasmBuffer[] = [];
-  readonly #scratch: number[] = [];
+  readonly #scratch: Scratch;
+  readonly #pointers: number[] = [];
 
   constructor({ memory, call }: Context) {
     this.#memory = memory;
     this.#call = call;
+    this.#scratch = scratchOf(memory);
   }
 
   #operand(name: string): Operand {
@@ -111,8 +114,8 @@ export class Frame {
 
   /** The address of `bytes` bytes of scratch, their content left to chance; throws RangeError if the memory cannot grow that far. */
   scratch(bytes: number): number {
-    const pointer = this.#memory.allocate("bytes", bytes, "scratch");
-    this.#scratch.push(pointer);
+    const pointer = this.#scratch.take(bytes);
+    this.#pointers.push(pointer);
     return pointer;
   }
 
@@ -124,7 +127,7 @@ export class Frame {
   /** Gives back scratch, lets go of the caller's arrays, and frees the buffers made here if the call has `failed`. */
   end(failed: boolean): void {
     for (const { operand } of this.#taken) operand.clear();
-    for (const pointer of this.#scratch) this.#memory.release(pointer);
+    for (const pointer of this.#pointers) this.#scratch.release(pointer);
     if (failed) for (const buffer of this.#made) buffer.free();
   }
 }

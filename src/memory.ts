@@ -35,7 +35,8 @@ export interface Draw {
 
 export class Memory {
   readonly wasm: WebAssembly.Memory;
-  readonly #maxBytes: number;
+  /** The most bytes to grow to. */
+  readonly maxBytes: number;
   readonly #allocator = new Allocator();
   // End of what was ever handed out: bytes above it are still the zeros that the engine made.
   #touched = HEAP;
@@ -47,7 +48,7 @@ export class Memory {
   /** @param maxBytes most bytes to grow to, at least what the instance itself takes */
   constructor(maxBytes: number) {
     const initial = Math.ceil(HEAP / PAGE);
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
     // Without a maximum: some engines set the address space aside at once, and small machines refuse that.
     this.wasm = new WebAssembly.Memory({ initial });
     this.#allocator.extend(HEAP, initial * PAGE);
@@ -92,11 +93,11 @@ export class Memory {
       const refusal = (cause?: unknown) =>
         wrongValue(
           name,
-          `what fits beside the ${end} bytes in use or kept, of at most ${this.#maxBytes}`,
+          `what fits beside the ${end} bytes in use or kept, of at most ${this.maxBytes}`,
           `${length} elements of ${dtype}, ${bytes} bytes`,
           cause,
         );
-      if (end + pages * PAGE > this.#maxBytes) throw refusal();
+      if (end + pages * PAGE > this.maxBytes) throw refusal();
       try {
         this.wasm.grow(pages);
       } catch (cause) {

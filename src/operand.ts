@@ -194,7 +194,10 @@ export class Operand {
   }
 }
 
-/** A new array of `length` elements in wasm memory if `x` is a buffer, else a typed array, of the class of x if that can be; throws RangeError that names `name` if it cannot be made. */
+/**
+ * A new array of `length` elements in wasm memory if `x` is a buffer, else a typed array, of f16 of the class of x; throws RangeError that names `name` if
+ * it cannot be made.
+ */
 export function makeLike(memory: Memory, x: unknown, dtype: BufferDtype, length: number, name: string): Foreign | WasmBuffer {
   if (x instanceof WasmBuffer) return new WasmBuffer(memory, dtype, memory.allocate(dtype, length, name), length);
   const array = makeArray(dtype, length, name);

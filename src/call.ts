@@ -1,7 +1,7 @@
 // One call of a kernel over operands of any length, wherever they lie: the only place that runs kernels.
 
 import { checkChoice } from "./check.js";
-import { type DataDtype, DTYPES } from "./dtypes.js";
+import { type BufferDtype, type DataDtype, DTYPES } from "./dtypes.js";
 import { STREAM_KINDS, type StreamKind } from "./kernels.js";
 import { DATA_SLOT, type Draw, MASK_SLOT, type Memory, PARAMS, STAGED } from "./memory.js";
 import { type Conversion, Operand } from "./operand.js";
@@ -132,6 +132,11 @@ export class Call {
       c?.leave(at, count);
     }
     return sum;
+  }
+
+  /** What brings data of `dtype` to f32 and back; undefined for those that need none. */
+  conversionOf(dtype: BufferDtype): Conversion | undefined {
+    return this.conversions.find((conversion) => conversion.dtype === dtype);
   }
 
   /** Lets go of the caller's arrays. */

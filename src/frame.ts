@@ -87,7 +87,7 @@ export class Frame {
   }
 
   #converted(operand: Operand): Operand {
-    operand.convert(this.#call.conversions.find(({ dtype }) => dtype === operand.dtype));
+    operand.convert(this.#call.conversionOf(operand.dtype));
     return operand;
   }
 

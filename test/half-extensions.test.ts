@@ -316,10 +316,21 @@ for (const build of BUILDS) {
           const stream = context.stream({ layer: 2, sample: row });
           expect(y.subarray(from, to)).toEqual(dropout.dropout(data.slice(from, to), 0.3, { ...stream, dtype }));
         }
-        return Float32Array.from(y, decode);
+        return y;
       };
-      const prediction = await monteCarlo.predict(model, x, { passes: 2, samples, masks: "perExample" });
-      expect(prediction.mean.length).toBe(x.length);
+      const settings = { passes: 3, samples, masks: "perExample", seed: 3 } as const;
+      const prediction = await monteCarlo.predict(model, x, { ...settings, dtype });
+      const wide = (data: Uint16Array<ArrayBuffer>, context: PassContext) => Float32Array.from(model(data, context), decode);
+      expect(prediction).toEqual(await monteCarlo.predict(wide, x, settings));
+      const inWasm = (data: Uint16Array<ArrayBuffer>, context: PassContext) => dropout.from(model(data, context), dtype);
+      expect(await monteCarlo.predict(inWasm, x, settings)).toEqual(prediction);
+      const logits = { ...settings, classes: features, output: "logits" } as const;
+      const classified = await monteCarlo.predict(model, x, { ...logits, dtype });
+      expect(classified).toEqual(await monteCarlo.predict(wide, x, logits));
+      await expect(monteCarlo.predict(model, x, settings)).rejects.toThrow('"output" expected Float32Array, Float64Array, Float16Array,');
+      await expect(monteCarlo.predict(model, x, { ...settings, dtype: "f8" as never })).rejects.toThrow(
+        new RangeError('"dtype" expected "f16" or "bf16", got string "f8"'),
+      );
     });
 
     it("refuses what it cannot take, with nothing done", async () => {

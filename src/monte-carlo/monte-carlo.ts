@@ -4,7 +4,7 @@ import { wrongKind, wrongValue } from "../check.js";
 import type { Context } from "../dropout.js";
 import { framed, PIECE, pieces } from "../frame.js";
 import { bindKernels } from "../kernels.js";
-import type { Data } from "../operand.js";
+import type { AnyData } from "../operand.js";
 import { MONTE_CARLO, type MonteCarloKernels } from "./kernels.js";
 import { type PredictOptions, readPlan } from "./options.js";
 import { type PassContext, passContext } from "./pass.js";
@@ -12,8 +12,11 @@ import { type ClassPrediction, checkSameRun, conclude, joinRanges, joinTotals, t
 import { Statistics } from "./statistics.js";
 import { type NextTask, Slices, unlessAborted } from "./tasks.js";
 
-/** What a model gives: f32 or f64 data, or a promise of them, of the same length in each pass. It is read at once and may be written again in the next pass. */
-export type ModelOutput = Data | PromiseLike<Data>;
+/**
+ * What a model gives: f32 or f64 data, or, with {@link createHalf} of "wasm-dropout/half", f16 or bf16, or a promise of them, of the same length in each
+ * pass. It is read at once and may be written again in the next pass.
+ */
+export type ModelOutput = AnyData | PromiseLike<AnyData>;
 
 /** Any function with dropout in it. */
 export type Model<I> = (input: I, context: PassContext) => ModelOutput;
@@ -71,7 +74,7 @@ export class MonteCarlo {
     const context = this.#context;
     const plan = readPlan(context.call, options);
     const { run, firstPass, passes, signal, onProgress, progressMs } = plan;
-    const statistics = new Statistics(context, this.#kernels, run);
+    const statistics = new Statistics(context, this.#kernels, run, plan.half);
     const slices = new Slices(plan.sliceMs, this.#nextTask);
     let told = Number.NEGATIVE_INFINITY;
     try {

@@ -2,6 +2,8 @@
 
 import type { Call } from "../call.js";
 import { checkChoice, checkInteger, checkObject, wrongKind, wrongValue } from "../check.js";
+import type { HalfOptions } from "../dropout.js";
+import { HALF_DTYPES, type HalfDtype } from "../dtypes.js";
 import type { StreamKind } from "../kernels.js";
 import { MAX_INDEX } from "../ticket.js";
 import { Words } from "../words.js";
@@ -20,7 +22,7 @@ export interface Progress {
 }
 
 /** Options of {@link MonteCarlo.predict}. */
-export interface PredictOptions {
+export interface PredictOptions extends HalfOptions {
   /** T, the number of stochastic passes, an integer in [1, 2^24 - firstPass]. */
   passes: number;
   /**
@@ -63,6 +65,8 @@ export interface Plan {
   readonly seed: Words;
   readonly firstPass: number;
   readonly passes: number;
+  /** What outputs in Uint16Arrays are. */
+  readonly half: HalfDtype | undefined;
   /** All passes of the result, those of `resumed` too. */
   readonly ranges: Ranges;
   readonly resumed: Totals | undefined;
@@ -78,7 +82,7 @@ export function readPlan(call: Call, options: unknown): Plan {
   const given = options as { [K in keyof PredictOptions]?: unknown };
   const { passes, seed, kind, masks = "perPass", samples = 1, firstSample = 0, classes } = given;
   const { onProgress, progressMs = 0, signal, sliceMs = 10, resume } = given;
-  const { output = classes === undefined ? undefined : "probabilities" } = given;
+  const { dtype: half, output = classes === undefined ? undefined : "probabilities" } = given;
   const earlier = resume === undefined ? undefined : readPrediction(resume, "resume");
   const { firstPass = earlier?.ranges.at(-1)?.[1] ?? 0 } = given;
   checkInteger(passes, "passes", 1, MOST_PASSES);
@@ -90,6 +94,7 @@ export function readPlan(call: Call, options: unknown): Plan {
     checkInteger(classes, "classes", 1, MAX_INDEX);
     checkChoice(output, "output", CLASS_OUTPUTS);
   } else if (output !== undefined) throw wrongKind("output", "nothing without classes", output);
+  if (half !== undefined) checkChoice(half, "dtype", HALF_DTYPES);
   if (onProgress !== undefined && typeof onProgress !== "function") throw wrongKind("onProgress", "function", onProgress);
   checkDuration(progressMs, "progressMs");
   checkDuration(sliceMs, "sliceMs");
@@ -106,6 +111,7 @@ export function readPlan(call: Call, options: unknown): Plan {
     seed: new Words().copy(recipe.seed),
     firstPass,
     passes,
+    half,
     ranges,
     resumed: earlier?.totals,
     onProgress: onProgress as Plan["onProgress"],

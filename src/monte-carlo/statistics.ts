@@ -3,7 +3,7 @@
 
 import { wrongValue } from "../check.js";
 import type { Context } from "../dropout.js";
-import { byteLength, type Dtype } from "../dtypes.js";
+import { byteLength, type Dtype, type HalfDtype } from "../dtypes.js";
 import { Frame, PIECE, type Piece, pieces } from "../frame.js";
 import { Operand } from "../operand.js";
 import type { MonteCarloKernels } from "./kernels.js";
@@ -25,6 +25,7 @@ export class Statistics {
   readonly #kernels: MonteCarloKernels;
   readonly #run: Run;
   readonly #frame: Frame;
+  readonly #half: HalfDtype | undefined;
   readonly #output: Operand;
   #passes = 0;
   // Made with the first output, which says how long they are.
@@ -32,10 +33,11 @@ export class Statistics {
   // Where a piece of logits becomes probabilities.
   #probabilities = 0;
 
-  constructor(context: Context, kernels: MonteCarloKernels, run: Run) {
+  constructor(context: Context, kernels: MonteCarloKernels, run: Run, half: HalfDtype | undefined) {
     this.#context = context;
     this.#kernels = kernels;
     this.#run = run;
+    this.#half = half;
     this.#frame = new Frame(context);
     this.#output = new Operand(context.memory, -1);
   }
@@ -45,14 +47,17 @@ export class Statistics {
     const { samples, classes } = this.#run;
     const output = this.#output;
     try {
-      const dtype = output.takeData(value, "output");
-      const { length } = output;
+      const { call } = this.#context;
+      const stored = output.takeData(value, "output", call.dtypes, this.#half);
+      output.convert(call.conversionOf(stored));
+      const { dtype, length } = output;
       const expected = this.#blocks?.mean.length ?? (classes === undefined ? length : samples * classes);
       if (length !== expected) throw wrongValue("output", `length ${expected}`, length);
       this.#blocks ??= this.#allocate(length);
       // Rows of classes stay whole, however many there are.
       const [rows, columns] = classes === undefined ? [1, length] : [samples, classes];
-      for (const piece of pieces(rows, columns, classes !== undefined)) this.#addPiece(piece, output.enter(piece.at, piece.count), dtype);
+      for (const piece of pieces(rows, columns, classes !== undefined))
+        this.#addPiece(piece, output.enter(piece.at, piece.count), dtype as Dtype);
       ++this.#passes;
     } finally {
       output.clear();

@@ -1,10 +1,11 @@
-// 16-bit data in the operations of shapes, noise and fused: what f32 gives for the same numbers, rounded once more, wherever the data lie.
+// 16-bit data in the operations of extensions: what f32 gives for the same numbers, rounded once more, wherever the data lie.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { createFused, type Fused } from "../src/fused/index.js";
 import { ACTIVATIONS } from "../src/fused/kernels.js";
 import { createHalf } from "../src/half/index.js";
 import { createDropout, type Dropout, type HalfDtype, type WasmBuffer } from "../src/index.js";
+import { createLinear, dropoutLevel } from "../src/linear/index.js";
 import { createMonteCarlo, type PassContext } from "../src/monte-carlo/index.js";
 import { createNoise, type Noise } from "../src/noise/index.js";
 import { createShapes, type Shapes } from "../src/shapes/index.js";
@@ -192,6 +193,23 @@ for (const build of BUILDS) {
           expect(all.shapes.dropPath(x, 0.5, { shape, dtype, training: false }).y).toEqual(x);
           expect(all.shapes.dropPath(x, 1, { shape, dtype }).y).toEqual(new Uint16Array(x.length));
         }
+      });
+
+      it(`${dtype}: weight scaling, and dropout by level`, async () => {
+        const { dropout } = all;
+        const linear = await createLinear(dropout, options);
+        const w = Uint16Array.from({ length: 65536 }, (_, i) => i);
+        const numbers = w.filter((bits) => !Number.isNaN(decode(bits)));
+        const scaled = linear.scaleWeights(Float32Array.from(numbers, decode), 0.3);
+        expect(linear.scaleWeights(numbers, 0.3, { dtype })).toEqual(Uint16Array.from(scaled, encode));
+        using buffer = dropout.from(numbers, dtype);
+        expect(linear.scaleWeights(buffer, 0.3, { out: buffer })).toBe(buffer);
+        expect(buffer.array).toEqual(Uint16Array.from(scaled, encode));
+        expect(linear.scaleWeights(w, 0, { dtype })).toEqual(w);
+        expect(linear.scaleWeights(w, 1, { dtype })).toEqual(new Uint16Array(w.length));
+        expect(dropoutLevel(dropout, w, 0.3, { seed: 9, dtype })).toEqual(dropout.dropout(w, 0.3, { seed: 9, stream: 0, dtype }));
+        const unlike = `"x" expected Float32Array, Float64Array or buffer of f32 or f64, got Uint16Array(65536)`;
+        expectRefusal(() => linear.dropConnect(w as never, w as never, 0.5, { shape: { in: 16 } }), TypeError, unlike);
       });
 
       it.each(Object.keys(FUSED))(`${dtype}: fused %s`, (name) => {

@@ -2,7 +2,7 @@
 
 import type { Context, DtypeOf, Like, Result } from "../dropout.js";
 import { bindKernels } from "../kernels.js";
-import type { Data, DataOf } from "../operand.js";
+import type { AnyData, AnyDataOf, Data, DataOf } from "../operand.js";
 import { type ScaleWeightsOptions, scaleWeights } from "./classic.js";
 import {
   backward,
@@ -179,9 +179,9 @@ export class Linear {
 
   /**
    * The weights that go with a layer trained by classic dropout, which does not rescale in training: w * (1 - P(drop)), the factor as realised and rounded
-   * once to the dtype (Hinton et al. 2012; Srivastava et al. 2014, section 1). p = 0 copies the bits of w; p = 1 gives +0, whatever w holds.
+   * once to the dtype it is computed in (Hinton et al. 2012; Srivastava et al. 2014, section 1). p = 0 copies the bits of w; p = 1 gives +0, whatever w holds.
    *
-   * @param w weights of any shape, f32 or f64
+   * @param w weights of any shape, f32 or f64, or, with {@link createHalf} of "wasm-dropout/half", f16 or bf16, rounded once more
    * @param p drop probability in [0, 1]
    * @param options see {@link ScaleWeightsOptions}
    * @returns `out`, or a new array like w
@@ -191,7 +191,7 @@ export class Linear {
    * const linear = await createLinear(dropout);
    * const w = linear.scaleWeights(Float32Array.of(1, 2, 3, 4), 0.5); // 0.5, 1, 1.5, 2
    */
-  scaleWeights<W extends Data, Y extends DataOf<DtypeOf<W>> | undefined = undefined>(
+  scaleWeights<W extends AnyData, Y extends AnyDataOf<DtypeOf<W>> | undefined = undefined>(
     w: W,
     p: number,
     options: ScaleWeightsOptions<Y> = NO_OPTIONS,

@@ -22,8 +22,9 @@ const NO_OPTIONS = {};
 
 /**
  * Conversion between f32 and the two 16-bit formats, "f16" (IEEE 754 binary16) and "bf16" (bfloat16: the upper half of an f32). Made by
- * {@link createHalf}, which also has the instance take such data in `dropout`, `forward` and `backward`, and in all operations of {@link createShapes},
- * {@link createNoise} and {@link createFused}. Those compute in f32 and round once; in all, a NaN that is computed with becomes the quiet NaN without a sign.
+ * {@link createHalf}, which also has the instance take such data in `dropout`, `forward` and `backward`, and in the operations of "wasm-dropout/shapes",
+ * "/noise", "/fused" and "/monte-carlo" and the weight scaling of "/linear". They compute in f32 and round once; a NaN that is computed with becomes the
+ * quiet NaN without a sign.
  */
 export class Half {
   readonly #context: Context;

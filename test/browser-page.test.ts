@@ -111,6 +111,7 @@ function refusal(call: () => unknown): string {
 let directory: string;
 let server: Server;
 let withoutWasm: Server;
+let late: Server;
 let dropout: Dropout;
 
 beforeAll(async () => {
@@ -121,12 +122,13 @@ beforeAll(async () => {
   writeFileSync(join(directory, "probe.js"), PROBE);
   writeFileSync(index, html.replace('<meta charset="utf-8" />', '<meta charset="utf-8" /><script src="./probe.js"></script>'));
   server = await serve(directory, { headers: { "content-security-policy": POLICY } });
+  late = await serve(directory, { headers: { "content-security-policy": POLICY }, styleMs: 500 });
   withoutWasm = await serve(directory, { headers: { "content-security-policy": POLICY.replace(" 'wasm-unsafe-eval'", "") } });
   dropout = await createDropout();
 });
 
 afterAll(async () => {
-  await Promise.all([server?.close(), withoutWasm?.close()]);
+  await Promise.all([server?.close(), late?.close(), withoutWasm?.close()]);
   if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
 });
 
@@ -264,6 +266,12 @@ describe.each(BROWSERS)("%s", { retry: 1 }, (name) => {
     await until("location.hash === '#' + part('link').href.split('#')[1]");
     await visit(`#${drawn.link}`);
     expect(await page.evaluate(look)).toEqual(drawn);
+    await quiet();
+  });
+
+  it("is drawn in its colours where the style sheet comes late", async () => {
+    await visit("#seed=42&p=0.5&kind=tile", "", late);
+    expect(await page.evaluate("return keeps('mask')")).toEqual(keptOf(dropout.mask(PIXELS, 0.5, { seed: 42, stream: 0, kind: "tile" })));
     await quiet();
   });
 

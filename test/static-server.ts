@@ -2,10 +2,10 @@
 
 import { preview } from "vite";
 
-/** Serves `directory`, each response with `headers`, on a free port of this machine only. */
+/** Serves `directory`, each response with `headers`, style sheets after `styleMs` milliseconds, on a free port of this machine only. */
 export async function serve(
   directory: string,
-  { headers = {} }: { headers?: Record<string, string> } = {},
+  { headers = {}, styleMs = 0 }: { headers?: Record<string, string>; styleMs?: number } = {},
 ): Promise<{ url: string; close(): Promise<void> }> {
   const server = await preview({
     configFile: false,
@@ -13,6 +13,14 @@ export async function serve(
     appType: "mpa",
     build: { outDir: "." },
     logLevel: "error",
+    plugins: [
+      {
+        name: "late style sheets",
+        configurePreviewServer({ middlewares }) {
+          middlewares.use(({ url }, _, next) => void setTimeout(next, url?.includes(".css") ? styleMs : 0));
+        },
+      },
+    ],
     preview: { host: "127.0.0.1", port: 0, headers },
   });
   const [url] = server.resolvedUrls?.local ?? [];

@@ -19,9 +19,12 @@ const MARKS: Record<Mark, { size: number; alpha: number; colour: "color" | "acce
 };
 
 const painted = new Map<HTMLCanvasElement, [cells: readonly Cell[], cursor: number | undefined]>();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+const repaint = () => {
   for (const [canvas, picture] of painted) paint(canvas, ...picture);
-});
+};
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+// WebKit runs module scripts before the style sheet is there, but says that the page is loaded only then.
+addEventListener("load", repaint);
 
 /** Draws `cells`, row by row, and a frame around the pixel at index `cursor`; again whenever the colours change. */
 export function paint(canvas: HTMLCanvasElement, cells: readonly Cell[], cursor?: number): void {

@@ -34,7 +34,7 @@ export class Scratch {
 
   /** The address of `bytes` bytes, their content left to chance; throws RangeError if the memory cannot grow that far. */
   take(bytes: number): number {
-    const fits = this.#end > 0 && this.#allocator.shortage(bytes, 0) === 0;
+    const fits = this.#allocator.shortage(bytes, this.#end) === 0;
     return fits ? this.#allocator.take(bytes) : this.#memory.allocate("bytes", bytes, "scratch");
   }
 

@@ -17,7 +17,7 @@ export async function serve(
       {
         name: "late style sheets",
         configurePreviewServer({ middlewares }) {
-          middlewares.use(({ url }, _, next) => void setTimeout(next, url?.includes(".css") ? styleMs : 0));
+          middlewares.use(({ url }, _, next) => (url?.includes(".css") ? void setTimeout(next, styleMs) : next()));
         },
       },
     ],

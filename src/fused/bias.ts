@@ -3,6 +3,7 @@
 
 import { checkChoice, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
 import type { Context, DtypeOf, HalfOptions, Like, Result, StreamOptions } from "../dropout.js";
+import { holdersOf } from "../dtypes.js";
 import { type Frame, framed } from "../frame.js";
 import type { AnyData, AnyDataOf, Operand } from "../operand.js";
 import type { Ticket } from "../ticket.js";
@@ -76,8 +77,6 @@ export interface BiasGradients<
   readonly dbias: Result<Like<X>, B> | undefined;
 }
 
-const ONLY_F32 = "Float32Array or f32 buffer";
-
 /** y = residual + dropout(x + bias): see {@link Fused.biasDropoutResidual}. */
 export function biasDropoutResidual(
   context: Context,
@@ -117,7 +116,7 @@ export function biasActivationDropout(
     const { activation = "none", out } = options;
     checkChoice(activation, "activation", ACTIVATIONS);
     const { stream, training, input, bias } = takeForward(context, frame, x, p, options);
-    if (input.dtype !== "f32") throw wrongKind("x", ONLY_F32, x);
+    if (input.dtype !== "f32") throw wrongKind("x", holdersOf("f32"), x);
     const { operand: output, array: y } = frame.output(out, "out", input.stored, input.length, x, [input]);
     const run = prepareElementwise(context, frame, inF32(kernels[activation]), { input, output, bias });
     if (training) context.call.useStream(stream);
@@ -147,7 +146,7 @@ export function biasBackward(
     if (columns !== undefined) checkColumns(columns, length);
     const input = frame.anyData(dy, "dy", half);
     const { dtype, stored } = input;
-    if (op === "biasActivationDropout" && dtype !== "f32") throw wrongKind("dy", ONLY_F32, dy);
+    if (op === "biasActivationDropout" && dtype !== "f32") throw wrongKind("dy", holdersOf("f32"), dy);
     if (input.length !== length) throw wrongValue("dy", `length ${length}, the ticket's`, input.length);
     const other = activation === "none" ? undefined : frame.input(x, "x", stored, length);
     const added = other === undefined || columns === undefined ? undefined : frame.input(bias, "bias", stored, columns);

@@ -36,7 +36,7 @@ export interface Matrix {
 /** Takes data that kernels get as f32, to be read; `half` is the dtype of a Uint16Array. */
 export function takeF32(frame: Frame, value: unknown, name: string, half: unknown): Operand {
   const operand = frame.anyData(value, name, half);
-  if (operand.dtype !== "f32") throw wrongKind(name, "Float32Array or f32 buffer", value);
+  if (operand.dtype !== "f32") throw wrongKind(name, holdersOf("f32"), value);
   return operand;
 }
 

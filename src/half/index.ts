@@ -9,7 +9,7 @@ import { SCALAR, SIMD } from "./wasm.js";
 export * from "./api.js";
 
 /**
- * Lets an instance, and shapes, noise and fused operations over it, take f16 and bf16 data: buffers of these dtypes, Float16Arrays, and Uint16Arrays with
+ * Lets an instance, and what {@link Half} names of its extensions, take f16 and bf16 data: buffers of these dtypes, Float16Arrays, and Uint16Arrays with
  * option `dtype`. Decisions do not depend on the dtype; arithmetic is
  * f32, rounded once more to the dtype, to nearest and ties to even.
  *

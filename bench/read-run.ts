@@ -1,7 +1,7 @@
 // Files of results, checked before anything is said of them: what is wrong is named with its file and field.
 
 import { readFileSync } from "node:fs";
-import { checkChoice, checkInteger, checkObject, wrongKind, wrongValue } from "../src/check.js";
+import { checkChoice, checkInteger, checkObject, wrongKind, wrongValue } from "../src/ground/check.js";
 import type { Verdict } from "./bars.js";
 import { UnusableFile } from "./command-line.js";
 import { FORMAT, type Group, type Run } from "./results.js";

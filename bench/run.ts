@@ -22,7 +22,7 @@ function run({ sizes, filter, rounds, json, scalar, gate }: Options): void {
   const bars: Verdict[] = [];
   const progress = new Progress();
   const extensions = Object.fromEntries(EXTENSIONS.map((name) => [name, compile(`${name}/${build}`)])) as Modules["extensions"];
-  const modules = { core: compile(build), reference: compile("reference"), extensions };
+  const modules = { core: compile(`core/${build}`), reference: compile("reference"), extensions };
   const plan = { modules, sizes, filter, rounds, judged: !scalar, barsOnly: gate };
   const session = runSession(
     plan,

@@ -1,11 +1,11 @@
 // What is measured: every kernel of every table, the references beside them, and the API that a user calls, over n elements each.
 
+import { instantiate } from "../src/core/instantiate.js";
+import { bindKernels, CORE, type Kernels, rowsOf } from "../src/engine/kernels.js";
+import { MAX_BYTES, Memory } from "../src/engine/memory.js";
 import { FUSED, type FusedKernels } from "../src/fused/kernels.js";
 import { CONVERT, type ConvertKernels, HALF } from "../src/half/kernels.js";
-import { instantiate } from "../src/instantiate.js";
-import { bindKernels, CORE, type Kernels, rowsOf } from "../src/kernels.js";
 import { LINEAR, type LinearKernels } from "../src/linear/kernels.js";
-import { MAX_BYTES, Memory } from "../src/memory.js";
 import { MONTE_CARLO, type MonteCarloKernels } from "../src/monte-carlo/kernels.js";
 import { NOISE, type NoiseKernels } from "../src/noise/kernels.js";
 import { SHAPES, type ShapesKernels } from "../src/shapes/kernels.js";
@@ -23,7 +23,7 @@ export const EXTENSIONS = ["shapes", "noise", "linear", "fused", "half", "monte-
 
 /** All modules, of the same build. */
 export interface Modules {
-  /** build/simd.wasm or build/scalar.wasm. */
+  /** build/core/simd.wasm or build/core/scalar.wasm. */
   readonly core: WebAssembly.Module;
   /** build/reference.wasm. */
   readonly reference: WebAssembly.Module;

@@ -9,15 +9,14 @@ import { main as asc } from "assemblyscript/asc";
 const root = new URL("../", import.meta.url);
 const at = (/** @type {string} */ path) => fileURLToPath(new URL(path, root));
 
-/** The core is the entry of assembly/ itself, an extension that of a folder in it. */
-const CORE = "core";
-const extensions = readdirSync(at("assembly"), { withFileTypes: true })
+/** A module is a folder of assembly/ with an entry. */
+const modules = readdirSync(at("assembly"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && existsSync(at(`assembly/${entry.name}/index.ts`)))
   .map(({ name }) => name);
 
 /** @param {string} name */
 async function compile(name) {
-  const folder = name === CORE ? "" : `${name}/`;
+  const folder = `${name}/`;
   mkdirSync(at(`build/${folder}`), { recursive: true });
   for (const target of ["simd", "scalar"]) {
     const out = `build/${folder}${target}`;
@@ -42,8 +41,8 @@ export const SCALAR: string =
   );
 }
 
-const names = process.argv.length > 2 ? process.argv.slice(2) : [CORE, ...extensions];
+const names = process.argv.length > 2 ? process.argv.slice(2) : modules;
 for (const name of names) {
-  if (name !== CORE && !extensions.includes(name)) throw new RangeError(`no module ${name}: there are ${[CORE, ...extensions].join(", ")}`);
+  if (!modules.includes(name)) throw new RangeError(`no module ${name}: there are ${modules.join(", ")}`);
   await compile(name);
 }

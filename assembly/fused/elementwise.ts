@@ -8,8 +8,8 @@
 // Invariant: elements come in ascending order, each once, which moves the place in the bias on; all inputs of an element are read before
 // it is written, so dst may be x. It may be `other` only where f does not read that, as a tie may be dropped after the element was written.
 
-import { widenHigh16, widenHigh32, widenHigh8, widenLow16, widenLow32, widenLow8 } from "../lanes";
-import { STEP } from "../step";
+import { widenHigh16, widenHigh32, widenHigh8, widenLow16, widenLow32, widenLow8 } from "../simd/lanes";
+import { STEP } from "../stream/step";
 
 /** Where the second input lies, and where in the bias the next element's column is: `bits` of the sink. */
 @unmanaged

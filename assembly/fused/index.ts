@@ -1,8 +1,8 @@
 // The kernels of fused operations: <source>_<verb>_<dtype>. The table of src/fused/kernels.ts lists them all; pointers are byte addresses.
 // Invariant: a kernel validates nothing, allocates nothing and keeps no state outside its arguments.
 
-import { Params } from "../params";
-import { tile } from "../tile";
+import { Params } from "../stream/params";
+import { tile } from "../stream/tile";
 import { Gelu, GeluTanh, None, Relu, Silu } from "./activation";
 import { Activate, AddResidual, Gradient } from "./bias";
 import { bytes } from "./bytes";

@@ -6,7 +6,7 @@
 // rounded to f32 once.
 // Invariant: a row is read before it is written, so results may take the place of operands of the same shape.
 
-import { pinned } from "../params";
+import { pinned } from "../stream/params";
 import {
   addToParts,
   addWidened,

@@ -4,7 +4,7 @@
 // is ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)). Vectors hold the parts over whole eights of columns; what is left, without SIMD all
 // columns, is added to them in memory. Invariant: the order, and with it every bit, depends on the number of columns alone.
 
-import { widenHigh16, widenHigh8, widenLow16, widenLow8 } from "../lanes";
+import { widenHigh16, widenHigh8, widenLow16, widenLow8 } from "../simd/lanes";
 
 /** Bytes of the parts of one sum. */
 // @ts-ignore: decorator

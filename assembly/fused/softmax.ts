@@ -7,7 +7,7 @@
 // the same shape. Sums are those of ./rows.ts.
 
 import { expNeg1, expNeg4 } from "../math/exp";
-import { pinned } from "../params";
+import { pinned } from "../stream/params";
 import { addToParts, addToParts4, AllKept, ByMask, clearParts, high, low, storeParts, total } from "./rows";
 
 // Where the search for a maximum begins: not at -Infinity, from which the distance of a column that is -Infinity itself would be NaN.

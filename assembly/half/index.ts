@@ -1,10 +1,10 @@
 // The kernels of 16-bit data: those of assembly/index.ts for f16 and bf16, and conversion from and to f32. src/half/kernels.ts lists them.
 
-import { counter } from "../counter";
-import { Params } from "../params";
-import { Bits, Both, Select } from "../sinks";
-import { applyStored, FromBits, FromBytes } from "../stored";
-import { tile } from "../tile";
+import { counter } from "../stream/philox";
+import { Params } from "../stream/params";
+import { Bits, Both, Select } from "../epilogue/sinks";
+import { applyStored, FromBits, FromBytes } from "../stream/stored";
+import { tile } from "../stream/tile";
 import { BF16, F16 } from "./formats";
 import { narrow, ScaledHalf, widen } from "./values";
 

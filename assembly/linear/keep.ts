@@ -2,7 +2,7 @@
 // changetype<M>(0). Eight consecutive weights are a step, 32 bytes of f32 or 64 of f64.
 // Invariant: selection is bitwise, a dropped value of any kind is +0.
 
-import { widenHigh16, widenHigh32, widenLow16, widenLow32 } from "../lanes";
+import { widenHigh16, widenHigh32, widenLow16, widenLow32 } from "../simd/lanes";
 
 /** Weights in a step: the bytes of decisions that one instruction widens. */
 // @ts-ignore: decorator

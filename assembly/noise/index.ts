@@ -2,7 +2,7 @@
 // are byte addresses, n counts elements.
 // Invariant: a kernel validates nothing, allocates nothing and keeps no state outside its arguments.
 
-import { Params } from "../params";
+import { Params } from "../stream/params";
 import { fill, noiseOn, Plus, Times } from "./noise";
 import { Normal, Uniform } from "./values";
 

@@ -4,8 +4,8 @@
 // Invariant: an element's input is read before its output is written and nothing outside elements 0..n-1 is touched, so dst = src is allowed;
 // each operation is rounded in the type of the data.
 
-import { Params, pinned, workspace } from "../params";
-import { philox8, WORDS as STEP } from "../philox";
+import { Params, pinned, workspace } from "../stream/params";
+import { philox8, WORDS as STEP } from "../stream/generator";
 import { Normal } from "./values";
 
 // Top bit of a counter's last word: keeps this stream apart from kind "philox", whose indices end at 2^53.

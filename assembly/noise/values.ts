@@ -8,7 +8,7 @@
 
 import { logNormal1, logNormal4 } from "../math/log";
 import { cosTurn1, cosTurn4, sinTurn1, sinTurn4 } from "../math/turn";
-import { WORDS as STEP, wordOf } from "../philox";
+import { WORDS as STEP, wordOf } from "../stream/generator";
 
 // @ts-ignore: decorator
 @inline const ULP: f32 = 5.9604644775390625e-8; // 2^-24

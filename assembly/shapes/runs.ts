@@ -1,7 +1,7 @@
 // Runs of consecutive elements: with one decision for all, or each with its own bit of a mask, from any bit on.
 // Invariant: only the bytes of the mask that hold decisions of the run are read.
 
-import { STEP } from "../step";
+import { STEP } from "../stream/step";
 
 /** Elements from which on a branch on a run's decision costs less than the memory traffic that it spares. */
 // @ts-ignore: decorator

@@ -12,7 +12,7 @@ import { type Options, readOptions, USAGE } from "./options.js";
 function run({ modules, filter, markdown }: Options): void {
   const reason = whyNot();
   if (reason !== undefined) throw new UnusableFile(reason);
-  const counts = modules.flatMap((name) => countModule(name === "core" ? "simd" : `${name}/simd`, filter));
+  const counts = modules.flatMap((name) => countModule(`${name}/simd`, filter));
   if (counts.length === 0) throw new UsageError(`nothing has ${JSON.stringify(filter)} in its name`);
   const native = countNative();
   const found = native instanceof Missing ? counts : [...counts, native];

@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { scale, threshold } from "../../src/probability.js";
+import { scale, threshold } from "../../src/stream/probability.js";
 import { leastInvocation, ROUND, WARMUP_MS } from "../measure.js";
 import type { Description } from "../results.js";
 

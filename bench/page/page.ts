@@ -5,7 +5,7 @@ import { type Found, runSession } from "../session.js";
 import { EXTENSIONS, type Modules } from "../subjects.js";
 
 // The builds of the core and of the extensions by path.
-const BUILDS = import.meta.glob<string>(["../../build/{simd,scalar}.wasm", "../../build/*/{simd,scalar}.wasm"], {
+const BUILDS = import.meta.glob<string>(["../../build/*/{simd,scalar}.wasm"], {
   query: "?url",
   import: "default",
   eager: true,
@@ -22,7 +22,7 @@ export interface Request {
 async function measureSize({ size, filter, rounds, scalar }: Request): Promise<Found> {
   const build = (path: string) => compile(BUILDS[`../../build/${path}${scalar ? "scalar" : "simd"}.wasm`]);
   const extensions = await Promise.all(EXTENSIONS.map(async (name) => [name, await build(`${name}/`)]));
-  const modules: Modules = { core: await build(""), reference: await compile(reference), extensions: Object.fromEntries(extensions) };
+  const modules: Modules = { core: await build("core/"), reference: await compile(reference), extensions: Object.fromEntries(extensions) };
   const [found] = runSession({ modules, sizes: [size], filter, rounds, judged: !scalar, barsOnly: false }, ignore, ignore);
   return found as Found;
 }

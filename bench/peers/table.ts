@@ -1,7 +1,7 @@
 // What is measured: a copy, this package, and everything that people could use instead.
 
 import { readFileSync } from "node:fs";
-import { Dropout } from "../../src/dropout.js";
+import { Dropout } from "../../src/core/dropout.js";
 import { loadJax, loadOnnxRuntime, loadStdlib, loadTensorFlow, loadThing } from "./libraries.js";
 import { randomLoop, XorshiftLoop } from "./loops.js";
 import type { Peer, Prepare } from "./peer.js";
@@ -46,7 +46,7 @@ async function loadXorshift(): Promise<Prepare> {
 }
 
 function newDropout(): Dropout {
-  return new Dropout(new WebAssembly.Module(readFileSync(new URL("../../build/simd.wasm", import.meta.url))), { seed: 1 });
+  return new Dropout(new WebAssembly.Module(readFileSync(new URL("../../build/core/simd.wasm", import.meta.url))), { seed: 1 });
 }
 
 async function loadArrays(): Promise<Prepare> {

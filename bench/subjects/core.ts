@@ -1,9 +1,9 @@
 // The core's kernels over every dtype, the references beside them, and the API that a user calls.
 
-import { Dropout } from "../../src/dropout.js";
-import { byteLength, type DataDtype, type MaskFormat, type StoredFormat } from "../../src/dtypes.js";
-import type { CORE, Kernels, rowsOf, StreamKind } from "../../src/kernels.js";
-import { scale, threshold } from "../../src/probability.js";
+import { Dropout } from "../../src/core/dropout.js";
+import type { CORE, Kernels, rowsOf, StreamKind } from "../../src/engine/kernels.js";
+import { byteLength, type DataDtype, type MaskFormat, type StoredFormat } from "../../src/ground/dtypes.js";
+import { scale, threshold } from "../../src/stream/probability.js";
 import { COPIED, copyOf, EVEN, type Kernel, P, type Placement, type Subject } from "./subject.js";
 
 /** The exports of bench/assembly/reference.ts. */

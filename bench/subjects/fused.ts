@@ -1,13 +1,13 @@
 // Fused operations: every kernel of the table with its decisions drawn, the same pass with nothing dropped, and what the operation takes as a
 // sequence of kernels that each do a part of it.
 
-import { byteLength, type Dtype } from "../../src/dtypes.js";
-import { type Piece, pieces } from "../../src/frame.js";
+import { type Piece, pieces } from "../../src/engine/frame.js";
+import { type Kernels, rowsOf } from "../../src/engine/kernels.js";
+import { type Draw, PARAMS } from "../../src/engine/memory.js";
 import { ACTIVATIONS, type Activation, type Elementwise, FUSED, type FusedKernels } from "../../src/fused/kernels.js";
-import { type Kernels, rowsOf } from "../../src/kernels.js";
-import { type Draw, PARAMS } from "../../src/memory.js";
-import { scale, threshold } from "../../src/probability.js";
-import { Words } from "../../src/words.js";
+import { byteLength, type Dtype } from "../../src/ground/dtypes.js";
+import { Words } from "../../src/ground/words.js";
+import { scale, threshold } from "../../src/stream/probability.js";
 import { copyOf, P, type Placement, type Subject } from "./subject.js";
 
 /** The most columns of the matrices. */

@@ -1,8 +1,8 @@
 // 16-bit data: the core's operations on them at their own byte rate, and conversion from and to f32.
 
-import type { DataDtype } from "../../src/dtypes.js";
+import { type Kernels, rowsOf } from "../../src/engine/kernels.js";
+import type { DataDtype } from "../../src/ground/dtypes.js";
 import { CONVERT, type ConvertKernels, HALF } from "../../src/half/kernels.js";
-import { type Kernels, rowsOf } from "../../src/kernels.js";
 import { coreSubjects } from "./core.js";
 import { copyOf, type Placement, type Subject } from "./subject.js";
 

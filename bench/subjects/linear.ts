@@ -1,8 +1,8 @@
 // What is measured of linear layers: every kernel of the table, n being the number of weights of a layer that a few examples go through,
 // or of elements; the products also without decisions.
 
-import type { Dtype } from "../../src/dtypes.js";
-import { rowsOf } from "../../src/kernels.js";
+import { rowsOf } from "../../src/engine/kernels.js";
+import type { Dtype } from "../../src/ground/dtypes.js";
 import { LINEAR, type LinearKernels } from "../../src/linear/kernels.js";
 import { P, type Placement, type Subject } from "./subject.js";
 

@@ -1,7 +1,7 @@
 // What is measured of Monte-Carlo dropout: what each pass costs beside the model, every kernel of the table over n output elements.
 
-import { byteLength, type Dtype } from "../../src/dtypes.js";
-import { rowsOf } from "../../src/kernels.js";
+import { rowsOf } from "../../src/engine/kernels.js";
+import { byteLength, type Dtype } from "../../src/ground/dtypes.js";
 import { MONTE_CARLO, type MonteCarloKernels } from "../../src/monte-carlo/kernels.js";
 import type { Placement, Subject } from "./subject.js";
 

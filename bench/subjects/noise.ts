@@ -1,7 +1,7 @@
 // What is measured of noise: every kernel of the table, and the loop that JavaScript without it writes.
 
-import type { Dtype } from "../../src/dtypes.js";
-import { rowsOf } from "../../src/kernels.js";
+import { rowsOf } from "../../src/engine/kernels.js";
+import type { Dtype } from "../../src/ground/dtypes.js";
 import { NOISE, type NoiseKernels } from "../../src/noise/kernels.js";
 import { type Kernel, P, type Placement, type Subject } from "./subject.js";
 

@@ -1,7 +1,7 @@
 // Masks with shapes: a stored mask walked in the forms that layers use, and DropBlock's blocks. What draws the masks is measured with the core.
 
-import type { Dtype } from "../../src/dtypes.js";
-import { rowsOf } from "../../src/kernels.js";
+import { rowsOf } from "../../src/engine/kernels.js";
+import type { Dtype } from "../../src/ground/dtypes.js";
 import { SHAPES, type ShapesKernels } from "../../src/shapes/kernels.js";
 import { recordLength, walkOf, writeRecord } from "../../src/shapes/walk.js";
 import { copyOf, P, type Placement, type Subject } from "./subject.js";

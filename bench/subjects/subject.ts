@@ -1,10 +1,10 @@
 // What a benchmark measures: calls of kernels or of the API over n elements each, and where their operands lie.
 
-import { byteLength, type DataDtype, DTYPES, HALF_DTYPES, type StoredFormat } from "../../src/dtypes.js";
-import type { StreamKind } from "../../src/kernels.js";
-import { type Draw, type Memory, PARAMS } from "../../src/memory.js";
-import { scale, threshold } from "../../src/probability.js";
-import { Words } from "../../src/words.js";
+import type { StreamKind } from "../../src/engine/kernels.js";
+import { type Draw, type Memory, PARAMS } from "../../src/engine/memory.js";
+import { byteLength, type DataDtype, DTYPES, HALF_DTYPES, type StoredFormat } from "../../src/ground/dtypes.js";
+import { Words } from "../../src/ground/words.js";
+import { scale, threshold } from "../../src/stream/probability.js";
 import type { Description } from "../results.js";
 
 /** The drop probability of the subjects whose names give none. */

@@ -1,12 +1,12 @@
 // Dropout between a bias, an activation and a residual: y = residual + dropout(x + bias), y = dropout(act(x + bias)), and their gradients.
 // Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what pieces they are taken.
 
-import { checkChoice, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
-import type { Context, DtypeOf, HalfOptions, Like, Result, StreamOptions } from "../dropout.js";
-import { holdersOf } from "../dtypes.js";
-import { type Frame, framed } from "../frame.js";
-import type { AnyData, AnyDataOf, Operand } from "../operand.js";
-import type { Ticket } from "../ticket.js";
+import type { Context, DtypeOf, HalfOptions, Like, Result, StreamOptions } from "../core/dropout.js";
+import { type Frame, framed } from "../engine/frame.js";
+import type { AnyData, AnyDataOf, Operand } from "../engine/operand.js";
+import { checkChoice, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../ground/check.js";
+import { holdersOf } from "../ground/dtypes.js";
+import type { Ticket } from "../stream/ticket.js";
 import { takeColumnSums } from "./column-sums.js";
 import { type After, prepareDropout, prepareElementwise, type Sources } from "./elementwise.js";
 import { ACTIVATIONS, type Activation, type Elementwise, type FusedKernels } from "./kernels.js";

@@ -1,10 +1,10 @@
 // Sums of a matrix by column, which become the gradient of what was added to, or multiplied with, every row.
 // Invariant: a sum is taken in f64 and rounded once.
 
-import type { Context } from "../dropout.js";
-import { byteLength, type Dtype } from "../dtypes.js";
-import { type Frame, parts } from "../frame.js";
-import type { Operand } from "../operand.js";
+import type { Context } from "../core/dropout.js";
+import { type Frame, parts } from "../engine/frame.js";
+import type { Operand } from "../engine/operand.js";
+import { byteLength, type Dtype } from "../ground/dtypes.js";
 
 export interface ColumnSums {
   /** Address of the sums, of f64. */

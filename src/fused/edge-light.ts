@@ -2,7 +2,7 @@
 
 import scalar from "../../build/fused/scalar.wasm?module";
 import simd from "../../build/fused/simd.wasm?module";
-import { extender } from "../extension.js";
+import { extender } from "../core/extension.js";
 import { Fused } from "./fused.js";
 
 export * from "./api.js";

@@ -2,10 +2,10 @@
 // is one that can and may, otherwise as bytes, a piece at a time.
 // Invariant: what a pass needs is allocated when it is prepared, so that running it cannot fail.
 
-import type { Context } from "../dropout.js";
-import { byteLength, type Dtype } from "../dtypes.js";
-import { type Frame, PIECE } from "../frame.js";
-import type { Operand } from "../operand.js";
+import type { Context } from "../core/dropout.js";
+import { type Frame, PIECE } from "../engine/frame.js";
+import type { Operand } from "../engine/operand.js";
+import { byteLength, type Dtype } from "../ground/dtypes.js";
 import type { Elementwise } from "./kernels.js";
 
 // Kernels count elements in signed 32 bits.

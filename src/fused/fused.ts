@@ -1,9 +1,9 @@
 // The fused operations over one instance. What each does and checks is in the files that this class delegates to, one a group of them.
 
-import { checkChoice, checkObject } from "../check.js";
-import type { Context, DtypeOf, Like, Result } from "../dropout.js";
-import { bindKernels } from "../kernels.js";
-import type { AnyData, AnyDataOf, DataOf } from "../operand.js";
+import type { Context, DtypeOf, Like, Result } from "../core/dropout.js";
+import { bindKernels } from "../engine/kernels.js";
+import type { AnyData, AnyDataOf, DataOf } from "../engine/operand.js";
+import { checkChoice, checkObject } from "../ground/check.js";
 import {
   type ActivationOptions,
   type ActivationTicket,

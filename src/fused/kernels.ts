@@ -1,7 +1,7 @@
 // The table of the kernels of fused operations, which tests and benchmarks walk.
 
-import { DTYPES } from "../dtypes.js";
-import type { Bound, Family } from "../kernels.js";
+import type { Bound, Family } from "../engine/kernels.js";
+import { DTYPES } from "../ground/dtypes.js";
 
 /** What stands between bias and dropout. */
 export type Activation = (typeof ACTIVATIONS)[number];

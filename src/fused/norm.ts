@@ -1,11 +1,11 @@
 // Residual, dropout and layer norm in one pass, and its gradients.
 // Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what pieces they are taken.
 
-import { checkAmount, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
-import type { Context, HalfOptions, Like, Result, StreamOptions } from "../dropout.js";
-import { framed } from "../frame.js";
-import type { DataOf, Operand } from "../operand.js";
-import type { Ticket } from "../ticket.js";
+import type { Context, HalfOptions, Like, Result, StreamOptions } from "../core/dropout.js";
+import { framed } from "../engine/frame.js";
+import type { DataOf, Operand } from "../engine/operand.js";
+import { checkAmount, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../ground/check.js";
+import type { Ticket } from "../stream/ticket.js";
 import { type ColumnSums, takeColumnSums } from "./column-sums.js";
 import type { FusedKernels } from "./kernels.js";
 import {

@@ -3,14 +3,14 @@
 // Invariant: what a pass needs is allocated when it is prepared, so that running it cannot fail, and results depend on the rows alone, not
 // on the pieces.
 
-import type { WasmBuffer } from "../buffer.js";
-import type { Call } from "../call.js";
-import { checkChoice, checkInteger, wrongKind, wrongValue } from "../check.js";
-import type { Context } from "../dropout.js";
-import { type Arrays, type BufferDtype, type HalfDtype, holdersOf } from "../dtypes.js";
-import { type Frame, type Piece, pieces, rowsOfPiece } from "../frame.js";
-import type { AnyDataOf, Operand } from "../operand.js";
-import { MAX_INDEX } from "../ticket.js";
+import type { Context } from "../core/dropout.js";
+import type { WasmBuffer } from "../engine/buffer.js";
+import type { Call } from "../engine/call.js";
+import { type Frame, type Piece, pieces, rowsOfPiece } from "../engine/frame.js";
+import type { AnyDataOf, Operand } from "../engine/operand.js";
+import { checkChoice, checkInteger, wrongKind, wrongValue } from "../ground/check.js";
+import { type Arrays, type BufferDtype, type HalfDtype, holdersOf } from "../ground/dtypes.js";
+import { MAX_INDEX } from "../stream/ticket.js";
 
 /** Elements of two tiles of the stream "tile" (docs/keep-streams.md): a draw that begins inside a tile has to catch up, and masks take two at once. */
 const TILES = 8192;

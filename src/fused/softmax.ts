@@ -1,13 +1,13 @@
 // Softmax and dropout of rows of attention scores in one pass, and its gradient.
 // Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what pieces they are taken.
 
-import { checkFlag, checkInteger, checkNumber, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
-import type { Context, HalfOptions, Like, Result, StreamOptions } from "../dropout.js";
-import { byteLength, LARGEST } from "../dtypes.js";
-import { type Frame, framed, type Piece, rowsOfPiece } from "../frame.js";
-import type { Operand } from "../operand.js";
-import { checkShape, MAX_RANK } from "../shape.js";
-import { MAX_INDEX, type Ticket } from "../ticket.js";
+import type { Context, HalfOptions, Like, Result, StreamOptions } from "../core/dropout.js";
+import { type Frame, framed, type Piece, rowsOfPiece } from "../engine/frame.js";
+import type { Operand } from "../engine/operand.js";
+import { checkFlag, checkInteger, checkNumber, checkObject, checkProbability, wrongKind, wrongValue } from "../ground/check.js";
+import { byteLength, LARGEST } from "../ground/dtypes.js";
+import { checkShape, MAX_RANK } from "../ground/shape.js";
+import { MAX_INDEX, type Ticket } from "../stream/ticket.js";
 import type { FusedKernels } from "./kernels.js";
 import { prepareRows, type Rows, takeAlike, takeF32, takeGradient, takeTicket } from "./rows.js";
 

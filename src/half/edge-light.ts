@@ -2,7 +2,7 @@
 
 import scalar from "../../build/half/scalar.wasm?module";
 import simd from "../../build/half/simd.wasm?module";
-import { extender } from "../extension.js";
+import { extender } from "../core/extension.js";
 import { Half } from "./half.js";
 
 export * from "./api.js";

@@ -1,12 +1,12 @@
 // 16-bit data: teaches an instance f16 and bf16, and converts.
 
-import type { BufferOf, WasmBuffer } from "../buffer.js";
-import { checkChoice, checkObject } from "../check.js";
-import type { Context, Result } from "../dropout.js";
-import { type Arrays, DTYPES, type Float16, HALF_DTYPES, type HalfDtype } from "../dtypes.js";
-import { framed, parts } from "../frame.js";
-import { bindKernels } from "../kernels.js";
-import type { AnyDataOf, Operand } from "../operand.js";
+import type { Context, Result } from "../core/dropout.js";
+import type { BufferOf, WasmBuffer } from "../engine/buffer.js";
+import { framed, parts } from "../engine/frame.js";
+import { bindKernels } from "../engine/kernels.js";
+import type { AnyDataOf, Operand } from "../engine/operand.js";
+import { checkChoice, checkObject } from "../ground/check.js";
+import { type Arrays, DTYPES, type Float16, HALF_DTYPES, type HalfDtype } from "../ground/dtypes.js";
 import { CONVERT, type ConvertKernels, HALF } from "./kernels.js";
 
 /** Where a conversion writes, with an output of type Y: undefined for one that the call makes. */

@@ -1,8 +1,8 @@
 // Entry "wasm-dropout/half" of browsers, Node, Deno, Bun and bundlers: the builds are in the code.
 
-import { embedded } from "../create.js";
-import type { Dropout } from "../dropout.js";
-import { type ExtensionOptions, extender } from "../extension.js";
+import { embedded } from "../core/create.js";
+import type { Dropout } from "../core/dropout.js";
+import { type ExtensionOptions, extender } from "../core/extension.js";
 import { Half } from "./half.js";
 import { SCALAR, SIMD } from "./wasm.js";
 

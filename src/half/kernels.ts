@@ -1,7 +1,7 @@
 // The table of the kernels of 16-bit data: the core's operations on them, and conversion.
 
-import { HALF_DTYPES, STORED_FORMATS } from "../dtypes.js";
-import { type Bound, type Family, type Signatures, STREAM_KINDS } from "../kernels.js";
+import { type Bound, type Family, type Signatures, STREAM_KINDS } from "../engine/kernels.js";
+import { HALF_DTYPES, STORED_FORMATS } from "../ground/dtypes.js";
 
 interface ConvertSignatures {
   convert: (dst: number, src: number, n: number) => undefined;

@@ -1,8 +1,8 @@
 // What the recipe of a call means to the kernels of a linear layer, which scale sums and not weights, and how its masks are drawn.
 
-import type { Call } from "../call.js";
-import type { Context } from "../dropout.js";
-import type { Dtype } from "../dtypes.js";
+import type { Context } from "../core/dropout.js";
+import type { Call } from "../engine/call.js";
+import type { Dtype } from "../ground/dtypes.js";
 import type { LayerShape } from "./layer.js";
 
 export interface Chance {

@@ -1,11 +1,11 @@
 // Dropout as it was first defined and called: the weight scaling that goes with masks without rescaling, and the function of early Keras.
 
-import { checkBelowOne, checkObject, checkProbability } from "../check.js";
-import type { Context, Dropout, DtypeOf, HalfOptions, Like, Result } from "../dropout.js";
-import type { DataDtype } from "../dtypes.js";
-import { framed } from "../frame.js";
-import type { StreamKind } from "../kernels.js";
-import type { AnyData, AnyDataOf } from "../operand.js";
+import type { Context, Dropout, DtypeOf, HalfOptions, Like, Result } from "../core/dropout.js";
+import { framed } from "../engine/frame.js";
+import type { StreamKind } from "../engine/kernels.js";
+import type { AnyData, AnyDataOf } from "../engine/operand.js";
+import { checkBelowOne, checkObject, checkProbability } from "../ground/check.js";
+import type { DataDtype } from "../ground/dtypes.js";
 
 /** Options of {@link Linear.scaleWeights}, with an output of type Y: undefined for one that the call makes. */
 export interface ScaleWeightsOptions<Y extends AnyData | undefined = undefined> extends HalfOptions {

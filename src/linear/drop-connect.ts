@@ -3,13 +3,13 @@
 // Invariant: scratch holds some rows of the operands and the masks of a few, never batch * out * in of anything, and how a layer is cut
 // into parts changes no bit of a result.
 
-import { WasmBuffer } from "../buffer.js";
-import { checkChoice, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
-import type { Context, StreamOptions } from "../dropout.js";
-import { byteLength, type Dtype } from "../dtypes.js";
-import { type Frame, framed, parts } from "../frame.js";
-import type { Data, DataOf, Operand } from "../operand.js";
-import { RESCALES, type Rescale, type Ticket } from "../ticket.js";
+import type { Context, StreamOptions } from "../core/dropout.js";
+import { WasmBuffer } from "../engine/buffer.js";
+import { type Frame, framed, parts } from "../engine/frame.js";
+import type { Data, DataOf, Operand } from "../engine/operand.js";
+import { checkChoice, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../ground/check.js";
+import { byteLength, type Dtype } from "../ground/dtypes.js";
+import { RESCALES, type Rescale, type Ticket } from "../stream/ticket.js";
 import { chanceOf, drawExamples, maskRows } from "./chance.js";
 import type { LinearKernels } from "./kernels.js";
 import { checkShape, checkSides, type LayerShape, layerOf, planOf } from "./layer.js";

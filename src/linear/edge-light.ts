@@ -2,7 +2,7 @@
 
 import scalar from "../../build/linear/scalar.wasm?module";
 import simd from "../../build/linear/simd.wasm?module";
-import { extender } from "../extension.js";
+import { extender } from "../core/extension.js";
 import { Linear } from "./linear.js";
 
 export * from "./api.js";

@@ -1,8 +1,8 @@
 // The operations of linear layers over one instance: this class is their API, and the files beside it check and compute.
 
-import type { Context, DtypeOf, Like, Result } from "../dropout.js";
-import { bindKernels } from "../kernels.js";
-import type { AnyData, AnyDataOf, Data, DataOf } from "../operand.js";
+import type { Context, DtypeOf, Like, Result } from "../core/dropout.js";
+import { bindKernels } from "../engine/kernels.js";
+import type { AnyData, AnyDataOf, Data, DataOf } from "../engine/operand.js";
 import { type ScaleWeightsOptions, scaleWeights } from "./classic.js";
 import {
   backward,

@@ -2,15 +2,15 @@
 // variance. Wan et al., "Regularization of neural networks using DropConnect", ICML 2013, section 4 and algorithm 2.
 // Invariant: with q = 1 - P(drop) as realised by the keep stream, masks drawn by dropConnect have exactly these moments, q = 0 included.
 
-import { WasmBuffer } from "../buffer.js";
-import { checkChoice, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
-import type { Context } from "../dropout.js";
-import { byteLength } from "../dtypes.js";
-import { type Frame, framed, PIECE, parts } from "../frame.js";
-import type { StreamKind } from "../kernels.js";
-import { type Data, type DataOf, Operand } from "../operand.js";
-import { keepProbability } from "../probability.js";
-import { MAX_INDEX, RESCALES, type Rescale } from "../ticket.js";
+import type { Context } from "../core/dropout.js";
+import { WasmBuffer } from "../engine/buffer.js";
+import { type Frame, framed, PIECE, parts } from "../engine/frame.js";
+import type { StreamKind } from "../engine/kernels.js";
+import { type Data, type DataOf, Operand } from "../engine/operand.js";
+import { checkChoice, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../ground/check.js";
+import { byteLength } from "../ground/dtypes.js";
+import { keepProbability } from "../stream/probability.js";
+import { MAX_INDEX, RESCALES, type Rescale } from "../stream/ticket.js";
 import { type LayerOptions, takeLayer } from "./drop-connect.js";
 import { ACTIVATIONS, type Activation, type LinearKernels } from "./kernels.js";
 import { checkSides, planOf } from "./layer.js";

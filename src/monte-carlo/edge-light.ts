@@ -2,8 +2,8 @@
 
 import scalar from "../../build/monte-carlo/scalar.wasm?module";
 import simd from "../../build/monte-carlo/simd.wasm?module";
-import type { Dropout } from "../dropout.js";
-import { type ExtensionOptions, extender } from "../extension.js";
+import type { Dropout } from "../core/dropout.js";
+import { type ExtensionOptions, extender } from "../core/extension.js";
 import { MonteCarlo } from "./monte-carlo.js";
 import { nextTimeout } from "./tasks.js";
 

@@ -1,7 +1,7 @@
 // The table of the kernels of Monte-Carlo dropout.
 
-import { DTYPES } from "../dtypes.js";
-import type { Bound, Family } from "../kernels.js";
+import type { Bound, Family } from "../engine/kernels.js";
+import { DTYPES } from "../ground/dtypes.js";
 
 // Pointers are byte addresses; n, rows and classes count elements; results are f64. `count` says how many passes there are with this one.
 interface Signatures {

@@ -1,10 +1,10 @@
 // Monte-Carlo dropout: many stochastic passes of a model, and what they say together, streamed.
 
-import { wrongKind, wrongValue } from "../check.js";
-import type { Context } from "../dropout.js";
-import { framed, PIECE, pieces } from "../frame.js";
-import { bindKernels } from "../kernels.js";
-import type { AnyData } from "../operand.js";
+import type { Context } from "../core/dropout.js";
+import { framed, PIECE, pieces } from "../engine/frame.js";
+import { bindKernels } from "../engine/kernels.js";
+import type { AnyData } from "../engine/operand.js";
+import { wrongKind, wrongValue } from "../ground/check.js";
 import { MONTE_CARLO, type MonteCarloKernels } from "./kernels.js";
 import { type PredictOptions, readPlan } from "./options.js";
 import { type PassContext, passContext } from "./pass.js";

@@ -1,12 +1,12 @@
 // What a run of Monte-Carlo dropout may be asked for, and the plan that follows once all of it is known to be sound.
 
-import type { Call } from "../call.js";
-import { checkChoice, checkInteger, checkObject, wrongKind, wrongValue } from "../check.js";
-import type { HalfOptions } from "../dropout.js";
-import { HALF_DTYPES, type HalfDtype } from "../dtypes.js";
-import type { StreamKind } from "../kernels.js";
-import { MAX_INDEX } from "../ticket.js";
-import { Words } from "../words.js";
+import type { HalfOptions } from "../core/dropout.js";
+import type { Call } from "../engine/call.js";
+import type { StreamKind } from "../engine/kernels.js";
+import { checkChoice, checkInteger, checkObject, wrongKind, wrongValue } from "../ground/check.js";
+import { HALF_DTYPES, type HalfDtype } from "../ground/dtypes.js";
+import { Words } from "../ground/words.js";
+import { MAX_INDEX } from "../stream/ticket.js";
 import { CLASS_OUTPUTS, type ClassOutput, MASKS, type Masks } from "./choices.js";
 import { checkSameRun, joinRanges, type Prediction, type Ranges, type Run, readPrediction, type Totals } from "./prediction.js";
 import { checkFirstSample, checkSamples, MOST_PASSES } from "./streams.js";

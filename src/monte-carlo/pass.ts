@@ -1,11 +1,11 @@
 // What a model gets in each pass: its number, and dropout whose masks follow from the numbers of pass, layer and sample alone.
 
-import { checkObject, checkProbability, wrongValue } from "../check.js";
-import type { Context, DtypeOf, HalfOptions, Like, Result } from "../dropout.js";
-import { byteLength } from "../dtypes.js";
-import { pieces } from "../frame.js";
-import type { StreamKind } from "../kernels.js";
-import { type AnyData, type AnyDataOf, makeLike } from "../operand.js";
+import type { Context, DtypeOf, HalfOptions, Like, Result } from "../core/dropout.js";
+import { pieces } from "../engine/frame.js";
+import type { StreamKind } from "../engine/kernels.js";
+import { type AnyData, type AnyDataOf, makeLike } from "../engine/operand.js";
+import { checkObject, checkProbability, wrongValue } from "../ground/check.js";
+import { byteLength } from "../ground/dtypes.js";
 import type { Plan } from "./options.js";
 import { checkFirstSample, checkLayer, checkSamples, setStream, streamOf } from "./streams.js";
 

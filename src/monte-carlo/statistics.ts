@@ -1,11 +1,11 @@
 // The statistics of the passes so far, in wasm memory: each pass is added and forgotten.
 // Invariant: memory depends on the size of an output, never on how many there were.
 
-import { wrongValue } from "../check.js";
-import type { Context } from "../dropout.js";
-import { byteLength, type Dtype, type HalfDtype } from "../dtypes.js";
-import { Frame, PIECE, type Piece, pieces } from "../frame.js";
-import { Operand } from "../operand.js";
+import type { Context } from "../core/dropout.js";
+import { Frame, PIECE, type Piece, pieces } from "../engine/frame.js";
+import { Operand } from "../engine/operand.js";
+import { wrongValue } from "../ground/check.js";
+import { byteLength, type Dtype, type HalfDtype } from "../ground/dtypes.js";
 import type { MonteCarloKernels } from "./kernels.js";
 import type { Run, Totals } from "./prediction.js";
 

@@ -2,8 +2,8 @@
 // Invariant: the numbering is one-to-one, so that no two of them share a mask, and depends on nothing else: neither on the order in which
 // passes run nor on where.
 
-import { checkInteger } from "../check.js";
-import type { Words } from "../words.js";
+import { checkInteger } from "../ground/check.js";
+import type { Words } from "../ground/words.js";
 
 /** Passes and samples are numbered in 24 bits, layers in 16: 64 in all. */
 export const MOST_PASSES = 2 ** 24;

@@ -1,7 +1,7 @@
 // How much noise: what callers may ask for, and the standard deviation that follows from a drop probability.
 
-import { checkNumber } from "../check.js";
-import { type Dtype, LARGEST } from "../dtypes.js";
+import { checkNumber } from "../ground/check.js";
+import { type Dtype, LARGEST } from "../ground/dtypes.js";
 
 /** Throws unless `value` is a number that is not negative and finite in the dtype. */
 export function checkDeviation(value: unknown, name: string, dtype: Dtype): asserts value is number {

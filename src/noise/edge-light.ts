@@ -2,8 +2,8 @@
 
 import scalar from "../../build/noise/scalar.wasm?module";
 import simd from "../../build/noise/simd.wasm?module";
-import type { Dropout } from "../dropout.js";
-import { type ExtensionOptions, extender } from "../extension.js";
+import type { Dropout } from "../core/dropout.js";
+import { type ExtensionOptions, extender } from "../core/extension.js";
 import { Noise } from "./noise.js";
 
 export * from "./api.js";

@@ -1,7 +1,7 @@
 // The table of the kernels of noise, which tests and benchmarks walk.
 
-import { DTYPES } from "../dtypes.js";
-import type { Bound, Family } from "../kernels.js";
+import type { Bound, Family } from "../engine/kernels.js";
+import { DTYPES } from "../ground/dtypes.js";
 
 // Pointers are byte addresses, n counts elements, params is the address of the parameter record. z is a value of the source's distribution.
 interface Signatures {

@@ -1,14 +1,14 @@
 // Multiplicative and additive Gaussian noise, and the numbers themselves, over one instance. The numbers are those of docs/normal-stream.md.
 // Invariant: everything is checked and allocated before the first byte is written and before a stream number is used up.
 
-import { checkBelowOne, checkChoice, checkFlag, checkInteger, checkObject, wrongValue } from "../check.js";
-import type { BackwardOptions, Context, DtypeOf, Like, Result } from "../dropout.js";
-import type { Dtype } from "../dtypes.js";
-import { framed } from "../frame.js";
-import { bindKernels } from "../kernels.js";
-import { DATA_SLOT } from "../memory.js";
-import { type AnyData, type AnyDataOf, makeArray, type Operand } from "../operand.js";
-import { MAX_INDEX } from "../ticket.js";
+import type { BackwardOptions, Context, DtypeOf, Like, Result } from "../core/dropout.js";
+import { framed } from "../engine/frame.js";
+import { bindKernels } from "../engine/kernels.js";
+import { DATA_SLOT } from "../engine/memory.js";
+import { type AnyData, type AnyDataOf, makeArray, type Operand } from "../engine/operand.js";
+import { checkBelowOne, checkChoice, checkFlag, checkInteger, checkObject, wrongValue } from "../ground/check.js";
+import type { Dtype } from "../ground/dtypes.js";
+import { MAX_INDEX } from "../stream/ticket.js";
 import { checkDeviation, checkMean, dropoutDeviation } from "./amount.js";
 import { NOISE, type NoiseKernels } from "./kernels.js";
 import type { NoiseOptions, NoiseStreamOptions, NormalOptions, Singles, UniformOptions } from "./options.js";

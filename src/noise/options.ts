@@ -1,8 +1,8 @@
 // The options of noise.
 
-import type { WasmBuffer } from "../buffer.js";
-import type { BackwardOptions } from "../dropout.js";
-import type { AnyData } from "../operand.js";
+import type { BackwardOptions } from "../core/dropout.js";
+import type { WasmBuffer } from "../engine/buffer.js";
+import type { AnyData } from "../engine/operand.js";
 import type { NoiseKind } from "./ticket.js";
 
 /** Which stream of noise a call draws from. */

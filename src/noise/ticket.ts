@@ -1,7 +1,7 @@
 // Tickets of noise: which numbers of the normal stream a call used and for what, as plain JSON.
 
-import { checkBelowOne, checkChoice, checkInteger, checkObject } from "../check.js";
-import { checkStart, MAX_INDEX, type Recipe } from "../ticket.js";
+import { checkBelowOne, checkChoice, checkInteger, checkObject } from "../ground/check.js";
+import { checkStart, MAX_INDEX, type Recipe } from "../stream/ticket.js";
 import { checkDeviation, dropoutDeviation } from "./amount.js";
 
 /** Version of the specification (docs/normal-stream.md). Numbers never change under the same version. */

@@ -1,8 +1,8 @@
 // Alpha dropout: what is dropped becomes the value to which SELU falls, and an affine map then restores mean and variance.
 // Source: Klambauer et al., "Self-normalizing neural networks", NeurIPS 2017, section "Alpha dropout", in the form of PyTorch's alpha_dropout.
 
-import type { Dtype } from "../dtypes.js";
-import { keepProbability } from "../probability.js";
+import type { Dtype } from "../ground/dtypes.js";
+import { keepProbability } from "../stream/probability.js";
 import { isElementwise, type Noise, scaled } from "./broadcast.js";
 import { isCertain, type Operation, type Pass, prepareCore, prepareDrawn, preparePieces, prepareWalk, type Rule } from "./pass.js";
 import type { NoiseFields } from "./ticket.js";

@@ -1,7 +1,7 @@
 // Dropout with a noise shape: a mask with fewer elements than the data, stretched over it by broadcasting.
 
-import type { Operand } from "../operand.js";
-import { productOf } from "../shape.js";
+import type { Operand } from "../engine/operand.js";
+import { productOf } from "../ground/shape.js";
 import { isCertain, type Operation, type Pass, prepareCore, prepareDrawn, prepareWalk, type Rule } from "./pass.js";
 import type { NoiseFields } from "./ticket.js";
 import { walkOf } from "./walk.js";

@@ -2,8 +2,8 @@
 // regularization method for convolutional networks", NeurIPS 2018, with gamma and normalisation as in timm's drop_block_2d.
 // Invariant: whatever the format, decision k belongs to the seed at place k of [samples or 1, channels, rows, columns].
 
-import { byteLength, type Dtype } from "../dtypes.js";
-import { PIECE, parts } from "../frame.js";
+import { PIECE, parts } from "../engine/frame.js";
+import { byteLength, type Dtype } from "../ground/dtypes.js";
 import { noiseOf } from "./broadcast.js";
 import type { ChannelFormat } from "./noise-shape.js";
 import { CHUNK, isCertain, type Operation, type Pass, prepareCore, prepareWalk } from "./pass.js";

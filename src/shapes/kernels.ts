@@ -1,7 +1,7 @@
 // The table of the kernels of masks with a shape, which tests and benchmarks walk.
 
-import { DTYPES } from "../dtypes.js";
-import type { Bound, Family } from "../kernels.js";
+import type { Bound, Family } from "../engine/kernels.js";
+import { DTYPES } from "../ground/dtypes.js";
 
 // Pointers are byte addresses, n counts elements; `walk` is the address of the record that walk.ts describes.
 interface Signatures {

@@ -1,8 +1,8 @@
 // From what a caller says about shared decisions to a noise shape: as many dimensions as the data, each the same or 1.
 // Source of the semantics: noise_shape of tf.nn.dropout and Keras' Dropout, broadcast_dims of Flax' Dropout.
 
-import { checkInteger, wrongKind, wrongValue } from "../check.js";
-import { checkShape, showShape } from "../shape.js";
+import { checkInteger, wrongKind, wrongValue } from "../ground/check.js";
+import { checkShape, showShape } from "../ground/shape.js";
 
 /** Where the channels of [samples, channels, ...] data are: behind the samples, as in PyTorch, or last, as in Keras. */
 export type ChannelFormat = (typeof CHANNEL_FORMATS)[number];

@@ -1,9 +1,9 @@
 // Options of the operations with shapes.
 
-import type { WasmBuffer } from "../buffer.js";
-import type { HalfOptions, StreamOptions } from "../dropout.js";
-import type { AnyData } from "../operand.js";
-import type { Rescale } from "../ticket.js";
+import type { HalfOptions, StreamOptions } from "../core/dropout.js";
+import type { WasmBuffer } from "../engine/buffer.js";
+import type { AnyData } from "../engine/operand.js";
+import type { Rescale } from "../stream/ticket.js";
 import type { ChannelFormat, NoiseShapeOptions } from "./noise-shape.js";
 
 /** Options of every forward operation, with an output of type Y; `start` counts decisions, not elements of x. */

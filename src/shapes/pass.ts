@@ -1,11 +1,11 @@
 // One pass of data through a mask: the room that it needs, then the work.
 // Invariant: a prepare function checks nothing, takes all scratch and writes nothing; what it returns writes and cannot fail.
 
-import type { Context } from "../dropout.js";
-import { byteLength, type DataDtype, type Dtype } from "../dtypes.js";
-import { type Frame, PIECE, parts } from "../frame.js";
-import type { Operand } from "../operand.js";
-import { keepProbability } from "../probability.js";
+import type { Context } from "../core/dropout.js";
+import { type Frame, PIECE, parts } from "../engine/frame.js";
+import type { Operand } from "../engine/operand.js";
+import { byteLength, type DataDtype, type Dtype } from "../ground/dtypes.js";
+import { keepProbability } from "../stream/probability.js";
 import type { ShapesKernels } from "./kernels.js";
 import { piecewise, recordLength, type Walk, writeRecord } from "./walk.js";
 

@@ -1,13 +1,22 @@
 // The API of masks with shapes: checks arguments, then has the operation make room and do its pass.
 // Invariant: everything is checked and allocated before the first byte is written and before a stream number is used up.
 
-import { checkAmount, checkChoice, checkFlag, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../check.js";
-import type { BackwardOptions, Context, DtypeOf, Like, Result, StreamOptions } from "../dropout.js";
-import { type Frame, framed } from "../frame.js";
-import { bindKernels, STREAM_KINDS } from "../kernels.js";
-import type { AnyData, AnyDataOf, Operand } from "../operand.js";
-import { checkShape, MAX_RANK, productOf, takeShape } from "../shape.js";
-import { RESCALES, type Rescale } from "../ticket.js";
+import type { BackwardOptions, Context, DtypeOf, Like, Result, StreamOptions } from "../core/dropout.js";
+import { type Frame, framed } from "../engine/frame.js";
+import { bindKernels, STREAM_KINDS } from "../engine/kernels.js";
+import type { AnyData, AnyDataOf, Operand } from "../engine/operand.js";
+import {
+  checkAmount,
+  checkChoice,
+  checkFlag,
+  checkInteger,
+  checkObject,
+  checkProbability,
+  wrongKind,
+  wrongValue,
+} from "../ground/check.js";
+import { checkShape, MAX_RANK, productOf, takeShape } from "../ground/shape.js";
+import { RESCALES, type Rescale } from "../stream/ticket.js";
 import { alphaDropout } from "./alpha.js";
 import { broadcastDropout, noiseOf, storedDropout } from "./broadcast.js";
 import { dropBlock, gammaOf } from "./drop-block.js";

@@ -1,6 +1,6 @@
 // Tickets of operations with shapes: the core's, which names the decisions, and what the operation made of them.
 
-import type { Ticket } from "../ticket.js";
+import type { Ticket } from "../stream/ticket.js";
 import type { ChannelFormat } from "./noise-shape.js";
 
 /** What tickets of masks with a noise shape say beside the core's fields. */

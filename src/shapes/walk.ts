@@ -1,7 +1,7 @@
 // How a mask is broadcast over an array, in the form that the kernels walk: assembly/shapes/walk.ts.
 // Invariant: neighbouring dimensions of the same sort are one, and dimensions of size 1 none, so that the two sorts alternate.
 
-import type { Memory } from "../memory.js";
+import type { Memory } from "../engine/memory.js";
 
 /** A dimension outside the runs. */
 interface Level {

@@ -2,7 +2,7 @@
 
 import scalar from "../../build/shapes/scalar.wasm";
 import simd from "../../build/shapes/simd.wasm";
-import { extender } from "../extension.js";
+import { extender } from "../core/extension.js";
 import { Shapes } from "./shapes.js";
 
 export * from "./api.js";

@@ -1,13 +1,13 @@
 // Entry "wasm-dropout/tfjs": dropout for TensorFlow.js, whose packages tfjs-core and tfjs-layers it imports, as the program that uses it does.
 
-import { checkObject } from "../check.js";
-import { createDropout } from "../inline.js";
-import type { StreamKind } from "../kernels.js";
+import { createDropout } from "../core/inline.js";
+import type { StreamKind } from "../engine/kernels.js";
+import { checkObject } from "../ground/check.js";
 import { loadKernels } from "./kernels.js";
 import { registerLayers } from "./layers.js";
 import { TfjsDropout } from "./tfjs.js";
 
-export type { DropoutState } from "../sequence.js";
+export type { DropoutState } from "../stream/sequence.js";
 export type { Seed } from "./draw.js";
 export type {
   DropoutLayerArgs,

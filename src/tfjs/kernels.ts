@@ -1,6 +1,6 @@
 // The kernels that all operations and layers run on. There is one set of them: layers of a model that is loaded know of no other.
 
-import type { Dropout } from "../dropout.js";
+import type { Dropout } from "../core/dropout.js";
 import { createNoise, type Noise } from "../noise/index.js";
 import { createShapes, type Shapes } from "../shapes/index.js";
 

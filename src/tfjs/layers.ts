@@ -3,9 +3,9 @@
 
 import { serialization, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { layers } from "@tensorflow/tfjs-layers";
-import { checkBelowOne, checkChoice, wrongValue } from "../check.js";
+import { checkBelowOne, checkChoice, wrongValue } from "../ground/check.js";
 import { checkDeviation } from "../noise/amount.js";
-import { type DropoutState, Sequence } from "../sequence.js";
+import { type DropoutState, Sequence } from "../stream/sequence.js";
 import { type Draw, drawNext, type Seed } from "./draw.js";
 import { alphaDropout, dropout, gaussianDropout, gaussianNoise, type NoiseShape } from "./operations.js";
 

@@ -1,7 +1,7 @@
 // Where the layers of a model stand in their sequences of masks, as plain JSON.
 
-import { wrongKind, wrongValue } from "../check.js";
-import { type DropoutState, Sequence } from "../sequence.js";
+import { wrongKind, wrongValue } from "../ground/check.js";
+import { type DropoutState, Sequence } from "../stream/sequence.js";
 import { RandomLayer } from "./layers.js";
 
 /** What has layers: a model of tfjs. */

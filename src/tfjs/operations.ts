@@ -1,7 +1,7 @@
 // Dropout and noise on tensors. Invariant: what is refused is refused before anything is computed.
 
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { checkBelowOne, wrongKind } from "../check.js";
+import { checkBelowOne, wrongKind } from "../ground/check.js";
 import { checkDeviation } from "../noise/amount.js";
 import { diagonal, differentiable, identity } from "./differentiable.js";
 import type { Draw } from "./draw.js";

@@ -1,8 +1,8 @@
 // What createTfjsDropout() gives: operations like tf.dropout, and layers like tf.layers.dropout, on streams of one seed.
 
 import { type Rank, Tensor, type TensorLike, tensor, tidy } from "@tensorflow/tfjs-core";
-import { checkInteger, checkObject } from "../check.js";
-import { type DropoutState, Sequence } from "../sequence.js";
+import { checkInteger, checkObject } from "../ground/check.js";
+import { type DropoutState, Sequence } from "../stream/sequence.js";
 import { type Draw, drawNext, type Seed, sequenceOfLayer, sequenceOfSeed } from "./draw.js";
 import {
   AlphaDropout,

@@ -2,7 +2,7 @@
 // Invariant: a view of a backend's heap is taken after all that may make the heap grow, and not kept.
 
 import { backend, type DataType, engine, type KernelBackend, type Tensor, type TensorInfo, tensor } from "@tensorflow/tfjs-core";
-import { makeArray } from "../operand.js";
+import { makeArray } from "../engine/operand.js";
 
 /** What is used of tfjs's wasm backend, whose tensors lie in a heap of its own. */
 interface HeapBackend extends KernelBackend {

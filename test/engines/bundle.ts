@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Plugin } from "esbuild";
-import type { Packed } from "../packed.js";
+import type { Packed } from "../support/packed.js";
 
 /** How an engine wants its code. */
 export interface Target extends Pick<BuildOptions, "conditions" | "format" | "loader" | "plugins"> {

@@ -1,6 +1,6 @@
 // What the table of engines is made of.
 
-import type { Packed } from "../packed.js";
+import type { Packed } from "../support/packed.js";
 import type { Report } from "./suite.js";
 
 /** An engine that the suite runs in. */

@@ -2,9 +2,9 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type BrowserName, MissingBrowser, openBrowser } from "../browsers.js";
-import type { Packed } from "../packed.js";
-import { serve } from "../static-server.js";
+import { type BrowserName, MissingBrowser, openBrowser } from "../support/browsers.js";
+import type { Packed } from "../support/packed.js";
+import { serve } from "../support/static-server.js";
 import { bundleSuite } from "./bundle.js";
 import { type Engine, MissingEngine, type Run } from "./engine.js";
 

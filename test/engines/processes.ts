@@ -4,7 +4,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Packed } from "../packed.js";
+import type { Packed } from "../support/packed.js";
 import { bundleSuite } from "./bundle.js";
 import { type Engine, MissingEngine, type Run } from "./engine.js";
 

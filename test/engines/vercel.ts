@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { EdgeRuntime } from "edge-runtime";
-import type { Packed } from "../packed.js";
+import type { Packed } from "../support/packed.js";
 import { bundleSuite } from "./bundle.js";
 import type { Engine, Run } from "./engine.js";
 

@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Miniflare } from "miniflare";
-import type { Packed } from "../packed.js";
+import type { Packed } from "../support/packed.js";
 import { bundleSuite } from "./bundle.js";
 import type { Engine, Run } from "./engine.js";
 

@@ -1,0 +1,73 @@
+// The kernels: <source>_<verb>_<dtype>. The table of src/kernels.ts lists them all; pointers are byte addresses, n counts elements.
+// Invariant: a kernel validates nothing, allocates nothing and keeps no state outside its arguments.
+
+import { counter } from "../stream/philox";
+import { Params } from "../stream/params";
+import { popcount } from "../simd/popcount";
+import { Bits, Both, Bytes, Scale, Scaled, Select } from "../epilogue/sinks";
+import { applyStored, FromBits, FromBytes } from "../stream/stored";
+import { tile } from "../stream/tile";
+
+type F32 = Select<f32, Scaled<f32>>;
+type F64 = Select<f64, Scaled<f64>>;
+
+export function tile_mask_bits(dst: usize, n: usize, params: Params): void {
+  tile<Bits>(0, 0, dst, n, params);
+}
+export function tile_mask_bytes(dst: usize, n: usize, params: Params): void {
+  tile<Bytes>(dst, 0, 0, n, params);
+}
+export function tile_mask_f32(dst: usize, n: usize, params: Params): void {
+  tile<Select<f32, Scale<f32>>>(dst, 0, 0, n, params);
+}
+export function tile_dropout_f32(dst: usize, src: usize, n: usize, params: Params): void {
+  tile<F32>(dst, src, 0, n, params);
+}
+export function tile_dropout_f64(dst: usize, src: usize, n: usize, params: Params): void {
+  tile<F64>(dst, src, 0, n, params);
+}
+export function tile_dropoutbits_f32(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
+  tile<Both<F32, Bits>>(dst, src, bits, n, params);
+}
+export function tile_dropoutbits_f64(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
+  tile<Both<F64, Bits>>(dst, src, bits, n, params);
+}
+
+export function philox_mask_bits(dst: usize, n: usize, params: Params): void {
+  counter<Bits>(0, 0, dst, n, params);
+}
+export function philox_mask_bytes(dst: usize, n: usize, params: Params): void {
+  counter<Bytes>(dst, 0, 0, n, params);
+}
+export function philox_mask_f32(dst: usize, n: usize, params: Params): void {
+  counter<Select<f32, Scale<f32>>>(dst, 0, 0, n, params);
+}
+export function philox_dropout_f32(dst: usize, src: usize, n: usize, params: Params): void {
+  counter<F32>(dst, src, 0, n, params);
+}
+export function philox_dropout_f64(dst: usize, src: usize, n: usize, params: Params): void {
+  counter<F64>(dst, src, 0, n, params);
+}
+export function philox_dropoutbits_f32(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
+  counter<Both<F32, Bits>>(dst, src, bits, n, params);
+}
+export function philox_dropoutbits_f64(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
+  counter<Both<F64, Bits>>(dst, src, bits, n, params);
+}
+
+export function bits_apply_f32(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
+  applyStored<FromBits, f32, Scaled<f32>>(dst, src, mask, n, params);
+}
+export function bits_apply_f64(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
+  applyStored<FromBits, f64, Scaled<f64>>(dst, src, mask, n, params);
+}
+export function bytes_apply_f32(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
+  applyStored<FromBytes, f32, Scaled<f32>>(dst, src, mask, n, params);
+}
+export function bytes_apply_f64(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
+  applyStored<FromBytes, f64, Scaled<f64>>(dst, src, mask, n, params);
+}
+
+export function bits_popcount_u32(mask: usize, n: usize): u32 {
+  return popcount(mask, n);
+}

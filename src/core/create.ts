@@ -1,0 +1,88 @@
+// From wasm builds to instances, whatever way an entry gets its builds: picks the one for the engine, compiles it once, instantiates.
+
+import { checkBytes, checkFlag, checkObject, wrongKind } from "../ground/check.js";
+import { Dropout, type InstanceOptions } from "./dropout.js";
+
+/** Which build of the kernels to use. Both give the same bits. */
+export interface BuildOptions {
+  /** true for the SIMD build, false for the scalar one; by default what the engine supports. */
+  simd?: boolean | undefined;
+}
+
+/** Where the wasm comes from; at most one of `simd`, `module` and `bytes`. */
+export interface ModuleOptions extends BuildOptions {
+  /** A compiled `simd.wasm` or `scalar.wasm` of this package to use instead of what the entry brings, of this realm or another. */
+  module?: WebAssembly.Module | undefined;
+  /** The bytes of `simd.wasm` or `scalar.wasm` to compile instead, such as those of a file that the caller fetched. */
+  bytes?: ArrayBuffer | Uint8Array<ArrayBuffer> | undefined;
+}
+
+/** Options of {@link createDropout}. */
+export interface CreateOptions extends InstanceOptions, ModuleOptions {}
+
+/** How an entry comes by a build: compiles bytes, or has the module at hand. */
+export type Load = (simd: boolean) => WebAssembly.Module | Promise<WebAssembly.Module>;
+
+// (module (func (drop (v128.const 0...)))): WebAssembly core specification 2.0, sections 5.4.8 and 5.5.
+const SIMD_PROBE = "AGFzbQEAAAABBAFgAAADAgEAChcBFQD9DAAAAAAAAAAAAAAAAAAAAAAaCw==";
+
+/**
+ * Whether this engine runs the SIMD build.
+ *
+ * @example
+ * const build = simdSupported() ? "SIMD" : "scalar";
+ */
+export function simdSupported(): boolean {
+  return WebAssembly.validate(decodeBase64(SIMD_PROBE));
+}
+
+/** Which build the options ask for: throws TypeError if they are of the wrong kind. */
+export function pickSimd(options: BuildOptions): boolean {
+  checkObject(options, "options", "object");
+  checkFlag(options.simd, "simd");
+  return options.simd ?? simdSupported();
+}
+
+/** An entry's compileDropout(): each build is loaded once, and again only if that failed. */
+export function compiler(load: Load): (options?: BuildOptions) => Promise<WebAssembly.Module> {
+  const loaded = new Map<boolean, Promise<WebAssembly.Module>>();
+  return async (options = {}) => {
+    const simd = pickSimd(options);
+    let module = loaded.get(simd);
+    if (module === undefined) {
+      module = Promise.resolve(load(simd));
+      loaded.set(simd, module);
+      module.catch(() => loaded.delete(simd));
+    }
+    return module;
+  };
+}
+
+/** The module that options ask for: the one that they bring, or the build that an entry's compile function gives. */
+export async function obtainModule(compile: ReturnType<typeof compiler>, options: ModuleOptions): Promise<WebAssembly.Module> {
+  checkObject(options, "options", "object");
+  const { module, bytes, simd } = options;
+  if (module !== undefined && bytes !== undefined) throw wrongKind("bytes", "nothing beside module", bytes);
+  const given = module === undefined ? "bytes" : "module";
+  if ((module ?? bytes) !== undefined && simd !== undefined) throw wrongKind("simd", `nothing beside ${given}`, simd);
+  if (module !== undefined) return module;
+  if (bytes === undefined) return compile({ simd });
+  checkBytes(bytes, "bytes");
+  if (!WebAssembly.validate(bytes)) throw wrongKind("bytes", "a wasm module that this engine takes", bytes);
+  return WebAssembly.compile(bytes);
+}
+
+/** An entry's createDropout() over its compileDropout(). */
+export function creator(compile: ReturnType<typeof compiler>): (options?: CreateOptions) => Promise<Dropout> {
+  return async (options = {}) => new Dropout(await obtainModule(compile, options), options);
+}
+
+/** How an entry that brings its builds as base64 text compiles them. */
+export function embedded(simd: string, scalar: string): Load {
+  return (wanted) => WebAssembly.compile(decodeBase64(wanted ? simd : scalar));
+}
+
+/** The bytes of base64 text. */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}

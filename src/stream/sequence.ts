@@ -1,0 +1,54 @@
+// Where an instance stands in its sequence of masks: kind, seed, and the number of the stream that comes next.
+
+import { STREAM_KINDS, type StreamKind } from "../engine/kernels.js";
+import { checkChoice, checkObject } from "../ground/check.js";
+import { Words } from "../ground/words.js";
+import { checkVersion, STREAM_VERSION } from "./ticket.js";
+
+/** A place in an instance's sequence of masks: plain JSON. */
+export interface DropoutState {
+  /** Version of the stream specification: 1. */
+  readonly version: number;
+  /** Keep stream. */
+  readonly kind: StreamKind;
+  /** Seed, decimal digits of an integer in [0, 2^64). */
+  readonly seed: string;
+  /** The stream number that the next call without `stream` uses, decimal digits of an integer in [0, 2^64). */
+  readonly nextStream: string;
+}
+
+export class Sequence {
+  readonly kind: StreamKind;
+  readonly seed = new Words();
+  readonly next = new Words();
+
+  constructor(kind: StreamKind) {
+    this.kind = kind;
+  }
+
+  get state(): DropoutState {
+    return { version: STREAM_VERSION, kind: this.kind, seed: this.seed.toString(), nextStream: this.next.toString() };
+  }
+
+  /** Goes to the place of `value`; throws TypeError or RangeError, and stays, unless it is a saved state of this version and kind. */
+  restore(value: unknown): void {
+    checkObject(value, "state", "saved state");
+    const { version, kind, seed, nextStream } = value as { [K in keyof DropoutState]?: unknown };
+    checkVersion(version, "state.version");
+    checkChoice(kind, "state.kind", [this.kind]);
+    const newSeed = new Words().parse(seed, "state.seed");
+    this.next.parse(nextStream, "state.nextStream");
+    this.seed.copy(newSeed);
+  }
+
+  /** A sequence at the place of `value`; throws as restore() does. */
+  static from(value: unknown): Sequence {
+    checkObject(value, "state", "saved state");
+    const { version, kind } = value as { [K in keyof DropoutState]?: unknown };
+    checkVersion(version, "state.version");
+    checkChoice(kind, "state.kind", STREAM_KINDS);
+    const sequence = new Sequence(kind);
+    sequence.restore(value);
+    return sequence;
+  }
+}

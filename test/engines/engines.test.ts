@@ -1,0 +1,106 @@
+// One suite in every JavaScript engine that people deploy to, run there on the packed package: the same checks, and the same bits.
+
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { createDropout } from "../../src/core/index.js";
+import * as fused from "../../src/fused/index.js";
+import * as half from "../../src/half/index.js";
+import * as linear from "../../src/linear/index.js";
+import * as monteCarlo from "../../src/monte-carlo/index.js";
+import * as noise from "../../src/noise/index.js";
+import * as shapes from "../../src/shapes/index.js";
+import { missing } from "../support/missing.js";
+import { chance, drop } from "../support/oracle.js";
+import vectors from "../vectors/keep-streams.json" with { type: "json" };
+import { OUTPUT_LENGTH, sampleData } from "./data.js";
+import { type Engine, MissingEngine } from "./engine.js";
+import { type Entries, extensionChecks } from "./extensions.js";
+import { browser } from "./pages.js";
+import { bun, deno, node } from "./processes.js";
+import type { BuildReport } from "./suite.js";
+import { formatTable, type Row } from "./table.js";
+import { vercel } from "./vercel.js";
+import { workerd } from "./workerd.js";
+
+const ENGINES: readonly Engine[] = [
+  node("20"),
+  node("22"),
+  node("24"),
+  deno,
+  bun,
+  workerd,
+  vercel(true),
+  vercel(false),
+  browser("chromium", "Chromium"),
+  browser("firefox", "Firefox ESR"),
+  browser("webkit", "WebKitGTK"),
+];
+
+/** Whether an engine has Float16Array: Node since 24, Vercel's runtime as the Node that it runs in. */
+function hasFloat16Array(name: string): boolean {
+  return name.startsWith("Vercel") ? "Float16Array" in globalThis : name !== "Node 20" && name !== "Node 22";
+}
+
+const TABLE = new URL("../../build/engines.md", import.meta.url);
+const rows: Row[] = [];
+let expected: Pick<BuildReport, "masks" | "outputs" | "extensions">;
+
+beforeAll(async () => {
+  const masks = createHash("sha256");
+  const outputs = createHash("sha256");
+  const dropout = await createDropout();
+  for (const { stream_kind, seed, stream, p, start, count, sha256 } of vectors.hashed) {
+    const kind = stream_kind as "tile" | "philox";
+    // The mask is known by its hash; what follows from it is left to the oracle.
+    const bits = dropout.mask(count, p, { kind, seed: BigInt(seed), stream: BigInt(stream), start });
+    expect(createHash("sha256").update(bits).digest("hex")).toBe(sha256);
+    masks.update(bits);
+    const keep = Uint8Array.from({ length: OUTPUT_LENGTH }, (_, i) => ((bits[i >> 3] as number) >> (i & 7)) & 1);
+    for (const dtype of ["f32", "f64"] as const) {
+      const y = drop(sampleData(dtype, OUTPUT_LENGTH) as Float32Array<ArrayBuffer>, keep, chance(kind, p));
+      outputs.update(y).update(drop(y, keep, chance(kind, p)));
+    }
+  }
+  const [extensions, scalar] = [await hashExtensions(true), await hashExtensions(false)];
+  expect(scalar).toEqual(extensions);
+  expected = { masks: masks.digest("hex"), outputs: outputs.digest("hex"), extensions };
+});
+
+/** What the sources give, where the packed package is made of what was built from them. */
+async function hashExtensions(simd: boolean): Promise<BuildReport["extensions"]> {
+  // Classes with private members are types of their own in each copy.
+  const entries = { fused, half, linear, monteCarlo, noise, shapes } as unknown as Entries;
+  const hashes: Record<string, string> = {};
+  for (const [name, hash] of Object.entries(extensionChecks(entries, simd))) {
+    hashes[name] = await hash((await createDropout({ seed: 42, simd })) as never);
+  }
+  return hashes;
+}
+
+afterAll(() => {
+  const table = formatTable(rows);
+  writeFileSync(TABLE, table);
+  console.log(`\n${table}`);
+});
+
+for (const engine of ENGINES) {
+  const { name } = engine;
+  it(name, async (context) => {
+    const { version, report } = await engine.run(inject("packed")).catch((error: unknown) => {
+      if (!(error instanceof MissingEngine)) throw error;
+      rows.push({ engine: name, missing: error.message });
+      return missing(context, name, error.message);
+    });
+    for (const build of report.builds) rows.push({ engine: name, version, ...build });
+    expect(report.builds.map(({ build }) => build)).toEqual(["simd", "scalar"]);
+    for (const { failures, passed, masks, outputs, extensions } of report.builds) {
+      expect(failures).toEqual([]);
+      expect(passed.length).toBe(18);
+      expect({ masks, outputs, extensions }).toEqual(expected);
+    }
+    expect(report.simdSupported).toBe(true);
+    expect(report.float16Array).toBe(hasFloat16Array(name));
+    expect(report.exports).toEqual(["Dropout", "compileDropout", "createDropout", "keepProbability", "simdSupported"]);
+  });
+}

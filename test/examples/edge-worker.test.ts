@@ -1,0 +1,369 @@
+// The Worker of examples/edge-worker, started on workerd by the command that its README names, and asked over HTTP.
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dropout } from "../../docs/reference.js";
+import { mnistDirectory, readImages, readLabels } from "../../examples/mnist/idx.mjs";
+import { streamOf } from "../../src/monte-carlo/index.js";
+
+interface Answer {
+  readonly digit: number;
+  readonly probabilities: readonly { readonly digit: number; readonly mean: number; readonly std: number }[];
+  readonly predictiveEntropy: number;
+  readonly mutualInformation: number;
+  readonly p: number;
+  readonly passes: number;
+  readonly seed: string;
+}
+
+const PIXELS = 784;
+const DIGITS = 300;
+const START_LIMIT = 60_000;
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const example = join(root, "examples/edge-worker");
+const { pixels } = readImages(join(mnistDirectory(), "t10k-images-idx3-ubyte"));
+const labels = readLabels(join(mnistDirectory(), "t10k-labels-idx1-ubyte"));
+const image = (index: number) => pixels.slice(index * PIXELS, (index + 1) * PIXELS);
+
+let server: ChildProcess;
+let url: string;
+
+beforeAll(async () => {
+  server = spawn("npm", ["start", "--workspace", "examples/edge-worker", "--", "--port", "0"], {
+    cwd: root,
+    detached: true,
+    // Nothing is to be looked up on the network.
+    env: { ...process.env, CI: "true", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  url = await new Promise<string>((resolve, reject) => {
+    let output = "";
+    const listen = (chunk: Buffer) => {
+      output += chunk;
+      const [, address] = output.match(/Ready on (http:\S+)/) ?? [];
+      if (address !== undefined) resolve(address);
+    };
+    server.stdout?.on("data", listen);
+    server.stderr?.on("data", listen);
+    server.on("exit", (code) => reject(new Error(`npm start ended with ${code}:\n${output}`)));
+    setTimeout(() => reject(new Error(`npm start did not get ready:\n${output}`)), START_LIMIT).unref();
+  });
+}, START_LIMIT + 5000);
+
+// The whole group: npm, wrangler, workerd; with time to clear away what they have written.
+afterAll(async () => {
+  if (server?.pid === undefined || server.exitCode !== null) return;
+  const ended = once(server, "exit");
+  process.kill(-server.pid, "SIGTERM");
+  const timer = setTimeout(() => process.kill(-(server.pid as number), "SIGKILL"), 5000);
+  await ended;
+  clearTimeout(timer);
+});
+
+const postBytes = (bytes: Uint8Array<ArrayBuffer>, query: Record<string, string> = {}) =>
+  fetch(`${url}/predict?${new URLSearchParams(query)}`, {
+    method: "POST",
+    headers: { "content-type": "application/octet-stream" },
+    body: bytes,
+  });
+const postJson = (body: unknown) =>
+  fetch(`${url}/predict`, {
+    method: "POST",
+    headers: { "content-type": "application/json; charset=utf-8" },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+
+async function ask(bytes: Uint8Array<ArrayBuffer>, query: Record<string, string>): Promise<Answer> {
+  const response = await postBytes(bytes, query);
+  expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/json"]);
+  return (await response.json()) as Answer;
+}
+
+/** The answers for many images, a few requests at a time, each with a seed of its own. */
+async function askAll(images: readonly Uint8Array<ArrayBuffer>[]): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  const concurrent = 10;
+  for (let first = 0; first < images.length; first += concurrent) {
+    const some = images.slice(first, first + concurrent);
+    answers.push(...(await Promise.all(some.map((one, k) => ask(one, { seed: `${first + k}` })))));
+  }
+  return answers;
+}
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+
+describe("predictions", () => {
+  let digits: Answer[];
+  beforeAll(async () => {
+    digits = await askAll(Array.from({ length: DIGITS }, (_, index) => image(index)));
+  });
+
+  it("are right for 95% of genuine test digits", () => {
+    const right = digits.filter(({ digit }, index) => digit === labels[index]).length;
+    expect(right / DIGITS).toBeGreaterThanOrEqual(0.95);
+  });
+
+  it("are distributions with the uncertainty that belongs to them", () => {
+    for (const { digit, probabilities, predictiveEntropy, mutualInformation, p, passes } of digits) {
+      expect([p, passes]).toEqual([0.25, 50]);
+      expect(probabilities.map((one) => one.digit)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      const means = probabilities.map(({ mean }) => mean);
+      expect(means.reduce((sum, mean) => sum + mean, 0)).toBeCloseTo(1, 5);
+      expect(means[digit]).toBe(Math.max(...means));
+      expect(predictiveEntropy).toBeCloseTo(-means.reduce((sum, mean) => sum + (mean > 0 ? mean * Math.log(mean) : 0), 0), 9);
+      expect(mutualInformation).toBeGreaterThanOrEqual(0);
+      expect(mutualInformation).toBeLessThanOrEqual(predictiveEntropy);
+      // No variable in [0, 1] varies more than this around its mean (Bhatia and Davis 2000).
+      for (const { mean, std } of probabilities) expect(std).toBeLessThanOrEqual(Math.sqrt(mean * (1 - mean)) + 1e-6);
+    }
+  });
+
+  it("are less certain of noise than of digits", async () => {
+    // A linear congruential generator (Numerical Recipes, chapter 7.1) is noise enough.
+    let state = 1;
+    const next = () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state / 2 ** 32;
+    };
+    const count = 60;
+    const uniform = Array.from({ length: count }, () => Uint8Array.from({ length: PIXELS }, () => 256 * next()));
+    const order = Array.from({ length: PIXELS }, (_, i) => ({ i, key: next() })).sort((a, b) => a.key - b.key);
+    const permuted = Array.from({ length: count }, (_, index) => Uint8Array.from(order, ({ i }) => image(index)[i] as number));
+    for (const noise of [uniform, permuted]) {
+      const answers = await askAll(noise);
+      for (const measure of ["predictiveEntropy", "mutualInformation"] as const) {
+        expect(median(answers.map((one) => one[measure]))).toBeGreaterThan(3 * median(digits.map((one) => one[measure])));
+      }
+    }
+  });
+
+  it("are the same for the same seed, whatever else is asked at the same time, and others for another", async () => {
+    const texts = (seeds: readonly number[]) =>
+      Promise.all(seeds.map(async (seed) => (await postBytes(image(7), { seed: `${seed}`, passes: "20" })).text()));
+    const seeds = Array.from({ length: 16 }, (_, k) => k);
+    const together = await texts([...seeds, ...seeds]);
+    expect(together.slice(16)).toEqual(together.slice(0, 16));
+    for (const seed of seeds) expect(await texts([seed])).toEqual([together[seed]]);
+    expect(new Set(together).size).toBe(16);
+  });
+
+  it("draw a seed if none is given, and tell it", async () => {
+    const [first, second] = await Promise.all([ask(image(3), {}), ask(image(3), {})]);
+    expect(first.seed).not.toBe(second.seed);
+    expect(await ask(image(3), { seed: first.seed })).toEqual(first);
+  });
+
+  it("are the same from bytes and from JSON", async () => {
+    const seed = `${2n ** 64n - 1n}`;
+    const fromBytes = await (await postBytes(image(5), { p: "0.3", passes: "7", seed })).text();
+    expect(await (await postJson({ image: [...image(5)], p: 0.3, passes: 7, seed })).text()).toBe(fromBytes);
+  });
+
+  it("do not vary at p = 0, nor at p = 1, where nothing of the image is left", async () => {
+    for (const p of ["0", "1"]) {
+      const { probabilities, mutualInformation } = await ask(image(0), { p, passes: "5" });
+      expect(probabilities.map(({ std }) => std)).toEqual(Array(10).fill(0));
+      expect(mutualInformation).toBeLessThan(1e-12);
+    }
+    const [seven, two] = await Promise.all([ask(image(0), { p: "1", seed: "1" }), ask(image(1), { p: "1", seed: "1" })]);
+    expect(seven).toEqual(two);
+  });
+
+  it("are the same in Node, to the bit", async () => {
+    const { Subnetworks } = await import(join(example, "montecarlo.ts"));
+    const { decodeModel } = await import(join(example, "model.ts"));
+    const file = readFileSync(join(example, "model.bin"));
+    const network = await Subnetworks.load(decodeModel(file.buffer.slice(file.byteOffset, file.byteOffset + file.length)));
+    for (const [index, p, passes, seed] of [
+      [0, 0.25, 50, "1"],
+      [8, 0.5, 200, "18446744073709551615"],
+    ] as const) {
+      const answer = await ask(image(index), { p: `${p}`, passes: `${passes}`, seed });
+      const image01 = Float32Array.from(image(index), (grey) => grey / 255);
+      expect({ ...(await network.predict(image01, { p, passes, seed: BigInt(seed) })), p, passes, seed }).toEqual(answer);
+    }
+  });
+
+  it("agree with the same passes computed from the specification", async () => {
+    const { probabilities, predictiveEntropy, mutualInformation } = await ask(image(11), { p: "0.25", passes: "12", seed: "77" });
+    const passes = Array.from({ length: 12 }, (_, pass) => run(image(11), pass, 0.25, 77n));
+    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const entropy = (values: readonly number[]) => -values.reduce((sum, value) => sum + value * Math.log(value), 0);
+    const means = probabilities.map((_, c) => mean(passes.map((pass) => pass[c] as number)));
+    probabilities.forEach((got, c) => {
+      const values = passes.map((pass) => pass[c] as number);
+      expect(got.mean).toBeCloseTo(means[c] as number, 7);
+      expect(got.std).toBeCloseTo(Math.sqrt(mean(values.map((value) => (value - (means[c] as number)) ** 2))), 7);
+    });
+    expect(predictiveEntropy).toBeCloseTo(entropy(means), 6);
+    expect(mutualInformation).toBeCloseTo(entropy(means) - mean(passes.map(entropy)), 6);
+  });
+});
+
+/**
+ * The class probabilities of one pass, from the stored model as its format is documented and the reference of the keep streams. Rounded to
+ * f32 wherever the Worker stores a number, so that the two agree but for the last bits of what Math.exp gives.
+ */
+function run(bytes: Uint8Array, pass: number, p: number, seed: bigint): number[] {
+  const file = readFileSync(join(example, "model.bin"));
+  const count = file.readUInt32LE(4);
+  let at = 8 + 8 * count;
+  let x = Float32Array.from(bytes, (grey) => grey / 255);
+  for (let l = 0; l < count; ++l) {
+    const inputs = file.readUInt32LE(8 + 8 * l);
+    const outputs = file.readUInt32LE(12 + 8 * l);
+    const weights = at + 8 * outputs;
+    const y = Float32Array.from({ length: outputs }, (_, o) =>
+      x.reduce(
+        (sum, value, i) => Math.fround(sum + value * Math.fround(file.readInt8(weights + i * outputs + o) * file.readFloatLE(at + 4 * o))),
+        file.readFloatLE(at + 4 * (outputs + o)),
+      ),
+    );
+    at = weights + Math.ceil((inputs * outputs) / 4) * 4;
+    const stream = streamOf(pass, l);
+    x =
+      l < count - 1
+        ? dropout(
+            "tile",
+            seed,
+            stream,
+            p,
+            y.map((value) => Math.max(value, 0)),
+          )
+        : y;
+  }
+  expect(at).toBe(file.length);
+  const powers = x.map((value) => Math.exp(value - Math.max(...x)));
+  const total = powers.reduce((sum, power) => sum + power, 0);
+  return Array.from(powers, (power) => Math.fround(power / total));
+}
+
+describe("refusals", () => {
+  const good = Array(PIXELS).fill(0);
+  const bodies: [title: string, body: unknown, status: number, message: string][] = [
+    ["no JSON", "{", 400, '"body" expected JSON, got "{"'],
+    ["nothing", "", 400, '"body" expected JSON, got ""'],
+    ["no object", [1], 400, '"body" expected JSON object, got [1]'],
+    ["null", null, 400, '"body" expected JSON object, got null'],
+    ["no image", {}, 400, '"image" expected array of 784 numbers, got nothing'],
+    ["an image of text", { image: "x" }, 400, '"image" expected array of 784 numbers, got "x"'],
+    ["a pixel short", { image: good.slice(1) }, 400, '"image" expected array of 784 numbers, got 783'],
+    ["a pixel of text", { image: ["0", ...good.slice(1)] }, 400, '"image[0]" expected number in [0, 255], got "0"'],
+    ["a pixel of nothing", { image: [...good.slice(1), null] }, 400, '"image[783]" expected number in [0, 255], got null'],
+    ["a pixel too bright", { image: [...good.slice(1), 255.5] }, 400, '"image[783]" expected number in [0, 255], got 255.5'],
+    ["a pixel too dark", { image: [...good.slice(1), -1] }, 400, '"image[783]" expected number in [0, 255], got -1'],
+    ["p above 1", { image: good, p: 1.5 }, 400, '"p" expected number in [0, 1], got 1.5'],
+    ["p below 0", { image: good, p: -0.1 }, 400, '"p" expected number in [0, 1], got -0.1'],
+    ["p of text", { image: good, p: "0.5" }, 400, '"p" expected number in [0, 1], got "0.5"'],
+    ["p null", { image: good, p: null }, 400, '"p" expected number in [0, 1], got null'],
+    ["no passes", { image: good, passes: 0 }, 400, '"passes" expected integer in [1, 1000], got 0'],
+    ["too many passes", { image: good, passes: 1001 }, 400, '"passes" expected integer in [1, 1000], got 1001'],
+    ["half a pass", { image: good, passes: 1.5 }, 400, '"passes" expected integer in [1, 1000], got 1.5'],
+    [
+      "a negative seed",
+      { image: good, seed: -1 },
+      400,
+      '"seed" expected string of decimal digits below 2^64, or non-negative safe integer, got -1',
+    ],
+    [
+      "a seed of 65 bits",
+      { image: good, seed: "18446744073709551616" },
+      400,
+      '"seed" expected string of decimal digits below 2^64, or non-negative safe integer, got "18446744073709551616"',
+    ],
+    ["a body too long", { image: good, more: "x".repeat(40_000) }, 413, '"body" expected at most 32768 bytes, got 41'],
+  ];
+
+  async function expectRefusal(response: Response, status: number, message: string): Promise<void> {
+    expect(response.headers.get("content-type")).toBe("application/json");
+    const body = (await response.json()) as { error: string };
+    expect([response.status, Object.keys(body)]).toEqual([status, ["error"]]);
+    expect(body.error).toContain(message);
+  }
+
+  it.each(bodies)("JSON: %s", async (_, body, status, message) => expectRefusal(await postJson(body), status, message));
+
+  it.each([
+    [783, {}, '"body" expected 784 bytes, got 783'],
+    [785, {}, '"body" expected 784 bytes, got 785'],
+    [0, {}, '"body" expected 784 bytes, got 0'],
+    [784, { p: "" }, '"p" expected number in [0, 1], got ""'],
+    [784, { p: "half" }, '"p" expected number in [0, 1], got "half"'],
+    [784, { p: "NaN" }, '"p" expected number in [0, 1], got "NaN"'],
+    [784, { passes: "1e9" }, '"passes" expected integer in [1, 1000], got 1000000000'],
+    [784, { p: "0x1" }, '"p" expected number in [0, 1], got "0x1"'],
+    [784, { p: "1e999" }, '"p" expected number in [0, 1], got Infinity'],
+    [784, { seed: "0x10" }, '"seed" expected string of decimal digits below 2^64, or non-negative safe integer, got "0x10"'],
+  ])("%i bytes, %j", async (length, query, message) => {
+    await expectRefusal(await postBytes(new Uint8Array(length), query as Record<string, string>), 400, message);
+  });
+
+  it("a body too long whose length is not told beforehand", async () => {
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (sent >= 2 ** 18) return controller.close();
+        sent += 2 ** 14;
+        controller.enqueue(new Uint8Array(2 ** 14));
+      },
+    });
+    const headers = { "content-type": "application/octet-stream" };
+    const response = await fetch(`${url}/predict`, { method: "POST", headers, body, duplex: "half" } as RequestInit);
+    await expectRefusal(response, 413, '"body" expected at most 32768 bytes, got 262144');
+  });
+
+  it("other types, paths and methods", async () => {
+    const typed = (type: string) => fetch(`${url}/predict`, { method: "POST", headers: { "content-type": type }, body: "x" });
+    await expectRefusal(
+      await typed("text/plain"),
+      415,
+      '"content-type" expected application/json or application/octet-stream, got "text/plain"',
+    );
+    await expectRefusal(await fetch(`${url}/nowhere`), 404, '"path" expected / or /predict, got /nowhere');
+    const wrong = await fetch(`${url}/predict`);
+    expect(wrong.headers.get("allow")).toBe("POST");
+    await expectRefusal(wrong, 405, '"method" expected POST, got GET');
+    await expectRefusal(await fetch(`${url}/`, { method: "DELETE" }), 405, '"method" expected GET or HEAD, got DELETE');
+    const head = await fetch(`${url}/`, { method: "HEAD" });
+    expect([head.status, await head.text()]).toEqual([200, ""]);
+  });
+
+  it("leave the Worker as it was", async () => {
+    const help = await fetch(`${url}/`);
+    expect([help.status, await help.text()]).toEqual([200, expect.stringContaining("POST /predict")]);
+    expect((await ask(image(0), { seed: "1" })).digit).toBe(labels[0]);
+  });
+});
+
+describe("the model", () => {
+  it("is the one that its card describes", () => {
+    const card = JSON.parse(readFileSync(join(example, "model.json"), "utf8"));
+    const bytes = readFileSync(join(example, "model.bin"));
+    expect([bytes.length, createHash("sha256").update(bytes).digest("hex")]).toEqual([card.bytes, card.sha256]);
+    expect(card.images).toBe(60_000);
+    expect(card.accuracy.stored).toBeGreaterThanOrEqual(0.975);
+    expect(card.accuracy.trained - card.accuracy.stored).toBeLessThan(0.002);
+  });
+
+  it("comes out the same when it is trained again", () => {
+    const directory = mkdtempSync(join(tmpdir(), "edge-worker-"));
+    try {
+      const train = (out: string, seed: string) => {
+        const options = ["--images", "1000", "--epochs", "1", "--seed", seed, "--out", join(directory, out)];
+        execFileSync("npm", ["run", "train", "--workspace", "examples/edge-worker", "--", ...options], { cwd: root, stdio: "ignore" });
+        return readFileSync(join(directory, out, "model.bin"));
+      };
+      const first = train("first", "5");
+      expect(first.equals(train("second", "5"))).toBe(true);
+      expect(first.equals(train("third", "6"))).toBe(false);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+});

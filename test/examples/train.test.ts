@@ -1,0 +1,273 @@
+// The training example: its short form shows that dropout lowers the test error, and interrupting it changes no weight. Takes a minute of two
+// cores.
+
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { matMul, type Tensor2D, tensor2d } from "@tensorflow/tfjs-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { UsageError } from "../../bench/command-line.js";
+import { useBackend } from "../../examples/mnist/train/backend.js";
+import { readCheckpoint } from "../../examples/mnist/train/checkpoint.js";
+import { makeModel } from "../../examples/mnist/train/model.js";
+import { separation } from "../../examples/mnist/train/monte-carlo.js";
+import { readOptions } from "../../examples/mnist/train/options.js";
+import { pathsOf, readOutcome } from "../../examples/mnist/train/outcome.js";
+import { carryOutAll, type Listener } from "../../examples/mnist/train/pool.js";
+import { RandomNumbers } from "../../examples/mnist/train/random.js";
+import { DEFAULT, nameOf, type Run, runsOf, SHORT } from "../../examples/mnist/train/settings.js";
+import { trainNetwork } from "../../examples/mnist/train/training.js";
+
+const PROGRAM = fileURLToPath(new URL("../../examples/mnist/train/run.ts", import.meta.url));
+const SEEDS = 3;
+const INTERRUPTED = 130;
+const TIMEOUT = 600_000;
+
+const directory = mkdtempSync(join(tmpdir(), "train-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+interface Result {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs the command; sends SIGINT once stderr matches `interruptAt`. */
+function command(args: readonly string[], interruptAt?: RegExp): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const result = { stdout: "", stderr: "" };
+    let interrupted = false;
+    for (const name of ["stdout", "stderr"] as const) {
+      child[name].setEncoding("utf8").on("data", (text: string) => {
+        result[name] += text;
+        if (!interrupted && interruptAt?.test(result.stderr)) interrupted = child.kill("SIGINT");
+      });
+    }
+    child.on("error", reject).on("close", (code) => resolve({ code, ...result }));
+  });
+}
+
+const silent: Listener = { status: () => {}, outcome: () => {} };
+
+/** Carries out `runs` in a directory called `name`, uninterrupted. */
+const carryOutIn = (name: string, runs: readonly Run[]) => {
+  mkdirSync(join(directory, name), { recursive: true });
+  return carryOutAll(runs, join(directory, name), 2, silent, new AbortController().signal);
+};
+
+/** What of the last checkpoint of `run` does not depend on the clock. */
+const stateOf = (run: Run, name: string) => {
+  const { header, data } = readCheckpoint(pathsOf(run, join(directory, name)).checkpoint);
+  const { progress, ...rest } = header;
+  return { ...rest, curve: progress.curve, bytes: Buffer.from(data).toString("base64") };
+};
+
+describe("the command, in its short form", () => {
+  const out = join(directory, "short");
+  const runs = runsOf(SHORT, SEEDS);
+  let interrupted: Result;
+  let resumed: Result;
+  let page: string;
+
+  beforeAll(async () => {
+    interrupted = await command(["--short", "--out", out], /epoch 14 of 40/);
+    resumed = await command(["--short", "--out", out]);
+    page = readFileSync(join(out, "report.html"), "utf8");
+  }, TIMEOUT);
+
+  test(
+    "keeps what it has done when interrupted, and goes on from there to the same weights",
+    async () => {
+      expect(interrupted.code).toBe(INTERRUPTED);
+      expect(interrupted.stderr).toContain("the same command goes on");
+      expect(interrupted.stdout).toBe("");
+      expect(resumed.code).toBe(0);
+      expect(readdirSync(out).filter((name) => name.endsWith(".part"))).toEqual([]);
+      const name = /^(.*): epoch 14 of 40/m.exec(interrupted.stderr)?.[1] as string;
+      const run = runs.find((candidate) => nameOf(candidate) === name) as Run;
+      expect(resumed.stderr).not.toContain(`${name}: epoch 7 of 40`);
+      expect(resumed.stderr).toContain(`${name}: epoch 28 of 40`);
+      await carryOutIn("uninterrupted", [run]);
+      expect(stateOf(run, "short")).toEqual(stateOf(run, "uninterrupted"));
+    },
+    TIMEOUT,
+  );
+
+  test("gets fewer test images wrong with dropout than without, over the seeds", () => {
+    const wrong = (dropout: boolean) =>
+      runs.filter((run) => run.dropout === dropout).reduce((sum, run) => sum + readOutcome(run, out).testWrong, 0);
+    expect(runs).toHaveLength(2 * SEEDS);
+    expect(wrong(true)).toBeLessThan(wrong(false));
+    // Both have learnt: guessing gets nine of ten wrong.
+    expect(wrong(false)).toBeLessThan(0.3 * SEEDS * SHORT.testImages);
+  });
+
+  test("overfits: without dropout, the training images are learnt by heart", () => {
+    for (const run of runs.filter(({ dropout }) => !dropout)) expect(readOutcome(run, out).curve.at(-1)?.trainingWrong).toBe(0);
+  });
+
+  test("averages over passes, which come near to weight scaling as they grow in number", () => {
+    for (const run of runs.filter(({ dropout }) => dropout)) {
+      const { monteCarlo, testWrong } = readOutcome(run, out);
+      const wrong = monteCarlo?.wrong ?? [];
+      expect(wrong).toHaveLength(SHORT.passes);
+      const [first, last] = [wrong[0] as number, wrong.at(-1) as number];
+      expect(last).toBeLessThan(first);
+      expect(Math.abs(last - testWrong)).toBeLessThan(Math.abs(first - testWrong));
+      for (const key of ["predictiveEntropy", "mutualInformation"] as const) {
+        const histogram = monteCarlo?.[key];
+        const total = (counts: readonly number[] = []) => counts.reduce((a, b) => a + b, 0);
+        expect(total(histogram?.wrong)).toBe(last);
+        expect(total(histogram?.right)).toBe(SHORT.testImages - last);
+        expect(histogram?.separation).toBeGreaterThan(0.6);
+      }
+    }
+  });
+
+  test("writes a page that needs nothing else, with the figures of the outcomes", () => {
+    expect(page).not.toMatch(/<script|<link|<img|@import|src=|url\(/);
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+    const charts = [...page.matchAll(/<svg class="chart"[^>]*>\s*<title[^>]*>([^<]*)/g)].map(([, title]) => title);
+    expect(charts).toEqual([
+      "Training and test error",
+      "Generalisation gap",
+      "Monte-Carlo average against weight scaling",
+      "Histogram of predictive entropy",
+      "Histogram of mutual information",
+      "Time of a training step",
+    ]);
+    for (const run of runs) expect(page).toContain(`>${((100 * readOutcome(run, out).testWrong) / SHORT.testImages).toFixed(2)}<`);
+    const conclusion = resumed.stdout.split("\n")[0] as string;
+    expect(conclusion).toMatch(/^Test error over 3 seeds: .* Dropout lowers it by /);
+    expect(page).toContain(conclusion);
+  });
+});
+
+describe("on the cpu backend", () => {
+  const settings = {
+    ...SHORT,
+    backend: "cpu",
+    hidden: [64, 64],
+    images: 200,
+    epochs: 4,
+    curveImages: 50,
+    passes: 2,
+    testImages: 100,
+  } as const;
+  const runs = runsOf(settings, 1);
+
+  test(
+    "the same seed gives the same weights, bit for bit, in other processes, whether or not it was interrupted",
+    async () => {
+      const once = await carryOutIn("once", runs);
+      await useBackend("cpu");
+      mkdirSync(join(directory, "interrupted"));
+      for (const run of runs) {
+        const { checkpoint } = pathsOf(run, join(directory, "interrupted"));
+        const { progress } = await trainNetwork(run, checkpoint, () => {}, 2);
+        expect(progress.curve).toHaveLength(2);
+      }
+      const resumed = await carryOutIn("interrupted", runs);
+      for (const [i, run] of runs.entries()) {
+        const state = stateOf(run, "once");
+        expect(state.curve).toHaveLength(settings.epochs);
+        expect(state.masks).toHaveLength(run.dropout ? 3 : 0);
+        expect(stateOf(run, "interrupted")).toEqual(state);
+        const { seconds: _, ...found } = once[i] as (typeof once)[number];
+        expect(resumed[i]).toMatchObject(found);
+      }
+      const [first, second] = runs.map((run) => stateOf(run, "once").bytes);
+      expect(first).not.toBe(second);
+    },
+    TIMEOUT,
+  );
+});
+
+describe("parts", () => {
+  test("both variants of a seed start from the same weights, and another seed from others", async () => {
+    await useBackend("cpu");
+    const weightsOf = async (run: Run) => {
+      const model = await makeModel(run, await RandomNumbers.create(run.seed));
+      return model.getWeights().map((weight) => Buffer.from(weight.dataSync().slice().buffer).toString("base64"));
+    };
+    const [one, two, three] = await Promise.all(
+      runsOf({ ...SHORT, hidden: [16, 8] }, 2)
+        .slice(0, 3)
+        .map(weightsOf),
+    );
+    expect(one).toHaveLength(6);
+    expect(two).toEqual(one);
+    expect(three).not.toEqual(one);
+  });
+
+  test("orders of images are permutations, others for other epochs", async () => {
+    const random = await RandomNumbers.create(1);
+    const [first, second] = [random.order(1000, 0), random.order(1000, 1)];
+    const all = Array.from({ length: 1000 }, (_, i) => i);
+    for (const order of [first, second]) expect([...order].toSorted((a, b) => a - b)).toEqual(all);
+    expect(first).not.toEqual(second);
+    expect(new Set(random.subset(100, 60_000)).size).toBe(100);
+  });
+
+  test("the wasm backend multiplies transposed matrices as it should", async () => {
+    await useBackend("wasm");
+    const at = (x: Tensor2D, row: number, column: number) => x.arraySync()[row]?.[column] as number;
+    const product = (transposeA: boolean, transposeB: boolean) => {
+      const [a, b] = [
+        tensor2d(
+          Array.from({ length: 15 }, (_, i) => i - 7),
+          transposeA ? [5, 3] : [3, 5],
+        ),
+        tensor2d(
+          Array.from({ length: 20 }, (_, i) => 3 * i - 20),
+          transposeB ? [4, 5] : [5, 4],
+        ),
+      ];
+      const expected = Array.from({ length: 3 }, (_, i) =>
+        Array.from({ length: 4 }, (_, j) =>
+          [0, 1, 2, 3, 4].reduce((sum, k) => sum + (transposeA ? at(a, k, i) : at(a, i, k)) * (transposeB ? at(b, j, k) : at(b, k, j)), 0),
+        ),
+      );
+      expect(matMul(a, b, transposeA, transposeB).arraySync()).toEqual(expected);
+    };
+    for (const transposeA of [false, true]) for (const transposeB of [false, true]) product(transposeA, transposeB);
+  });
+
+  test("separation is the share of pairs in order, ties counting half", () => {
+    expect(separation([1, 2, 3], [4, 5])).toBe(1);
+    expect(separation([4, 5], [1, 2, 3])).toBe(0);
+    expect(separation([1, 2], [1, 2])).toBe(0.5);
+    expect(separation([0, 1, 1, 3], [1, 2])).toBe((1 + 2 / 2 + 3) / 8);
+  });
+});
+
+describe("the command line", () => {
+  test.each([
+    [["--images", "9"], '"--images" expected integer in [10, 60000], got "9"'],
+    [["--epochs", "1.5"], '"--epochs" expected integer in [1, 10000], got "1.5"'],
+    [["--passes", "-"], '"--passes" expected integer in [2, 10000], got "-"'],
+    [["--seeds", ""], '"--seeds" expected integer in [1, 1000], got ""'],
+    [["--backend", "webgl"], '"--backend" expected wasm or cpu, got "webgl"'],
+    [["--short", "--full"], "expected --full or --short, got both"],
+  ])("refuses %j", (args, message) => {
+    expect(() => readOptions(args)).toThrow(new UsageError(message));
+  });
+
+  test("has settings of its own for the whole set and for the short form, which options change", () => {
+    expect(readOptions([])).toMatchObject({ settings: DEFAULT, seeds: 3, help: false });
+    expect(readOptions(["--full"]).settings.images).toBe(60_000);
+    expect(readOptions(["--short", "--epochs", "7", "--backend", "cpu"]).settings).toEqual({ ...SHORT, epochs: 7, backend: "cpu" });
+  });
+
+  test("explains itself, and ends with exit code 2 where it makes no sense", async () => {
+    const [help, wrong] = await Promise.all([command(["--help"]), command(["--hidden", "3"])]);
+    expect(help).toMatchObject({ code: 0, stderr: "" });
+    expect(help.stdout).toContain("npm run example:train");
+    expect(wrong).toMatchObject({ code: 2, stdout: "" });
+    expect(wrong.stderr).toContain("Unknown option '--hidden'");
+    expect(wrong.stderr).toContain(help.stdout.trim());
+  });
+});

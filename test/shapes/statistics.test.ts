@@ -1,0 +1,98 @@
+// What operations with shapes promise of averages: SELU's mean and variance survive alpha dropout, DropBlock drops about p.
+// Seeds are fixed, so the figures are always the same.
+
+import { describe, expect, it } from "vitest";
+import { createDropout } from "../../src/core/index.js";
+import { createShapes } from "../../src/shapes/index.js";
+import { rateZ } from "../support/stats.js";
+
+const dropout = await createDropout({ seed: 20 });
+const shapes = await createShapes(dropout);
+
+/** Standard normal values by Box and Muller's method, of a multiplicative generator (Park, Miller 1988). */
+function normals(length: number): Float64Array<ArrayBuffer> {
+  let state = 1;
+  const uniform = () => {
+    state = (state * 48271) % 2147483647;
+    return state / 2147483647;
+  };
+  return Float64Array.from({ length }, () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()));
+}
+
+// Klambauer et al. 2017, section "Derivation of the parameters".
+const selu = (x: number) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x));
+
+function moments(x: Float32Array | Float64Array): { mean: number; variance: number } {
+  let [sum, squares] = [0, 0];
+  for (const value of x) {
+    sum += value;
+    squares += value * value;
+  }
+  const mean = sum / x.length;
+  return { mean, variance: squares / x.length - mean * mean };
+}
+
+describe("alpha dropout", () => {
+  const x = normals(2 ** 20).map(selu);
+
+  it("its input has mean 0 and variance 1", () => {
+    const { mean, variance } = moments(x);
+    expect(Math.abs(mean)).toBeLessThan(0.004);
+    expect(Math.abs(variance - 1)).toBeLessThan(0.006);
+  });
+
+  it.each([0.05, 0.1, 0.5, 0.9])("keeps mean and variance at p = %s", (p) => {
+    for (const data of [x, Float32Array.from(x)]) {
+      const plain = moments(shapes.alphaDropout(data, p, { stream: 1 }).y);
+      expect(Math.abs(plain.mean)).toBeLessThan(0.01);
+      expect(Math.abs(plain.variance - 1)).toBeLessThan(0.02);
+      // Of small maps, which are many decisions still.
+      const features = moments(shapes.featureAlphaDropout(data, p, { shape: [2 ** 9, 2 ** 9, 4], stream: 2 }).y);
+      expect(Math.abs(features.mean)).toBeLessThan(0.01);
+      expect(Math.abs(features.variance - 1)).toBeLessThan(0.02);
+    }
+  });
+});
+
+describe("DropBlock", () => {
+  const cases: [p: number, size: number, blockSize: number][] = [
+    [0.05, 28, 7],
+    [0.1, 28, 7],
+    [0.1, 14, 3],
+    [0.2, 40, 5],
+    [0.1, 7, 7],
+    [0.3, 9, 1],
+  ];
+
+  it.each(cases)("p = %s, %s x %s elements, blocks of %s: as many dropped as gamma says, about p of all", (p, size, blockSize) => {
+    const maps = 1000;
+    const shape = [10, 100, size, size];
+    const ones = new Float32Array(maps * size * size).fill(1);
+    const { y, ticket } = shapes.dropBlock(ones, p, { shape, blockSize, stream: 5 });
+    const perMap = new Float64Array(maps);
+    y.forEach((value, i) => {
+      if (value === 0) perMap[Math.floor(i / size ** 2)] = (perMap[Math.floor(i / size ** 2)] as number) + 1;
+    });
+    // An element is kept if all seeds are whose block it lies in: along one dimension, those within the block's reach whose blocks fit.
+    const last = size - blockSize;
+    const reach = Array.from({ length: size }, (_, at) => Math.min(at, last) - Math.max(0, at - blockSize + 1) + 1);
+    let expected = 0;
+    for (const a of reach) for (const b of reach) expected += 1 - (1 - ticket.p) ** (a * b);
+    const { mean, variance } = moments(perMap);
+    expect(Math.abs(mean - expected) / Math.sqrt(variance / maps)).toBeLessThan(4);
+    const rate = expected / size ** 2;
+    expect(rate).toBeLessThanOrEqual(p * (1 + 1e-12));
+    expect(rate).toBeGreaterThan(0.8 * p);
+    // What is kept makes up for what is dropped, to the rounding of the scale.
+    expect(Math.abs(moments(y).mean - 1)).toBeLessThan(1e-6);
+  });
+});
+
+describe("noise masks", () => {
+  it.each([0.1, 0.5])("drop p = %s of what shares a decision", (p) => {
+    const { y } = shapes.spatialDropout(new Float32Array(2 ** 20).fill(1), p, { shape: [256, 512, 8], stream: 9 });
+    const kept = y.filter((value) => value !== 0).length / 8;
+    expect(Math.abs(rateZ(kept, 2 ** 17, 1 - p))).toBeLessThan(4);
+    expect(y.every((value, i) => value === y[i - (i % 8)])).toBe(true);
+  });
+});

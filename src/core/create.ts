@@ -1,15 +1,17 @@
-// From wasm builds to instances, whatever way an entry gets its builds: picks the one for the engine, compiles it once, instantiates.
+// From wasm builds to instances: picks the build for the engine, compiles it once, instantiates.
 
-import { checkBytes, checkFlag, checkObject, wrongKind } from "../ground/check.js";
-import { Dropout, type InstanceOptions } from "./dropout.js";
+import { checkBytes, checkFlag, wrongKind } from "../ground/check.js";
+import { checkOptions, type Known, known } from "../ground/options.js";
+import { Dropout } from "./dropout.js";
+import { INSTANCE_KEYS, type InstanceOptions } from "./options.js";
 
-/** Which build of the kernels to use. Both give the same bits. */
+/** The build of the kernels. Both give the same bits. */
 export interface BuildOptions {
   /** true for the SIMD build, false for the scalar one; by default what the engine supports. */
   simd?: boolean | undefined;
 }
 
-/** Where the wasm comes from; at most one of `simd`, `module` and `bytes`. */
+/** The source of the wasm; at most one of `simd`, `module` and `bytes`. */
 export interface ModuleOptions extends BuildOptions {
   /** A compiled `simd.wasm` or `scalar.wasm` of this package to use instead of what the entry brings, of this realm or another. */
   module?: WebAssembly.Module | undefined;
@@ -17,17 +19,21 @@ export interface ModuleOptions extends BuildOptions {
   bytes?: ArrayBuffer | Uint8Array<ArrayBuffer> | undefined;
 }
 
+const BUILD_KEYS: Known = /* @__PURE__ */ known("simd");
+const MODULE_KEYS: Known = /* @__PURE__ */ known(BUILD_KEYS, "module", "bytes");
+const CREATE_KEYS: Known = /* @__PURE__ */ known(MODULE_KEYS, INSTANCE_KEYS);
+
 /** Options of {@link createDropout}. */
 export interface CreateOptions extends InstanceOptions, ModuleOptions {}
 
-/** How an entry comes by a build: compiles bytes, or has the module at hand. */
+/** Returns a build of an entry: compiled from bytes, or imported as a module. */
 export type Load = (simd: boolean) => WebAssembly.Module | Promise<WebAssembly.Module>;
 
 // (module (func (drop (v128.const 0...)))): WebAssembly core specification 2.0, sections 5.4.8 and 5.5.
 const SIMD_PROBE = "AGFzbQEAAAABBAFgAAADAgEAChcBFQD9DAAAAAAAAAAAAAAAAAAAAAAaCw==";
 
 /**
- * Whether this engine runs the SIMD build.
+ * Returns true if this engine runs the SIMD build.
  *
  * @example
  * const build = simdSupported() ? "SIMD" : "scalar";
@@ -36,14 +42,15 @@ export function simdSupported(): boolean {
   return WebAssembly.validate(decodeBase64(SIMD_PROBE));
 }
 
-/** Which build the options ask for: throws TypeError if they are of the wrong kind. */
+/** Returns whether the options ask for the SIMD build; throws TypeError if they are of the wrong kind. */
 export function pickSimd(options: BuildOptions): boolean {
-  checkObject(options, "options", "object");
-  checkFlag(options.simd, "simd");
-  return options.simd ?? simdSupported();
+  checkOptions(options, BUILD_KEYS);
+  const { simd } = options;
+  checkFlag(simd, "simd");
+  return simd ?? simdSupported();
 }
 
-/** An entry's compileDropout(): each build is loaded once, and again only if that failed. */
+/** Returns an entry's compileDropout(): each build is loaded once, and again only if that failed. */
 export function compiler(load: Load): (options?: BuildOptions) => Promise<WebAssembly.Module> {
   const loaded = new Map<boolean, Promise<WebAssembly.Module>>();
   return async (options = {}) => {
@@ -58,9 +65,9 @@ export function compiler(load: Load): (options?: BuildOptions) => Promise<WebAss
   };
 }
 
-/** The module that options ask for: the one that they bring, or the build that an entry's compile function gives. */
+/** Returns the module that options ask for: the one in them, or the build that an entry's compile function gives. */
 export async function obtainModule(compile: ReturnType<typeof compiler>, options: ModuleOptions): Promise<WebAssembly.Module> {
-  checkObject(options, "options", "object");
+  checkOptions(options, MODULE_KEYS);
   const { module, bytes, simd } = options;
   if (module !== undefined && bytes !== undefined) throw wrongKind("bytes", "nothing beside module", bytes);
   const given = module === undefined ? "bytes" : "module";
@@ -72,17 +79,21 @@ export async function obtainModule(compile: ReturnType<typeof compiler>, options
   return WebAssembly.compile(bytes);
 }
 
-/** An entry's createDropout() over its compileDropout(). */
+/** Returns an entry's createDropout() over its compileDropout(). */
 export function creator(compile: ReturnType<typeof compiler>): (options?: CreateOptions) => Promise<Dropout> {
-  return async (options = {}) => new Dropout(await obtainModule(compile, options), options);
+  return async (options = {}) => {
+    checkOptions(options, CREATE_KEYS);
+    const { module, bytes, simd, ...instance } = options;
+    return new Dropout(await obtainModule(compile, { module, bytes, simd }), instance);
+  };
 }
 
-/** How an entry that brings its builds as base64 text compiles them. */
+/** Returns the loader of an entry whose builds are base64 text. */
 export function embedded(simd: string, scalar: string): Load {
   return (wanted) => WebAssembly.compile(decodeBase64(wanted ? simd : scalar));
 }
 
-/** The bytes of base64 text. */
+/** Decodes base64 text. */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }

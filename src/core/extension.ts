@@ -1,27 +1,32 @@
 // From a wasm module with more kernels to an object with more operations over an instance: they share its memory, its sequence of streams
 // and its masks, and are loaded only by those who ask for them.
 
-import { scratchOf } from "../engine/scratch.js";
+import type { Engine } from "../engine/engine.js";
+import { instantiate } from "../engine/instantiate.js";
+import { bindKernels, type Family } from "../engine/kernels.js";
 import { wrongKind } from "../ground/check.js";
 import { compiler, type Load, type ModuleOptions, obtainModule } from "./create.js";
-import { type Context, Dropout } from "./dropout.js";
-import { instantiate } from "./instantiate.js";
+import { Dropout } from "./dropout.js";
 
-/** Options of the functions that extend an instance: where the extension's wasm comes from. */
+/** Options of the functions that extend an instance: the source of the extension's wasm. */
 export type ExtensionOptions = ModuleOptions;
 
-/** An entry's function that extends an instance: `make` gets the instance's parts and the exports of the extension's module. */
-export function extender<E>(
+/**
+ * Returns an entry's function that extends an instance and changes nothing in it. `make` gets the instance's engine and the kernels of the
+ * extension's module, which must have those of `families`.
+ */
+export function extender<K, E>(
   load: Load,
-  make: (context: Context, exports: WebAssembly.Exports) => E,
+  families: readonly Family[],
+  make: (engine: Engine, kernels: K) => E,
 ): (dropout: Dropout, options?: ExtensionOptions) => Promise<E> {
   const compile = compiler(load);
   return async (dropout, options = {}) => {
-    if (!(dropout instanceof Dropout)) throw wrongKind("dropout", "Dropout of this package", dropout);
+    const engine = Dropout._engineOf(dropout);
+    if (engine === undefined) throw wrongKind("dropout", "Dropout of this package", dropout);
     const module = await obtainModule(compile, options);
-    const { context } = dropout;
     // Now, when growth is expected, and not in the first call.
-    scratchOf(context.memory);
-    return make(context, instantiate(module, context.memory.wasm));
+    engine.scratch.reserve();
+    return make(engine, bindKernels<K>(instantiate(module, engine.memory.wasm), families));
   };
 }

@@ -1,33 +1,99 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
-// A handle on data that lies in wasm memory.
+// A handle on data in wasm memory.
 
 import { wrongKind } from "../ground/check.js";
-import type { Arrays, BufferDtype } from "../ground/dtypes.js";
+import { type Arrays, type BufferDtype, byteLength } from "../ground/dtypes.js";
+import { inspectable } from "../ground/inspect.js";
 import type { Memory } from "./memory.js";
 
 // Engines without explicit resource management have no such symbol yet; the registered one is what polyfills agree on.
 const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
 
+/** Elements that a printed buffer shows. */
+const SHOWN = 8;
+
+/** A block of memory and its state, apart from the handle, which must not keep itself alive. */
+interface Block {
+  readonly memory: Memory;
+  readonly bytes: number;
+  /** Address, or -1 once freed. */
+  pointer: number;
+  /** Whether the caller has seen address or bytes, which may then be in use without the handle. */
+  exposed: boolean;
+}
+
+// Some engines of the edge have none: there, buffers that are forgotten stay taken.
+const forgotten: FinalizationRegistry<Block> | undefined =
+  typeof FinalizationRegistry === "undefined"
+    ? undefined
+    : /* @__PURE__ */ new FinalizationRegistry((block) => {
+        if (!block.exposed) release(block);
+      });
+
+function release(block: Block): void {
+  const { memory, pointer, bytes } = block;
+  if (pointer < 0) return;
+  block.pointer = -1;
+  memory.release(pointer);
+  --memory.buffers.count;
+  memory.buffers.bytes -= bytes;
+}
+
 /**
  * Data in wasm memory, made by {@link Dropout.alloc} and {@link Dropout.from}: what the kernels read and write without a copy.
  *
  * It stays valid when the memory grows; a typed array taken from `array` does not, so take `array` anew after anything that may allocate.
- * Free it with `free()` or `using`; the garbage collector does not.
+ * Free it with `free()`, `using` or {@link Dropout.tidy}. A buffer that is unreachable is freed by the garbage collector, at a time of its choice,
+ * but only if neither `array` nor `pointer` was ever read: what they showed may still be in use.
  */
 export class WasmBuffer<D extends BufferDtype = BufferDtype> {
   readonly #dtype: D;
   readonly #length: number;
-  readonly #memory: Memory;
-  #pointer: number;
+  readonly #block: Block;
   #view: Arrays<ArrayBuffer>[D] | undefined;
 
   /** @internal Takes over the block at `pointer`. */
   constructor(memory: Memory, dtype: D, pointer: number, length: number) {
-    this.#memory = memory;
-    this.#pointer = pointer;
+    const bytes = byteLength(dtype, length);
     this.#dtype = dtype;
     this.#length = length;
+    this.#block = { memory, bytes, pointer, exposed: false };
+    ++memory.buffers.count;
+    memory.buffers.bytes += bytes;
+    forgotten?.register(this, this.#block, this.#block);
+    memory.scope?.push(this);
+  }
+
+  /** @internal Whether `value` is a buffer made by this package; own properties cannot pretend it. */
+  static _is(value: unknown): value is WasmBuffer {
+    return typeof value === "object" && value !== null && #block in value;
+  }
+
+  /** @internal The dtype, whatever own properties say. */
+  static _dtypeOf(buffer: WasmBuffer): BufferDtype {
+    return buffer.#dtype;
+  }
+
+  /** @internal The length, whatever own properties say. */
+  static _lengthOf(buffer: WasmBuffer): number {
+    return buffer.#length;
+  }
+
+  /** @internal The address, which stays unknown to the caller; -1 once freed. */
+  static _addressOf(buffer: WasmBuffer): number {
+    return buffer.#block.pointer;
+  }
+
+  /** @internal The memory that it lies in. */
+  static _memoryOf(buffer: WasmBuffer): Memory {
+    return buffer.#block.memory;
+  }
+
+  /** @internal Its data, which stay unknown to the caller. */
+  static _viewOf(buffer: WasmBuffer): Arrays<ArrayBuffer>[BufferDtype] {
+    const { memory, pointer } = buffer.#block;
+    return memory.view(buffer.#dtype, pointer, buffer.#length);
   }
 
   /** "f32", "f64", "f16", "bf16", "bytes" (a byte an element) or "bits" (a bit an element, least significant first). */
@@ -50,38 +116,36 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
    */
   get array(): Arrays<ArrayBuffer>[D] {
     const pointer = this.pointer;
-    if (this.#view?.buffer !== this.#memory.buffer) this.#view = this.#memory.view(this.dtype, pointer, this.length);
+    const { memory } = this.#block;
+    if (this.#view?.buffer !== memory.buffer) this.#view = memory.view(this.#dtype, pointer, this.#length);
     return this.#view as Arrays<ArrayBuffer>[D];
   }
 
   /** Byte address in wasm memory, a multiple of 64. Throws TypeError after free(). */
   get pointer(): number {
-    if (this.#pointer < 0) throw wrongKind("buffer", "live buffer", this);
-    return this.#pointer;
+    const block = this.#block;
+    if (block.pointer < 0) throw wrongKind("buffer", "live buffer", this);
+    block.exposed = true;
+    return block.pointer;
   }
 
-  /** Whether free() was called. */
+  /** Whether the memory was given back. */
   get freed(): boolean {
-    return this.#pointer < 0;
-  }
-
-  /** @internal Whether it lies in `memory`. */
-  livesIn(memory: Memory): boolean {
-    return this.#memory === memory;
+    return this.#block.pointer < 0;
   }
 
   /**
    * Gives the memory back. A second call does nothing; any other use throws from now on. Typed arrays taken from `array` before must not be used any more:
-   * what they show may belong to another buffer.
+   * their bytes may belong to another buffer.
    *
    * @example
    * const x = dropout.alloc("f32", 4);
    * x.free();
    */
   free(): void {
-    if (this.#pointer < 0) return;
-    this.#memory.release(this.#pointer);
-    this.#pointer = -1;
+    if (this.freed) return;
+    forgotten?.unregister(this.#block);
+    release(this.#block);
     this.#view = undefined;
   }
 
@@ -91,7 +155,16 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
   }
 
   get [Symbol.toStringTag](): string {
-    return `${this.freed ? "freed " : ""}${this.dtype} buffer`;
+    return `${this.freed ? "freed " : ""}${this.#dtype} buffer`;
+  }
+
+  static {
+    inspectable(WasmBuffer, (buffer) => {
+      const name = `${buffer[Symbol.toStringTag]}(${buffer.length})`;
+      if (buffer.freed) return name;
+      const items = WasmBuffer._viewOf(buffer);
+      return `${name} [${Array.from(items.subarray(0, SHOWN)).join(", ")}${items.length > SHOWN ? ", …" : ""}]`;
+    });
   }
 }
 

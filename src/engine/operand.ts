@@ -1,7 +1,8 @@
 // An array argument of a call: in wasm memory and used where it lies, or outside and then carried through a staging slot piece by piece,
 // so that any length runs in constant extra memory.
+// Order is part of the types: an operand is `Taken` (checked, its memory known), then `Staged` (kernels can reach it). Only a pass does either.
 
-import { checkAttached, checkChoice, tagOf, wrongKind, wrongValue } from "../ground/check.js";
+import { bufferOf, checkAttached, checkChoice, isTypedArray, lengthOf, offsetOf, tagOf, wrongKind, wrongValue } from "../ground/check.js";
 import {
   type Arrays,
   arrayName,
@@ -18,12 +19,13 @@ import {
   HALF_DTYPES,
   type HalfDtype,
   holdersOf,
+  isHalf,
   itemCount,
   newArray,
   viewOf,
+  WORDS_OF_BITS,
 } from "../ground/dtypes.js";
 import { WasmBuffer } from "./buffer.js";
-import { expectResult } from "./heap.js";
 import type { Memory } from "./memory.js";
 
 /** Data for every operation: Float32Array, Float64Array, or a buffer of "f32" or "f64". */
@@ -40,142 +42,230 @@ export type AnyDataOf<D extends DataDtype> = Extract<AnyData, Arrays[D] | WasmBu
 
 type Foreign = Arrays[BufferDtype];
 
-/** Kernels that bring data of 16 bits to f32 and back, from one address in wasm memory to another. */
+const WORD = 4;
+
+/** Kernels that convert data of 16 bits to f32 and back, from one address in wasm memory to another. */
 export interface Conversion {
   readonly dtype: HalfDtype;
   readonly widen: (dst: number, src: number, n: number) => void;
   readonly narrow: (dst: number, src: number, n: number) => void;
 }
 
-export class Operand {
-  /** What kernels get. */
-  dtype: BufferDtype = "f32";
+/** An operand that has been checked. */
+export interface Taken {
+  /** The argument's name in messages. */
+  readonly name: string;
+  /** The dtype of the caller's data. */
+  readonly stored: BufferDtype;
+  /** The dtype that kernels without 16-bit forms compute in: f32 in place of f16 and bf16. */
+  readonly computed: BufferDtype;
   /** Number of elements. */
-  length = 0;
-  /** Address of the staging slot for an array from outside. */
-  slot: number;
-  readonly #memory: Memory;
-  // Address in wasm memory, or -1 while `#array` holds an array from outside.
-  #pointer = -1;
-  #array: Foreign | undefined;
-  #written = false;
-  #conversion: Conversion | undefined;
+  readonly length: number;
+  /** The caller's array or buffer, or the one made in its place. */
+  readonly array: unknown;
+}
 
-  constructor(memory: Memory, slot: number) {
+/** {@link Taken} data to compute with. */
+export interface TakenData extends Taken {
+  readonly stored: DataDtype;
+  readonly computed: Dtype;
+}
+
+/** An operand that kernels can reach. */
+export interface Staged {
+  /** The dtype that kernels see. */
+  readonly dtype: BufferDtype;
+  /** Number of elements. */
+  readonly length: number;
+  /** Whether kernels use the data where they lie. */
+  readonly resident: boolean;
+  /** Makes elements at..at+count-1 available to a kernel, with their present values unless it only writes them; returns their address. */
+  enter(at: number, count: number): number;
+  /** Copies the results at..at+count-1 from the staging slot to the caller's array. Does nothing for operands that the kernel only read. */
+  leave(at: number, count: number): void;
+}
+
+/** {@link Staged} data to compute with, 16-bit data as f32. */
+export interface StagedData extends Staged {
+  readonly dtype: Dtype;
+}
+
+export class Operand implements Taken, Staged {
+  name = "";
+  stored: BufferDtype = "f32";
+  dtype: BufferDtype = "f32";
+  length = 0;
+  array: unknown;
+  readonly #memory: Memory;
+  // Address in wasm memory, or -1 while `#foreign` holds an array from outside.
+  #pointer = -1;
+  #foreign: Foreign | undefined;
+  #written = false;
+  #slot = -1;
+  #conversion: Conversion | undefined;
+  // Bytes behind a bit mask that belong to its array.
+  #padding = 0;
+
+  constructor(memory: Memory) {
     this.#memory = memory;
-    this.slot = slot;
   }
 
-  /** Whether kernels use the data where they lie. */
+  get computed(): BufferDtype {
+    return isHalf(this.stored) ? "f32" : this.stored;
+  }
+
   get resident(): boolean {
     return this.#pointer >= 0 && this.#conversion === undefined;
   }
 
-  /** What the data are where they lie. */
-  get stored(): BufferDtype {
-    return this.#conversion === undefined ? this.dtype : this.#conversion.dtype;
+  /** Whether the buffer that was taken has been freed since: possible where a callback runs within a call. */
+  get lost(): boolean {
+    return WasmBuffer._is(this.array) && this.array.freed;
   }
 
-  /** Has kernels get f32 in place of the 16-bit data that were taken, or, without a conversion, the data as they are. */
-  convert(conversion: Conversion | undefined): void {
-    this.dtype = conversion === undefined ? this.stored : "f32";
-    this.#conversion = conversion;
-  }
-
-  /** Takes data of one of `dtypes`, to be read; returns of which. `half` is the dtype of a Uint16Array, called "dtype". */
-  takeData<D extends DataDtype = Dtype>(value: unknown, name: string, dtypes?: readonly D[], half?: unknown): D;
-  takeData(value: unknown, name: string, dtypes: readonly DataDtype[] = DTYPES, half?: unknown): DataDtype {
+  /** Takes data of one of `dtypes`, to be read. `half` is the dtype of a Uint16Array, called "dtype". */
+  takeData(value: unknown, name: string, dtypes: readonly DataDtype[], half: unknown): void {
+    if (half !== undefined) checkChoice(half, "dtype", HALF_DTYPES);
     let dtype: BufferDtype | undefined;
-    if (value instanceof WasmBuffer) dtype = value.dtype;
-    else if (ArrayBuffer.isView(value)) {
+    let length = 0;
+    if (WasmBuffer._is(value)) {
+      dtype = WasmBuffer._dtypeOf(value);
+      length = WasmBuffer._lengthOf(value);
+    } else if (isTypedArray(value)) {
       const tag = tagOf(value);
+      length = lengthOf(value);
       dtype = tag === FLOAT16 ? "f16" : dtypeOfArray(tag, DTYPES);
-      if (dtype === undefined && half !== undefined && tag === arrayName("f16")) {
-        checkChoice(half, "dtype", HALF_DTYPES);
-        dtype = half;
-      }
+      if (dtype === undefined && half !== undefined && tag === arrayName("f16")) dtype = half as HalfDtype;
     }
-    if (dtype === undefined || !dtypes.includes(dtype as DataDtype)) {
-      const list = `${dtypes.slice(0, -1).join(", ")} or ${dtypes.at(-1)}`;
-      const arrays =
-        dtypes === DTYPES ? "Float32Array, Float64Array or" : "Float32Array, Float64Array, Float16Array, Uint16Array with a dtype or";
-      throw wrongKind(name, `${arrays} buffer of ${list}`, value);
-    }
-    this.#hold(value as Foreign | WasmBuffer, name, dtype, (value as Foreign | WasmBuffer).length, false);
-    return dtype as DataDtype;
+    if (dtype === undefined || !dtypes.includes(dtype as DataDtype)) throw unfitData(value, name, dtypes);
+    this.#hold(value as Foreign | WasmBuffer, name, dtype, length, false);
+  }
+
+  /** Takes data of dtype `stored`, of whatever length, to be read. */
+  takeAlike(value: unknown, name: string, stored: BufferDtype): void {
+    const length = WasmBuffer._is(value) ? WasmBuffer._lengthOf(value) : isTypedArray(value) ? lengthOf(value) : 0;
+    this.takeExactly(value, name, stored, length, false);
   }
 
   /** Takes an array of `length` elements of `dtype`, to be read or `written`. */
   takeExactly(value: unknown, name: string, dtype: BufferDtype, length: number, written: boolean): void {
-    const inBuffer = value instanceof WasmBuffer;
-    if (inBuffer ? value.dtype !== dtype : !ArrayBuffer.isView(value) || !canHold(tagOf(value), dtype)) {
-      throw wrongKind(name, holdersOf(dtype), value);
-    }
-    const expected = inBuffer ? length : itemCount(dtype, length);
-    const { length: got } = value as Foreign;
+    let expected: number;
+    let got: number;
+    if (WasmBuffer._is(value) && WasmBuffer._dtypeOf(value) === dtype) {
+      expected = length;
+      got = WasmBuffer._lengthOf(value);
+    } else if (isTypedArray(value) && canHold(tagOf(value), dtype)) {
+      expected = itemCount(dtype, length);
+      got = lengthOf(value);
+      if (dtype === "bits") {
+        this.#takeBits(value, name, length, written);
+        return;
+      }
+    } else throw wrongKind(name, holdersOf(dtype), value);
     this.#hold(value as Foreign | WasmBuffer, name, dtype, length, written);
     if (got !== expected) throw wrongValue(name, `length ${expected}`, got);
   }
 
+  /** Takes a bit mask of bytes or of little-endian words, which may be padded to whole words (ONNX Runtime, BitmaskDropout). */
+  #takeBits(value: ArrayBufferView, name: string, length: number, written: boolean): void {
+    const unit = tagOf(value) === WORDS_OF_BITS ? WORD : 1;
+    const count = lengthOf(value);
+    const bytes = byteLength("bits", length);
+    const padded = Math.ceil(bytes / WORD) * WORD;
+    const array = unit === 1 ? (value as Foreign) : new Uint8Array(bufferOf(value), offsetOf(value), count * unit);
+    this.#hold(array, name, "bits", length, written);
+    this.array = value;
+    if (count * unit !== padded && count * unit !== bytes) throw wrongValue(name, `length ${Math.ceil(bytes / unit)}`, count);
+    this.#padding = count * unit - bytes;
+  }
+
+  /** Writes the zeros behind a mask that is padded to whole words. */
+  clearPadding(): void {
+    if (this.#padding === 0 || !this.#written) return;
+    const end = byteLength("bits", this.length);
+    const array = this.#foreign as Uint8Array | undefined;
+    if (array === undefined) this.#memory.view("bytes", this.#pointer + end, this.#padding).fill(0);
+    else new Uint8Array(bufferOf(array), offsetOf(array) + end, this.#padding).fill(0);
+  }
+
   #hold(value: Foreign | WasmBuffer, name: string, dtype: BufferDtype, length: number, written: boolean): void {
-    if (value instanceof WasmBuffer) {
-      if (value.freed) throw wrongKind(name, "live buffer", value);
-      const here = value.livesIn(this.#memory);
-      this.#pointer = here ? value.pointer : -1;
-      this.#array = here ? undefined : value.array;
+    if (WasmBuffer._is(value)) {
+      const address = WasmBuffer._addressOf(value);
+      if (address < 0) throw wrongKind(name, "live buffer", value);
+      const here = WasmBuffer._memoryOf(value) === this.#memory;
+      this.#pointer = here ? address : -1;
+      this.#foreign = here ? undefined : WasmBuffer._viewOf(value);
     } else {
       checkAttached(value, name);
       this.#pointer = this.#memory.addressOf(value, name);
-      this.#array = this.#pointer < 0 ? value : undefined;
+      this.#foreign = this.#pointer < 0 ? value : undefined;
     }
+    this.array = value;
+    this.name = name;
+    this.stored = dtype;
     this.dtype = dtype;
     this.length = length;
     this.#written = written;
+    this.#slot = -1;
     this.#conversion = undefined;
+    this.#padding = 0;
+  }
+
+  /** Gives it a staging slot, and with a conversion has kernels see f32 in place of 16-bit data. */
+  stage(slot: number, conversion?: Conversion): void {
+    this.#slot = slot;
+    this.#conversion = conversion;
+    this.dtype = conversion === undefined ? this.stored : "f32";
+  }
+
+  /** Whether it needs a slot if kernels see it with or without conversion. */
+  needsSlot(conversion?: Conversion): boolean {
+    return this.#pointer < 0 || conversion !== undefined;
   }
 
   /** Lets go of the caller's array. */
   clear(): void {
-    this.#array = undefined;
+    this.array = undefined;
+    this.#foreign = undefined;
     this.#pointer = -1;
   }
 
-  /** Throws RangeError if writing to this operand, called `name`, would change `other`, unless both are the very same elements and that is `allowed`. */
-  refuseOverlap(name: string, other: Operand, otherName: string, sameAllowed: boolean): void {
+  /** Throws RangeError if writing to this operand would change `other`, unless both are the very same elements and that is `allowed`. */
+  refuseOverlap(other: Operand, sameAllowed: boolean): void {
     if (this.#pointer < 0 !== other.#pointer < 0) return;
     let distance: number;
     if (this.#pointer >= 0) distance = this.#pointer - other.#pointer;
-    else if (this.#array?.buffer === other.#array?.buffer)
-      distance = (this.#array as Foreign).byteOffset - (other.#array as Foreign).byteOffset;
-    else return;
+    else {
+      const [mine, theirs] = [this.#foreign as Foreign, other.#foreign as Foreign];
+      if (bufferOf(mine) !== bufferOf(theirs)) return;
+      distance = offsetOf(mine) - offsetOf(theirs);
+    }
     if (distance === 0 && sameAllowed) return;
     const bytes = distance < 0 ? byteLength(this.stored, this.length) : byteLength(other.stored, other.length);
     if (Math.abs(distance) < bytes && this.length > 0) {
       throw wrongValue(
-        name,
-        sameAllowed ? `"${otherName}" itself or memory apart from it` : `memory apart from "${otherName}"`,
+        this.name,
+        sameAllowed ? `"${other.name}" itself or memory apart from it` : `memory apart from "${other.name}"`,
         "memory that overlaps it",
       );
     }
   }
 
-  /** Makes elements at..at+count-1 available to a kernel, with their present values unless it writes them; returns their address. */
   enter(at: number, count: number): number {
     if (this.resident) return this.#addressOf(at);
     if (!this.#written) {
-      // What is to be widened lies in the upper half of the slot, where widening from the start on never overtakes it.
-      const from = this.#pointer < 0 ? this.slot + byteLength(this.dtype, count) - byteLength(this.stored, count) : this.#addressOf(at);
-      if (this.#array !== undefined) this.#staged(from, count).set(this.#piece(at, count) as Float32Array);
-      this.#conversion?.widen(this.slot, from, count);
+      // Data to be widened lie in the upper half of the slot, where widening from the start on never overtakes them.
+      const from = this.#pointer < 0 ? this.#slot + byteLength(this.dtype, count) - byteLength(this.stored, count) : this.#addressOf(at);
+      if (this.#foreign !== undefined) this.#staged(from, count).set(this.#piece(at, count) as Float32Array);
+      this.#conversion?.widen(this.#slot, from, count);
     }
-    return this.slot;
+    return this.#slot;
   }
 
-  /** Brings elements at..at+count-1 from where enter() said to their place, if the kernel wrote them. */
   leave(at: number, count: number): void {
     if (this.resident || !this.#written) return;
-    this.#conversion?.narrow(this.#pointer < 0 ? this.slot : this.#addressOf(at), this.slot, count);
-    if (this.#array !== undefined) this.#piece(at, count).set(this.#staged(this.slot, count));
+    this.#conversion?.narrow(this.#pointer < 0 ? this.#slot : this.#addressOf(at), this.#slot, count);
+    if (this.#foreign !== undefined) this.#piece(at, count).set(this.#staged(this.#slot, count) as Float32Array);
   }
 
   #addressOf(at: number): number {
@@ -189,24 +279,33 @@ export class Operand {
   // A view made here: subarray() would call the constructor of whatever class extends the typed array. Pieces begin at multiples of 8
   // elements, so that those of a bit mask begin at a byte.
   #piece(at: number, count: number): Foreign {
-    const { buffer, byteOffset } = this.#array as Foreign;
-    return viewOf(this.stored, buffer, byteOffset + byteLength(this.stored, at), count);
+    const foreign = this.#foreign as Foreign;
+    return viewOf(this.stored, bufferOf(foreign), offsetOf(foreign) + byteLength(this.stored, at), count);
   }
 }
 
-/**
- * A new array of `length` elements in wasm memory if `x` is a buffer, else a typed array, of f16 of the class of x; throws RangeError that names `name` if
- * it cannot be made.
- */
-export function makeLike(memory: Memory, x: unknown, dtype: BufferDtype, length: number, name: string): Foreign | WasmBuffer {
-  if (x instanceof WasmBuffer) return new WasmBuffer(memory, dtype, memory.allocate(dtype, length, name), length);
-  const array = makeArray(dtype, length, name);
-  return dtype === "f16" && tagOf(x as object) === FLOAT16 ? asFloat16(array as Uint16Array<ArrayBuffer>) : array;
+function unfitData(value: unknown, name: string, dtypes: readonly DataDtype[]): TypeError {
+  const list = `${dtypes.slice(0, -1).join(", ")} or ${dtypes.at(-1)}`;
+  const halves = dtypes.some(isHalf);
+  const arrays = halves ? "Float32Array, Float64Array, Float16Array, Uint16Array with a dtype" : "Float32Array, Float64Array";
+  const tag = WasmBuffer._is(value) ? WasmBuffer._dtypeOf(value) : isTypedArray(value) ? tagOf(value) : undefined;
+  const half = tag === arrayName("f16") || tag === FLOAT16 || HALF_DTYPES.includes(tag as HalfDtype);
+  const hint = half && !halves ? " (16-bit data need the instance of createHalf() of wasm-dropout/half)" : "";
+  return wrongKind(name, `${arrays} or buffer of ${list}${hint}`, value);
 }
 
-/** A new typed array; throws RangeError that names `name` if the engine cannot make it. */
+/**
+ * Returns a new array of `length` elements in wasm memory if `x` is a buffer, else a typed array, of f16 of the class of x; throws RangeError that names
+ * `name` if it cannot be made.
+ */
+export function makeLike(memory: Memory, x: unknown, dtype: BufferDtype, length: number, name: string): Foreign | WasmBuffer {
+  if (WasmBuffer._is(x)) return new WasmBuffer(memory, dtype, memory.allocate(dtype, length, name), length);
+  const array = makeArray(dtype, length, name);
+  return dtype === "f16" && isTypedArray(x) && tagOf(x) === FLOAT16 ? asFloat16(array as Uint16Array<ArrayBuffer>) : array;
+}
+
+/** Returns a new typed array; throws RangeError that names `name` if the engine cannot make it. */
 export function makeArray<D extends BufferDtype>(dtype: D, length: number, name: string): Arrays<ArrayBuffer>[D] {
-  expectResult(byteLength(dtype, length));
   try {
     return newArray(dtype, length);
   } catch (cause) {

@@ -1,5 +1,5 @@
-// Scratch of the calls of extensions, in a block of wasm memory of its own as far as that suffices: a call that made the memory grow would
-// detach the caller's typed arrays over it.
+// Scratch of calls, in a block of wasm memory of its own as far as that suffices: a call that made the memory grow would detach the caller's
+// typed arrays over it.
 // Invariant: the block is taken when an instance is first extended and stays; buffers never lie in it.
 
 import { Allocator } from "../ground/allocator.js";
@@ -21,9 +21,13 @@ export class Scratch {
 
   constructor(memory: Memory) {
     this.#memory = memory;
-    if (BLOCK > memory.maxBytes * SHARE) return;
+  }
+
+  /** Sets the block aside, unless that was done before. */
+  reserve(): void {
+    if (this.#end > 0 || BLOCK > this.#memory.maxBytes * SHARE) return;
     try {
-      this.#start = memory.allocate("bytes", BLOCK, "scratch");
+      this.#start = this.#memory.allocate("bytes", BLOCK, "scratch");
     } catch {
       // Without a block, scratch is found as buffers are.
       return;
@@ -32,27 +36,15 @@ export class Scratch {
     this.#allocator.extend(this.#start, this.#end);
   }
 
-  /** The address of `bytes` bytes, their content left to chance; throws RangeError if the memory cannot grow that far. */
+  /** Returns the address of `bytes` uninitialised bytes; throws RangeError if the memory cannot grow that far. */
   take(bytes: number): number {
     const fits = this.#allocator.shortage(bytes, this.#end) === 0;
     return fits ? this.#allocator.take(bytes) : this.#memory.allocate("bytes", bytes, "scratch");
   }
 
-  /** Gives back what take() gave. */
+  /** Gives back a block of take(). */
   release(pointer: number): void {
     if (pointer >= this.#start && pointer < this.#end) this.#allocator.release(pointer);
     else this.#memory.release(pointer);
   }
-}
-
-const scratches = new WeakMap<Memory, Scratch>();
-
-/** The scratch of all extensions over `memory`. */
-export function scratchOf(memory: Memory): Scratch {
-  let scratch = scratches.get(memory);
-  if (scratch === undefined) {
-    scratch = new Scratch(memory);
-    scratches.set(memory, scratch);
-  }
-  return scratch;
 }

@@ -1,44 +1,99 @@
 // Every refusal of the package, in one shape: a TypeError for a wrong kind, a RangeError for a wrong value, and the message
 // `"p" expected number in [0, 1], got 1.5`.
 
-/** How a message shows a value: bounded in length. */
+// Messages repeat at most so many characters of what came.
+const MOST_SHOWN = 40;
+
+/** Text cut to a length that messages may repeat. */
+export function shorten(text: string): string {
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
+}
+
+/** Returns how a message shows a value: bounded in length, whatever the value is. */
 export function describe(value: unknown): string {
   switch (typeof value) {
     case "string":
-      return `string ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`;
+      return `string ${JSON.stringify(shorten(value))}`;
     case "number":
     case "boolean":
     case "undefined":
       return String(value);
     case "bigint":
-      return `${value}n`;
+      // Long integers are not converted: that takes quadratic time.
+      return BigInt.asIntN(128, value) === value ? `${value}n` : "bigint of more than 128 bits";
     case "function":
     case "symbol":
       return typeof value;
   }
   if (value === null) return "null";
-  const { length } = value as { length?: unknown };
-  const name = tagOf(value as object) ?? (value as object).constructor?.name ?? "object";
-  return typeof length === "number" ? `${name}(${length})` : name;
+  return describeObject(value as object);
 }
 
-/** The name of a typed array's class, which unlike the class itself is the same in every realm (iframe, vm context, edge sandbox). */
+function describeObject(value: object): string {
+  try {
+    const tag = tagOf(value);
+    const name = tag ?? Object.prototype.toString.call(value).slice("[object ".length, -1);
+    const shown = tag === undefined && name === "Object" ? classOf(value) : name;
+    const length = tag !== undefined && isTypedArray(value) ? lengthOf(value) : (value as { length?: unknown }).length;
+    return typeof length === "number" ? `${shorten(shown)}(${length})` : shorten(shown);
+  } catch {
+    // A proxy or a getter that throws: its own error would hide which argument was wrong.
+    return "object that cannot be read";
+  }
+}
+
+function classOf(value: object): string {
+  const name: unknown = value.constructor?.name;
+  return typeof name === "string" && name !== "" ? name : "object";
+}
+
+// The getters of %TypedArray%.prototype read internal slots: own properties of an array cannot change what they return, and they work for
+// arrays of every realm (iframe, vm context, edge sandbox).
+const PROTOTYPE: object = Object.getPrototypeOf(Uint8Array.prototype);
+const getter = (key: PropertyKey) => Object.getOwnPropertyDescriptor(PROTOTYPE, key)?.get as () => unknown;
+const TAG = getter(Symbol.toStringTag);
+const LENGTH = getter("length");
+const BUFFER = getter("buffer");
+const OFFSET = getter("byteOffset");
+
+/** The number of items of a typed array; 0 once its buffer is detached. */
+export function lengthOf(array: ArrayBufferView): number {
+  return LENGTH.call(array) as number;
+}
+
+/** The buffer of a typed array. */
+export function bufferOf(array: ArrayBufferView): ArrayBufferLike {
+  return BUFFER.call(array) as ArrayBufferLike;
+}
+
+/** The byte offset of a typed array in its buffer; 0 once that is detached. */
+export function offsetOf(array: ArrayBufferView): number {
+  return OFFSET.call(array) as number;
+}
+
+/** Whether `value` is a typed array, of whatever realm. */
+export function isTypedArray(value: unknown): value is ArrayBufferView {
+  return TAG.call(value) !== undefined;
+}
+
+/** The name of a typed array's class, or the tag of another built-in class; undefined for ordinary objects. */
 export function tagOf(value: object): string | undefined {
-  return (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
+  const tag = (TAG.call(value) ?? (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]) as unknown;
+  return typeof tag === "string" ? tag : undefined;
 }
 
 /** A value of the wrong kind; `cause` is what another part of the engine said, if one did. */
 export function wrongKind(name: string, expected: string, got: unknown, cause?: unknown): TypeError {
-  return new TypeError(`"${name}" expected ${expected}, got ${describe(got)}`, optionsOf(cause));
+  return new TypeError(`"${name}" expected ${expected}, got ${describe(got)}`, causeOf(cause));
 }
 
 /** A value of the right kind that is out of range. `got` is shown by describe(), or as it is where the caller has put it in words. */
 export function wrongValue(name: string, expected: string, got: string | number | bigint, cause?: unknown): RangeError {
-  return new RangeError(`"${name}" expected ${expected}, got ${typeof got === "string" ? got : describe(got)}`, optionsOf(cause));
+  return new RangeError(`"${name}" expected ${expected}, got ${typeof got === "string" ? got : describe(got)}`, causeOf(cause));
 }
 
 // Without a cause an error has no such property at all.
-function optionsOf(cause: unknown): ErrorOptions | undefined {
+function causeOf(cause: unknown): ErrorOptions | undefined {
   return cause === undefined ? undefined : { cause };
 }
 
@@ -90,6 +145,11 @@ export function checkObject(value: unknown, name: string, expected: string): ass
     throw wrongKind(name, expected, value);
 }
 
+/** Throws TypeError unless `value` is a function. */
+export function checkFunction(value: unknown, name: string): asserts value is (...args: never[]) => unknown {
+  if (typeof value !== "function") throw wrongKind(name, "function", value);
+}
+
 /** Throws unless `value` is a boolean or undefined. */
 export function checkFlag(value: unknown, name: string): asserts value is boolean | undefined {
   if (value !== undefined && typeof value !== "boolean") throw wrongKind(name, "boolean", value);
@@ -102,11 +162,11 @@ export function checkBytes(value: unknown, name: string): asserts value is Array
 }
 
 /** Throws TypeError if the array's buffer was detached: transferred, or wasm memory that has grown since. */
-export function checkAttached(array: ArrayBufferView & { readonly length: number }, name: string): void {
-  if (array.length > 0) return;
+export function checkAttached(array: ArrayBufferView, name: string): void {
+  if (lengthOf(array) > 0) return;
   try {
     // Throws on a detached buffer in every engine; the `detached` property is younger than the engines supported.
-    new Uint8Array(array.buffer, 0, 0);
+    new Uint8Array(bufferOf(array), 0, 0);
   } catch (cause) {
     throw wrongKind(name, "attached array (growth of wasm memory detaches views of it: take buffer.array anew)", array, cause);
   }

@@ -1,4 +1,4 @@
-// What each dtype is: the one place to add one to, beside its kernels.
+// The table of dtypes: the one place to add one to, beside its kernels.
 
 /** Element types that every operation takes. */
 export type Dtype = (typeof DTYPES)[number];
@@ -7,6 +7,11 @@ export const DTYPES = ["f32", "f64"] as const;
 /** Element types of 16 bits, computed with in f32: IEEE 754 binary16 and bfloat16. Their kernels are those of "wasm-dropout/half". */
 export type HalfDtype = (typeof HALF_DTYPES)[number];
 export const HALF_DTYPES = ["f16", "bf16"] as const;
+
+/** Whether a dtype has 16 bits. */
+export function isHalf(dtype: string): dtype is HalfDtype {
+  return dtype === "f16" || dtype === "bf16";
+}
 
 /** Element types that dropout takes. */
 export type DataDtype = Dtype | HalfDtype;
@@ -64,6 +69,9 @@ export function itemCount(dtype: BufferDtype, length: number): number {
 /** The name of the class whose elements are f16, which engines of 2025 have; a Uint16Array holds the bits of both 16-bit dtypes. */
 export const FLOAT16 = "Float16Array";
 
+/** The name of the class that bit masks of whole words come in: ONNX Runtime's BitmaskDropout. */
+export const WORDS_OF_BITS = "Uint32Array";
+
 /** The name of the dtype's typed array. */
 export function arrayName(dtype: BufferDtype): string {
   return TABLE[dtype].array.name;
@@ -71,15 +79,16 @@ export function arrayName(dtype: BufferDtype): string {
 
 /** Whether an array whose class is called `name` can hold `dtype`. */
 export function canHold(name: string | undefined, dtype: BufferDtype): boolean {
-  return name === arrayName(dtype) || (dtype === "f16" && name === FLOAT16);
+  return name === arrayName(dtype) || (dtype === "f16" && name === FLOAT16) || (dtype === "bits" && name === WORDS_OF_BITS);
 }
 
-/** What can hold `dtype`, for messages. */
+/** Returns the arrays that can hold `dtype`, for messages. */
 export function holdersOf(dtype: BufferDtype): string {
-  return `${arrayName(dtype)}${dtype === "f16" ? `, ${FLOAT16}` : ""} or ${dtype} buffer`;
+  const other = dtype === "f16" ? `, ${FLOAT16}` : dtype === "bits" ? `, ${WORDS_OF_BITS}` : "";
+  return `${arrayName(dtype)}${other} or ${dtype} buffer`;
 }
 
-/** Which of `dtypes` an array whose class is called `name` holds. */
+/** Returns the first of `dtypes` that an array whose class is called `name` can hold. */
 export function dtypeOfArray<D extends BufferDtype>(name: string | undefined, dtypes: readonly D[]): D | undefined {
   return dtypes.find((dtype) => canHold(name, dtype));
 }

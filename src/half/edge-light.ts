@@ -3,11 +3,14 @@
 import scalar from "../../build/half/scalar.wasm?module";
 import simd from "../../build/half/simd.wasm?module";
 import { extender } from "../core/extension.js";
+import type { HalfKernels } from "../engine/kernels.js";
 import { Half } from "./half.js";
+import { type ConvertKernels, HALF_MODULE } from "./kernels.js";
 
 export * from "./api.js";
 
 export const createHalf = /* @__PURE__ */ extender(
   (wanted) => (wanted ? simd : scalar),
-  (context, exports) => new Half(context, exports),
+  HALF_MODULE,
+  (engine, kernels: HalfKernels & ConvertKernels) => new Half(engine, kernels),
 );

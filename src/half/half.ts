@@ -1,50 +1,84 @@
-// 16-bit data: teaches an instance f16 and bf16, and converts.
+// 16-bit data: an instance that knows f16 and bf16, and conversions.
 
-import type { Context, Result } from "../core/dropout.js";
+import { Dropout } from "../core/dropout.js";
+import type { Result } from "../core/options.js";
 import type { BufferOf, WasmBuffer } from "../engine/buffer.js";
-import { framed, parts } from "../engine/frame.js";
-import { bindKernels } from "../engine/kernels.js";
-import type { AnyDataOf, Operand } from "../engine/operand.js";
-import { checkChoice, checkObject } from "../ground/check.js";
-import { type Arrays, DTYPES, type Float16, HALF_DTYPES, type HalfDtype } from "../ground/dtypes.js";
-import { CONVERT, type ConvertKernels, HALF } from "./kernels.js";
+import type { Engine } from "../engine/engine.js";
+import type { HalfKernels } from "../engine/kernels.js";
+import type { AnyDataOf } from "../engine/operand.js";
+import { type Operation, perform } from "../engine/pass.js";
+import { parts } from "../engine/pieces.js";
+import { checkChoice } from "../ground/check.js";
+import { type Arrays, type BufferDtype, type Float16, HALF_DTYPES, type HalfDtype } from "../ground/dtypes.js";
+import { checkOptions, type Known, known } from "../ground/options.js";
+import type { ConvertKernels } from "./kernels.js";
 
-/** Where a conversion writes, with an output of type Y: undefined for one that the call makes. */
+/** Options of a conversion, with an output of type Y: undefined for one that the call makes. */
 export interface ConvertOptions<Y> {
-  /** As long as the input, and apart from it. By default a new array, or a buffer if the input is one. */
+  /** The array to write to: as long as the input, and apart from it. By default a new array, or a buffer if the input is one. */
   out?: Y;
 }
+const CONVERT_KEYS: Known = /* @__PURE__ */ known("out");
 
 /** 16-bit data: their bits in a Uint16Array or a buffer, or a Float16Array. */
 export type HalfData = Uint16Array | Float16 | WasmBuffer<HalfDtype>;
 
 const NO_OPTIONS = {};
 
+/** A conversion, as read. */
+interface ConvertPlan {
+  readonly x: unknown;
+  readonly from: BufferDtype;
+  readonly to: BufferDtype;
+  readonly out: unknown;
+  readonly kernel: (dst: number, src: number, n: number) => undefined;
+}
+
+const CONVERT: Operation<[ConvertPlan], ConvertPlan, unknown> = {
+  read: (plan) => plan,
+  take(pass, { x, from, to, out, kernel }) {
+    const input = pass.ofDtype(x, "x", from);
+    const output = pass.output(out, "out", to, input.length, x);
+    const [src, dst] = [pass.stageStored(input), pass.stageStored(output)];
+    return () => {
+      for (const { at, count } of parts(input.length)) {
+        kernel(dst.enter(at, count), src.enter(at, count), count);
+        dst.leave(at, count);
+      }
+      return output.array;
+    };
+  },
+};
+
 /**
- * Conversion between f32 and the two 16-bit formats, "f16" (IEEE 754 binary16) and "bf16" (bfloat16: the upper half of an f32). Made by
- * {@link createHalf}, which also has the instance take such data in `dropout`, `forward` and `backward`, and in the operations of "wasm-dropout/shapes",
- * "/noise", "/fused" and "/monte-carlo" and the weight scaling of "/linear". They compute in f32 and round once; a NaN that is computed with becomes the
- * quiet NaN without a sign.
+ * 16-bit data in two formats, "f16" (IEEE 754 binary16) and "bf16" (bfloat16: the upper half of an f32): conversion to and from f32, and an instance
+ * that takes such data. Made by {@link createHalf}. Decisions do not depend on the dtype; arithmetic is f32, rounded once more to the dtype, to
+ * nearest and ties to even. A NaN that is computed with becomes the quiet NaN without a sign.
  */
 export class Half {
-  readonly #context: Context;
+  /**
+   * The instance that was extended, over the same memory and the same sequence of streams, that also takes f16 and bf16: buffers of these dtypes,
+   * Float16Arrays, and Uint16Arrays with option `dtype`. The extensions of this instance take them too: those of "wasm-dropout/shapes", "/noise",
+   * "/fused" and "/monte-carlo", and the weight scaling of "/linear".
+   */
+  readonly dropout: Dropout;
+  readonly #engine: Engine;
   readonly #kernels: ConvertKernels;
 
   /** @internal */
-  constructor(context: Context, exports: WebAssembly.Exports) {
-    this.#context = context;
-    this.#kernels = bindKernels<ConvertKernels>(exports, CONVERT);
-    bindKernels(exports, HALF, context.kernels as never);
-    const { convert } = this.#kernels;
-    context.call.dtypes = [...DTYPES, ...HALF_DTYPES];
-    context.call.conversions = HALF_DTYPES.map((dtype) => ({ dtype, widen: convert[dtype].f32, narrow: convert.f32[dtype] }));
+  constructor(engine: Engine, kernels: HalfKernels & ConvertKernels) {
+    const { convert } = kernels;
+    const conversions = HALF_DTYPES.map((dtype) => ({ dtype, widen: convert[dtype].f32, narrow: convert.f32[dtype] }));
+    this.#engine = engine;
+    this.#kernels = kernels;
+    this.dropout = Dropout._over(engine.withHalf(kernels, conversions));
   }
 
   /**
-   * 16-bit data as f32: exact, subnormals and infinities too; the payload of a NaN is kept.
+   * 16-bit data converted to f32: exact, subnormals and infinities too; the payload of a NaN is kept.
    *
    * @param x a Uint16Array with the bits, a buffer of `dtype`, or, of "f16", a Float16Array
-   * @param dtype what they are
+   * @param dtype format of x
    * @param options see {@link ConvertOptions}
    * @returns `out`, or a new Float32Array, or an "f32" buffer for a buffer
    * @throws TypeError for a wrong kind of argument; RangeError for an unknown dtype, unequal lengths, overlap or memory that cannot grow
@@ -63,7 +97,7 @@ export class Half {
   }
 
   /**
-   * f32 data in 16 bits: rounded to nearest, ties to even, subnormals included; beyond the largest number infinite. Every NaN becomes the quiet NaN
+   * Converts f32 data to 16 bits: rounded to nearest, ties to even, subnormals included; beyond the largest number infinite. Every NaN becomes the quiet NaN
    * without a sign.
    *
    * @param x a Float32Array or a buffer of "f32"
@@ -85,28 +119,9 @@ export class Half {
     return this.#convert(x, "f32", dtype, options, this.#kernels.convert.f32[dtype]) as never;
   }
 
-  #convert(
-    x: unknown,
-    from: HalfDtype | "f32",
-    to: HalfDtype | "f32",
-    options: ConvertOptions<unknown>,
-    kernel: (dst: number, src: number, n: number) => undefined,
-  ): unknown {
-    return framed(this.#context, (frame) => {
-      checkObject(options, "options", "object");
-      const { out } = options;
-      const { length } = Object(x) as { length: number };
-      const input: Operand = frame.input(x, "x", from, length);
-      const { operand: output, array } = frame.output(out, "out", to, length, x);
-      // The kernels convert by themselves.
-      for (const operand of [input, output]) operand.convert(undefined);
-      frame.stage(input);
-      frame.stage(output);
-      for (const { at, count } of parts(length)) {
-        kernel(output.enter(at, count), input.enter(at, count), count);
-        output.leave(at, count);
-      }
-      return array;
-    });
+  #convert(x: unknown, from: BufferDtype, to: BufferDtype, options: ConvertOptions<unknown>, kernel: ConvertPlan["kernel"]): unknown {
+    checkOptions(options, CONVERT_KEYS);
+    const { out } = options;
+    return perform(this.#engine, CONVERT, { x, from, to, out, kernel });
   }
 }

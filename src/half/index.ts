@@ -3,27 +3,28 @@
 import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
+import type { HalfKernels } from "../engine/kernels.js";
 import { Half } from "./half.js";
+import { type ConvertKernels, HALF_MODULE } from "./kernels.js";
 import { SCALAR, SIMD } from "./wasm.js";
 
 export * from "./api.js";
 
 /**
- * Lets an instance, and what {@link Half} names of its extensions, take f16 and bf16 data: buffers of these dtypes, Float16Arrays, and Uint16Arrays with
- * option `dtype`. Decisions do not depend on the dtype; arithmetic is
- * f32, rounded once more to the dtype, to nearest and ties to even.
+ * Makes an instance that also takes f16 and bf16 data, and conversions to and from f32; `dropout` itself stays as it is.
  *
  * @param dropout the instance
- * @param options where the wasm comes from, see {@link ExtensionOptions}
- * @returns conversions to and from f32
+ * @param options the source of the wasm, see {@link ExtensionOptions}
+ * @returns the instance, as {@link Half.dropout}, and the conversions
  * @throws TypeError for a wrong kind of argument
  * @example
  * import { createHalf } from "wasm-dropout/half";
  * const half = await createHalf(dropout);
  * const x = half.fromFloat32(Float32Array.of(1, 2, 3, 4), "bf16");
- * const y = dropout.dropout(x, 0.5, { dtype: "bf16" });
+ * const y = half.dropout.dropout(x, 0.5, { dtype: "bf16" });
  */
 export const createHalf: (dropout: Dropout, options?: ExtensionOptions) => Promise<Half> = /* @__PURE__ */ extender(
   /* @__PURE__ */ embedded(SIMD, SCALAR),
-  (context, exports) => new Half(context, exports),
+  HALF_MODULE,
+  (engine, kernels: HalfKernels & ConvertKernels) => new Half(engine, kernels),
 );

@@ -1,4 +1,4 @@
-// How much noise: what callers may ask for, and the standard deviation that follows from a drop probability.
+// Amounts of noise: their ranges, and the standard deviation that follows from a drop probability.
 
 import { checkNumber } from "../ground/check.js";
 import { type Dtype, LARGEST } from "../ground/dtypes.js";
@@ -13,7 +13,7 @@ export function checkMean(value: unknown, name: string): asserts value is number
   checkNumber(value, name, -LARGEST.f32, LARGEST.f32);
 }
 
-/** sqrt(p / (1 - p)), the standard deviation of what dropout at p in [0, 1) multiplies by (Srivastava et al. 2014, section 10). */
+/** Returns sqrt(p / (1 - p)), the standard deviation of the factors of dropout at p in [0, 1) (Srivastava et al. 2014, section 10). */
 export function dropoutDeviation(p: number): number {
   return Math.sqrt(p / (1 - p));
 }

@@ -4,11 +4,13 @@ import scalar from "../../build/noise/scalar.wasm?module";
 import simd from "../../build/noise/simd.wasm?module";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
+import { NOISE, type NoiseKernels } from "./kernels.js";
 import { Noise } from "./noise.js";
 
 export * from "./api.js";
 
 export const createNoise: (dropout: Dropout, options?: ExtensionOptions) => Promise<Noise> = /* @__PURE__ */ extender(
   (wanted) => (wanted ? simd : scalar),
-  (context, exports) => new Noise(context, exports),
+  NOISE,
+  (engine, kernels: NoiseKernels) => new Noise(engine, kernels),
 );

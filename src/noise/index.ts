@@ -3,6 +3,7 @@
 import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
+import { NOISE, type NoiseKernels } from "./kernels.js";
 import { Noise } from "./noise.js";
 import { SCALAR, SIMD } from "./wasm.js";
 
@@ -19,5 +20,6 @@ export * from "./api.js";
  */
 export const createNoise: (dropout: Dropout, options?: ExtensionOptions) => Promise<Noise> = /* @__PURE__ */ extender(
   /* @__PURE__ */ embedded(SIMD, SCALAR),
-  (context, exports) => new Noise(context, exports),
+  NOISE,
+  (engine, kernels: NoiseKernels) => new Noise(engine, kernels),
 );

@@ -1,18 +1,13 @@
-// Multiplicative and additive Gaussian noise, and the numbers themselves, over one instance. The numbers are those of docs/normal-stream.md.
-// Invariant: everything is checked and allocated before the first byte is written and before a stream number is used up.
+// The API of Gaussian noise over one instance. The numbers are those of docs/normal-stream.md.
 
-import type { BackwardOptions, Context, DtypeOf, Like, Result } from "../core/dropout.js";
-import { framed } from "../engine/frame.js";
-import { bindKernels } from "../engine/kernels.js";
-import { DATA_SLOT } from "../engine/memory.js";
-import { type AnyData, type AnyDataOf, makeArray, type Operand } from "../engine/operand.js";
-import { checkBelowOne, checkChoice, checkFlag, checkInteger, checkObject, wrongValue } from "../ground/check.js";
-import type { Dtype } from "../ground/dtypes.js";
-import { MAX_INDEX } from "../stream/ticket.js";
-import { checkDeviation, checkMean, dropoutDeviation } from "./amount.js";
-import { NOISE, type NoiseKernels } from "./kernels.js";
-import type { NoiseOptions, NoiseStreamOptions, NormalOptions, Singles, UniformOptions } from "./options.js";
-import { type GaussianDropoutTicket, type GaussianNoiseTicket, NOISE_KINDS, type NoiseTicket, rangeOf, readTicket } from "./ticket.js";
+import type { DtypeOf, Like, Result } from "../core/options.js";
+import type { Engine } from "../engine/engine.js";
+import type { AnyData, AnyDataOf } from "../engine/operand.js";
+import { perform } from "../engine/pass.js";
+import type { NoiseKernels } from "./kernels.js";
+import { gaussianDropout, gaussianNoise, noiseBackward, normal, uniform } from "./operations.js";
+import type { NoiseBackwardOptions, NoiseOptions, NormalOptions, Singles, UniformOptions } from "./options.js";
+import type { GaussianDropoutTicket, GaussianNoiseTicket, NoiseTicket } from "./ticket.js";
 
 const NO_OPTIONS = {};
 
@@ -26,16 +21,22 @@ const NO_OPTIONS = {};
  * import { createNoise } from "wasm-dropout/noise";
  * const noise = await createNoise(dropout);
  * const { y, ticket } = noise.gaussianDropout(Float32Array.of(1, 2, 3, 4), 0.5);
- * const dx = noise.backward(Float32Array.of(1, 1, 1, 1), ticket);
+ * const { dx } = noise.backward(Float32Array.of(1, 1, 1, 1), ticket);
  */
 export class Noise {
-  readonly #context: Context;
-  readonly #kernels: NoiseKernels;
+  readonly #engine: Engine;
+  readonly #operations;
 
   /** @internal */
-  constructor(context: Context, exports: WebAssembly.Exports) {
-    this.#context = context;
-    this.#kernels = bindKernels<NoiseKernels>(exports, NOISE);
+  constructor(engine: Engine, kernels: NoiseKernels) {
+    this.#engine = engine;
+    this.#operations = {
+      gaussianDropout: gaussianDropout(kernels),
+      gaussianNoise: gaussianNoise(kernels),
+      backward: noiseBackward(kernels),
+      normal: normal(kernels),
+      uniform: uniform(kernels),
+    };
   }
 
   /**
@@ -59,9 +60,10 @@ export class Noise {
     p: number,
     options: NoiseOptions<Y> = NO_OPTIONS,
   ): { y: Result<Like<X>, Y>; ticket: GaussianDropoutTicket } {
-    checkBelowOne(p, "p");
-    const { y, training, range } = this.#forward(x, "times", dropoutDeviation(p), options);
-    return { y: y as Result<Like<X>, Y>, ticket: { ...range, op: "gaussianDropout", p: training ? p : 0 } };
+    return perform(this.#engine, this.#operations.gaussianDropout, x, p, options) as {
+      y: Result<Like<X>, Y>;
+      ticket: GaussianDropoutTicket;
+    };
   }
 
   /**
@@ -83,27 +85,10 @@ export class Noise {
     stddev: number,
     options: NoiseOptions<Y> = NO_OPTIONS,
   ): { y: Result<Like<X>, Y>; ticket: GaussianNoiseTicket } {
-    checkDeviation(stddev, "stddev", "f64");
-    const { y, training, range } = this.#forward(x, "plus", stddev, options);
-    return { y: y as Result<Like<X>, Y>, ticket: { ...range, op: "gaussianNoise", stddev: training ? stddev : 0 } };
-  }
-
-  // Here and below, all properties of options are read before an operand is taken: a getter may run anything.
-  #forward(x: AnyData, verb: "times" | "plus", deviation: number, options: NoiseOptions<AnyData | undefined>) {
-    checkObject(options, "options", "object");
-    const { training = true, out, dtype, kind, seed, stream, start } = options;
-    checkFlag(training, "training");
-    const { call } = this.#context;
-    this.#takeStream(kind, seed, stream);
-    return framed(this.#context, (frame) => {
-      const input = frame.anyData(x, "x", dtype);
-      call.takeRange(input.length, start);
-      checkDeviation(deviation, "stddev", input.dtype);
-      const output = frame.output(out, "out", input.stored, input.length, x, [input]);
-      if (training) call.useStream(stream);
-      this.#apply(verb, training ? deviation : 0, output.operand, input);
-      return { y: output.array, training, range: rangeOf(call.recipe) };
-    });
+    return perform(this.#engine, this.#operations.gaussianNoise, x, stddev, options) as {
+      y: Result<Like<X>, Y>;
+      ticket: GaussianNoiseTicket;
+    };
   }
 
   /**
@@ -111,31 +96,23 @@ export class Noise {
    *
    * @param dy gradient with respect to y, f32, f64, f16 or bf16, as long as the ticket says
    * @param ticket of the forward call, here or elsewhere
-   * @param options see {@link BackwardOptions}
-   * @returns `out`, or a new array, or buffer, like dy
+   * @param saved nothing is needed again: {} or undefined
+   * @param options see {@link NoiseBackwardOptions}
+   * @returns `dx`, in `options.dx` or a new array, or buffer, like dy
    * @throws TypeError and RangeError as {@link Noise.gaussianDropout} does
    * @example
    * import { createNoise } from "wasm-dropout/noise";
    * const noise = await createNoise(dropout);
    * const { ticket } = noise.gaussianDropout(Float32Array.of(1, 2, 3, 4), 0.5);
-   * const dx = noise.backward(Float32Array.of(1, 1, 1, 1), JSON.parse(JSON.stringify(ticket)));
+   * const { dx } = noise.backward(Float32Array.of(1, 1, 1, 1), JSON.parse(JSON.stringify(ticket)));
    */
-  backward<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
+  backward<X extends AnyData, DX extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     dy: X,
     ticket: NoiseTicket,
-    options: BackwardOptions<Y> = NO_OPTIONS,
-  ): Result<Like<X>, Y> {
-    checkObject(options, "options", "object");
-    const { out, dtype } = options;
-    const { recipe } = this.#context.call;
-    const deviation = readTicket(ticket, recipe);
-    return framed(this.#context, (frame) => {
-      const input = frame.anyData(dy, "dy", dtype);
-      if (input.length !== recipe.length) throw wrongValue("dy", `length ${recipe.length}, the ticket's`, input.length);
-      const output = frame.output(out, "out", input.stored, input.length, dy, [input]);
-      this.#apply("times", deviation, output.operand, input);
-      return output.array as Result<Like<X>, Y>;
-    });
+    saved: object = NO_OPTIONS,
+    options: NoiseBackwardOptions<DX> = NO_OPTIONS,
+  ): { dx: Result<Like<X>, DX> } {
+    return perform(this.#engine, this.#operations.backward, dy, ticket, saved, options) as { dx: Result<Like<X>, DX> };
   }
 
   /**
@@ -154,11 +131,7 @@ export class Noise {
     length: number,
     options: NormalOptions<Y> = NO_OPTIONS,
   ): Result<Float32Array<ArrayBuffer>, Y> {
-    checkObject(options, "options", "object");
-    const { mean = 0, stddev = 1 } = options;
-    checkMean(mean, "mean");
-    checkDeviation(stddev, "stddev", "f32");
-    return this.#fill("normal", length, mean, stddev, options) as Result<Float32Array<ArrayBuffer>, Y>;
+    return perform(this.#engine, this.#operations.normal, length, options) as Result<Float32Array<ArrayBuffer>, Y>;
   }
 
   /**
@@ -178,35 +151,6 @@ export class Noise {
     length: number,
     options: UniformOptions<Y> = NO_OPTIONS,
   ): Result<Float32Array<ArrayBuffer>, Y> {
-    checkObject(options, "options", "object");
-    return this.#fill("uniform", length, 0, 1, options) as Result<Float32Array<ArrayBuffer>, Y>;
-  }
-
-  #fill(source: "normal" | "uniform", length: number, offset: number, factor: number, options: UniformOptions<Singles | undefined>) {
-    checkInteger(length, "length", 0, MAX_INDEX);
-    const { out, kind, seed, stream, start } = options;
-    const { call } = this.#context;
-    this.#takeStream(kind, seed, stream);
-    call.takeRange(length, start);
-    return framed(this.#context, (frame) => {
-      const given = out === undefined ? makeArray("f32", length, "length") : out;
-      const { operand, array } = frame.output(given, "out", "f32", length, undefined);
-      call.useStream(stream);
-      operand.slot = DATA_SLOT;
-      const kernel = this.#kernels.fill[source].f32;
-      call.run((dst, n, params) => kernel(dst, n, offset, factor, params), operand);
-      return array;
-    });
-  }
-
-  #takeStream(kind: NoiseStreamOptions["kind"] = "normal", seed: unknown, stream: unknown): void {
-    checkChoice(kind, "kind", NOISE_KINDS);
-    // The kind of the instance's masks, which noise has no use for.
-    this.#context.call.takeStream(undefined, seed, stream);
-  }
-
-  #apply(verb: "times" | "plus", deviation: number, output: Operand, input: Operand & { readonly dtype: Dtype }): void {
-    const kernel = this.#kernels[verb].normal[input.dtype];
-    this.#context.call.transform((dst = 0, src = 0, n = 0, params = 0) => kernel(dst, src, n, deviation, params), output, input);
+    return perform(this.#engine, this.#operations.uniform, length, options) as Result<Float32Array<ArrayBuffer>, Y>;
   }
 }

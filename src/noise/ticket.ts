@@ -1,7 +1,8 @@
-// Tickets of noise: which numbers of the normal stream a call used and for what, as plain JSON.
+// Tickets of noise: the numbers of the normal stream that a call used, and its operation, as plain JSON.
 
-import { checkBelowOne, checkChoice, checkInteger, checkObject } from "../ground/check.js";
-import { checkStart, MAX_INDEX, type Recipe } from "../stream/ticket.js";
+import { checkBelowOne, checkChoice, checkInteger } from "../ground/check.js";
+import type { Draw } from "../stream/draw.js";
+import { checkOp, checkStart, checkTicket, checkVersion, MAX_INDEX } from "../stream/ticket.js";
 import { checkDeviation, dropoutDeviation } from "./amount.js";
 
 /** Version of the specification (docs/normal-stream.md). Numbers never change under the same version. */
@@ -10,6 +11,9 @@ export const NORMAL_VERSION = 1;
 /** Streams of noise: there is one. */
 export type NoiseKind = (typeof NOISE_KINDS)[number];
 export const NOISE_KINDS = ["normal"] as const;
+
+/** The operations of noise. */
+export const NOISE_OPS = ["gaussianDropout", "gaussianNoise"] as const;
 
 /** The part of a stream that a call used. */
 interface NoiseRange {
@@ -42,37 +46,35 @@ export interface GaussianNoiseTicket extends NoiseRange {
 }
 
 /**
- * What a forward call used to draw its noise: plain JSON, to be kept instead of the noise, which {@link Noise.backward} draws again from it.
+ * The noise of a forward call: plain JSON, to be kept instead of the noise, which {@link Noise.backward} draws again from it.
  *
  * A slice of the noise has the ticket `{ ...ticket, start: ticket.start + begin, length: end - begin }`.
  */
 export type NoiseTicket = GaussianDropoutTicket | GaussianNoiseTicket;
 
-const OPERATIONS = ["gaussianDropout", "gaussianNoise"] as const;
-
-/** The range of a call as tickets say it. */
-export function rangeOf({ seed, stream, start, length }: Recipe): NoiseRange {
+/** Returns the fields of a ticket that say which numbers a draw takes. */
+export function rangeOf({ seed, stream, start, length }: Draw): NoiseRange {
   return { version: NORMAL_VERSION, kind: "normal", seed: seed.toString(), stream: stream.toString(), start, length };
 }
 
 /**
- * Takes the range of a ticket into `recipe`; returns the standard deviation of what its operation multiplied by, 0 if it only added.
+ * Takes the numbers of a ticket into `draw`; returns the standard deviation of the factors of its operation, 0 if it only added.
  * Throws TypeError or RangeError unless it is a ticket of this version.
  */
-export function readTicket(value: unknown, recipe: Recipe): number {
-  checkObject(value, "ticket", "ticket");
+export function readTicket(draw: Draw, value: unknown): number {
+  checkTicket(value);
   const { version, kind, op, seed, stream, start, length, p, stddev } = value as {
     [K in keyof GaussianDropoutTicket | keyof GaussianNoiseTicket]?: unknown;
   };
-  checkInteger(version, "ticket.version", NORMAL_VERSION, NORMAL_VERSION);
+  checkOp(op, NOISE_OPS);
+  checkVersion(version, "ticket.version", NORMAL_VERSION);
   checkChoice(kind, "ticket.kind", NOISE_KINDS);
-  checkChoice(op, "ticket.op", OPERATIONS);
-  recipe.seed.parse(seed, "ticket.seed");
-  recipe.stream.parse(stream, "ticket.stream");
+  draw.seed.parse(seed, "ticket.seed");
+  draw.stream.parse(stream, "ticket.stream");
   checkInteger(length, "ticket.length", 0, MAX_INDEX);
   checkStart(start, "ticket.start", length);
-  recipe.start = start;
-  recipe.length = length;
+  draw.start = start;
+  draw.length = length;
   if (op === "gaussianDropout") {
     checkBelowOne(p, "ticket.p");
     return dropoutDeviation(p);

@@ -1,11 +1,11 @@
-// The one place where a drop probability becomes what the kernels compare and multiply with: the threshold T and the scale
-// 1 / (1 - P(drop)) of the realised probability (docs/keep-streams.md, "Probability").
+// The one place that turns a drop probability into the threshold T and the scale 1 / (1 - P(drop)) of the kernels, P(drop) being the
+// realised probability (docs/keep-streams.md, "Probability").
 
-import { STREAM_KINDS, type StreamKind } from "../engine/kernels.js";
 import { checkChoice, checkProbability } from "../ground/check.js";
 import type { DataDtype } from "../ground/dtypes.js";
+import { STREAM_KINDS, type StreamKind } from "./kinds.js";
 
-/** The range of the random integers that T is compared with. */
+/** The number of values that the random integers compared with T can have. */
 const RANGE: Record<StreamKind, number> = { tile: 2 ** 48, philox: 2 ** 32 };
 
 /** T: an element is dropped where its random integer is below T. Exact: p times a power of two, rounded once, halves up. */
@@ -14,8 +14,8 @@ export function threshold(p: number, kind: StreamKind): number {
 }
 
 /**
- * The probability with which an element is kept at drop probability `p`: 1 - T / 2^48 for "tile", 1 - T / 2^32 for "philox".
- * It differs from 1 - p by at most 2^-49 or 2^-33 and is what inverted dropout divides by.
+ * Returns the probability that an element is kept at drop probability `p`: 1 - T / 2^48 for "tile", 1 - T / 2^32 for "philox".
+ * It differs from 1 - p by at most 2^-49 or 2^-33; inverted dropout divides by it.
  *
  * @param p drop probability in [0, 1]
  * @param kind the keep stream, "tile" by default
@@ -29,13 +29,13 @@ export function keepProbability(p: number, kind: StreamKind = "tile"): number {
   return 1 - threshold(p, kind) / RANGE[kind];
 }
 
-/** 1 - T / range, rounded once to the dtype: what the classic form multiplies by where nothing is dropped. */
+/** Returns 1 - T / range, rounded once to the dtype: the factor of the classic form at test time. */
 export function keepFactor(t: number, kind: StreamKind, dtype: DataDtype): number {
   const kept = 1 - t / RANGE[kind];
   return dtype === "f64" ? kept : Math.fround(kept);
 }
 
-/** 1 / (1 - T / range), rounded once to the dtype; Infinity where everything is dropped. */
+/** Returns 1 / (1 - T / range), rounded once to the dtype; Infinity where everything is dropped. */
 export function scale(t: number, kind: StreamKind, dtype: DataDtype): number {
   const range = RANGE[kind];
   const kept = range - t;

@@ -1,8 +1,8 @@
 // Where an instance stands in its sequence of masks: kind, seed, and the number of the stream that comes next.
 
-import { STREAM_KINDS, type StreamKind } from "../engine/kernels.js";
 import { checkChoice, checkObject } from "../ground/check.js";
 import { Words } from "../ground/words.js";
+import { STREAM_KINDS, type StreamKind } from "./kinds.js";
 import { checkVersion, STREAM_VERSION } from "./ticket.js";
 
 /** A place in an instance's sequence of masks: plain JSON. */

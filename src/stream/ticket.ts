@@ -1,8 +1,7 @@
-// Tickets: which mask a call used, small enough to store as JSON, complete enough to make that mask again anywhere.
+// Tickets: which mask a call used and for which operation, small enough to store as JSON, complete enough to make that mask again anywhere.
 
-import { STREAM_KINDS, type StreamKind } from "../engine/kernels.js";
-import { checkChoice, checkInteger, checkObject, checkProbability } from "../ground/check.js";
-import { Words } from "../ground/words.js";
+import { checkChoice, checkInteger, checkObject, wrongKind, wrongValue } from "../ground/check.js";
+import type { StreamKind } from "./kinds.js";
 
 /** Version of the keep-stream specification (docs/keep-streams.md). A mask never changes under the same version. */
 export const STREAM_VERSION = 1;
@@ -11,22 +10,42 @@ export const STREAM_VERSION = 1;
 export const MAX_INDEX = 2 ** 53;
 
 /**
- * When dropout makes up for what it drops. "train", inverted dropout: kept elements are multiplied by 1 / (1 - P(drop)) in training, and nothing is
- * done outside (Srivastava et al. 2014, section 10). "test", the classic form: kept elements are left as they are in training, and outside
- * all are multiplied by 1 - P(drop) (Hinton et al. 2012), unless the weights behind them are. "none": never.
+ * When kept values are scaled. "train", inverted dropout: multiplied by 1 / (1 - P(drop)) in training, unchanged outside (Srivastava et al. 2014,
+ * section 10). "test", the classic form: unchanged in training, and outside all are multiplied by 1 - P(drop) (Hinton et al. 2012), unless the
+ * weights behind them are. "none": never.
  */
 export type Rescale = (typeof RESCALES)[number];
 export const RESCALES = ["train", "test", "none"] as const;
 
+/** The operations that tickets name, each with the object whose `backward` takes it. */
+export const OPERATIONS = {
+  dropout: "Dropout",
+  broadcastDropout: "Shapes",
+  alphaDropout: "Shapes",
+  dropBlock: "Shapes",
+  gaussianDropout: "Noise",
+  gaussianNoise: "Noise",
+  dropConnect: "Linear",
+  biasDropoutResidual: "Fused",
+  biasActivationDropout: "Fused",
+  dropoutResidualLayerNorm: "Fused",
+  softmaxDropout: "Fused",
+} as const;
+
+/** The name of an operation with a backward pass. */
+export type Op = keyof typeof OPERATIONS;
+
 /**
- * What a forward call used to draw its mask: plain JSON, to be kept instead of the mask. {@link Dropout.backward} and {@link Dropout.replay}
- * make the same mask from it, in this process, a resumed one, or on another machine.
+ * The mask of a forward call: plain JSON, to be kept instead of the mask. {@link Dropout.backward} and {@link Dropout.replay} make the same mask
+ * from it, in this process, a resumed one, or on another machine.
  *
  * A slice of the mask has the ticket `{ ...ticket, start: ticket.start + begin, length: end - begin }`.
  */
-export interface Ticket {
+export interface Ticket<O extends Op = Op> {
   /** Version of the stream specification: 1. */
   readonly version: number;
+  /** The operation; only its own `backward` takes the ticket. */
+  readonly op: O;
   /** Keep stream, "tile" or "philox". */
   readonly kind: StreamKind;
   /** Seed, decimal digits of an integer in [0, 2^64). */
@@ -37,59 +56,17 @@ export interface Ticket {
   readonly start: number;
   /** Drop probability in [0, 1]; 0 for a call outside training, unless that multiplied all by 1 - P(drop). */
   readonly p: number;
-  /** How p was used. "none": kept elements as they are; "test": nothing dropped, all multiplied by 1 - P(drop). If left out, "train": inverted dropout. */
+  /** Use of p. "none": kept elements unchanged; "test": nothing dropped, all multiplied by 1 - P(drop). If left out, "train": inverted dropout. */
   readonly rescale?: Rescale;
   /** Number of elements. */
   readonly length: number;
 }
 
-/** What a call draws: a ticket in the form that calls work with. */
-export class Recipe {
-  kind: StreamKind = "tile";
-  readonly seed = new Words();
-  readonly stream = new Words();
-  start = 0;
-  p = 0;
-  rescale: Rescale = "train";
-  length = 0;
-
-  /** Takes what a ticket says; throws TypeError or RangeError unless it is one of this version. */
-  read(value: unknown): void {
-    checkObject(value, "ticket", "ticket");
-    const { version, kind, seed, stream, start, p, rescale = "train", length } = value as { [K in keyof Ticket]?: unknown };
-    checkVersion(version, "ticket.version");
-    checkChoice(kind, "ticket.kind", STREAM_KINDS);
-    this.seed.parse(seed, "ticket.seed");
-    this.stream.parse(stream, "ticket.stream");
-    checkProbability(p, "ticket.p");
-    checkChoice(rescale, "ticket.rescale", RESCALES);
-    checkInteger(length, "ticket.length", 0, MAX_INDEX);
-    checkStart(start, "ticket.start", length);
-    this.kind = kind;
-    this.start = start;
-    this.p = p;
-    this.rescale = rescale;
-    this.length = length;
-  }
-
-  /** Takes a drop probability and how a call in or outside training uses it. */
-  use(p: number, rescale: Rescale, training: boolean): void {
-    this.p = training || rescale === "test" ? p : 0;
-    // What the classic form does in training is what "none" does, and at p = 0 all forms do the same.
-    if (this.p === 0) this.rescale = "train";
-    else this.rescale = rescale === "test" && training ? "none" : rescale;
-  }
-
-  toTicket(): Ticket {
-    const { kind, seed, stream, start, p, rescale, length } = this;
-    const how = rescale === "train" ? {} : { rescale };
-    return { version: STREAM_VERSION, kind, seed: seed.toString(), stream: stream.toString(), start, p, ...how, length };
-  }
-}
-
 /** Throws unless `value` is the version of the stream specification that this package draws by. */
-export function checkVersion(value: unknown, name: string): void {
-  checkInteger(value, name, STREAM_VERSION, STREAM_VERSION);
+export function checkVersion(value: unknown, name: string, version = STREAM_VERSION): void {
+  if (value === version) return;
+  const expected = `${version}, the only version of the specification so far`;
+  throw typeof value === "number" ? wrongValue(name, expected, value) : wrongKind(name, expected, value);
 }
 
 /** Throws unless elements start..start+length-1 are in a stream, `value` being the start. */
@@ -97,4 +74,21 @@ export function checkStart(value: unknown, name: string, length: number): assert
   // Compared here, not by passing the bound on: doubles as arguments are heap objects, and calls make none.
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_INDEX - length) return;
   checkInteger(value, name, 0, MAX_INDEX - length);
+}
+
+/** Throws unless `value` is an object that can be a ticket; names the property where a forward call's whole result came in its place. */
+export function checkTicket(value: unknown, name = "ticket"): asserts value is object {
+  checkObject(value, name, "ticket");
+  const { version, ticket } = value as { version?: unknown; ticket?: unknown };
+  if (version === undefined && ticket !== undefined) throw wrongKind(name, "ticket: pass the .ticket of the forward call's result", value);
+}
+
+/** Throws unless `op` is one of `ops`, those of the backward that was called; names the right object where there is one. */
+export function checkOp<O extends Op>(op: unknown, ops: readonly O[], name = "ticket.op"): asserts op is O {
+  if (ops.includes(op as O)) return;
+  if (typeof op === "string" && Object.hasOwn(OPERATIONS, op)) {
+    const expected = ops.map((one) => JSON.stringify(one)).join(" or ");
+    throw wrongValue(name, expected, `${JSON.stringify(op)}, whose backward is that of ${OPERATIONS[op as Op]}`);
+  }
+  checkChoice(op, name, ops);
 }

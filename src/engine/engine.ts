@@ -1,0 +1,71 @@
+// What an instance and its extensions share: memory, sequence, scratch, kernels, and the pool of passes.
+
+import { type BufferDtype, type DataDtype, DTYPES, HALF_DTYPES } from "../ground/dtypes.js";
+import type { Sequence } from "../stream/sequence.js";
+import { type HalfKernels, type Kernels, withHalf } from "./kernels.js";
+import type { Memory } from "./memory.js";
+import type { Conversion } from "./operand.js";
+import { Pass } from "./pass.js";
+import { Scratch } from "./scratch.js";
+
+export class Engine {
+  readonly memory: Memory;
+  readonly sequence: Sequence;
+  readonly scratch: Scratch;
+  readonly kernels: Kernels;
+  /** The dtypes that the loaded kernels support. */
+  readonly dtypes: readonly DataDtype[];
+  readonly #conversions: readonly Conversion[];
+  // Passes by the depth of nested calls, all made once.
+  readonly #pool: Pass[] = [];
+  #depth = 0;
+
+  constructor(
+    memory: Memory,
+    sequence: Sequence,
+    kernels: Kernels,
+    scratch = new Scratch(memory),
+    dtypes: readonly DataDtype[] = DTYPES,
+    conversions: readonly Conversion[] = [],
+  ) {
+    this.memory = memory;
+    this.sequence = sequence;
+    this.kernels = kernels;
+    this.scratch = scratch;
+    this.dtypes = dtypes;
+    this.#conversions = conversions;
+  }
+
+  /** Returns an engine over the same memory, sequence and scratch that also knows 16-bit data. */
+  withHalf(half: HalfKernels, conversions: readonly Conversion[]): Engine {
+    const { memory, sequence, kernels, scratch } = this;
+    return new Engine(memory, sequence, withHalf(kernels, half), scratch, [...DTYPES, ...HALF_DTYPES], conversions);
+  }
+
+  /** Returns the converter between a 16-bit dtype and f32. */
+  conversionOf(dtype: BufferDtype): Conversion | undefined {
+    return this.#conversions.find((conversion) => conversion.dtype === dtype);
+  }
+
+  /** Starts a call; close() must end it before the call that it interrupts goes on. */
+  open(): Pass {
+    let pass = this.#pool[this.#depth];
+    if (pass === undefined) {
+      pass = new Pass(this);
+      this.#pool.push(pass);
+    }
+    ++this.#depth;
+    return pass.begin();
+  }
+
+  /** Ends a call. */
+  close(pass: Pass): void {
+    --this.#depth;
+    pass.end();
+  }
+
+  /** Returns a pass of its own, for work that goes on between calls; its end() ends it. */
+  detached(): Pass {
+    return new Pass(this).begin();
+  }
+}

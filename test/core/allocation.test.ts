@@ -18,15 +18,17 @@ describe("the hot path", () => {
     const plain = { out };
     const both = { out, mask };
     const fixed = { out, stream: 5 };
-    const stored = { mask, p: 0.1 };
+    const rate = { p: 0.1 };
+    const stored = { mask };
+    const gradient = { dx: out };
     const maskOnly = { out: mask };
     const calls: Record<string, () => unknown> = {
       dropout: () => dropout.dropout(x, 0.1, plain),
       "dropout with mask": () => dropout.dropout(x, 0.1, both),
       "dropout with stream": () => dropout.dropout(x, 0.1, fixed),
       mask: () => dropout.mask(256, 0.1, maskOnly),
-      "backward from a ticket": () => dropout.backward(x, ticket, plain),
-      "backward from a mask": () => dropout.backward(x, stored, plain),
+      "backward from a ticket": () => dropout.backward(x, ticket, {}, gradient),
+      "backward from a mask": () => dropout.backward(x, rate, stored, gradient),
     };
     const repeats = 20_000;
     const bytes = Object.entries(calls).map(([name, call]) => {

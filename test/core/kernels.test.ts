@@ -2,10 +2,11 @@
 // the middle of them, odd addresses, in place, and canaries around the output.
 
 import { describe, expect, it } from "vitest";
-import { bindKernels, CORE, type Kernels, rowsOf, type StreamKind } from "../../src/engine/kernels.js";
+import { bindKernels, CORE, type CoreKernels, rowsOf } from "../../src/engine/kernels.js";
 import { PARAMS } from "../../src/engine/memory.js";
 import type { Dtype, StoredFormat } from "../../src/ground/dtypes.js";
 import { Words } from "../../src/ground/words.js";
+import type { StreamKind } from "../../src/stream/kinds.js";
 import {
   type Chance,
   chance,
@@ -56,10 +57,11 @@ function load(build: (typeof BUILDS)[number]) {
   const stream = new Words().set(STREAM, "stream");
   return {
     ...wasm,
-    kernels: bindKernels<Kernels>(wasm.exports, CORE),
+    kernels: bindKernels<CoreKernels>(wasm.exports, CORE),
     regions,
     draw({ start, chance: drawn }: Case, dtype: string) {
-      wasm.memory.writeParams({ seed, stream, threshold: drawn.threshold, scale: dtype === "f64" ? drawn.scale64 : drawn.scale32 }, start);
+      const scale = dtype === "f64" ? drawn.scale64 : drawn.scale32;
+      wasm.memory.writeParams({ seed, stream, start, threshold: drawn.threshold, scale }, 0);
     },
   };
 }

@@ -1,12 +1,11 @@
-// Entry "wasm-dropout/half" of browsers, Node, Deno, Bun and bundlers: the builds are in the code.
+// Entry "wasm-dropout/half".
 
-import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
 import { Half } from "./half.js";
-import { SCALAR, SIMD } from "./wasm.js";
+import { load } from "./wasm.js";
 
-export * from "./api.js";
+export { type ConvertOptions, Half, type HalfData } from "./half.js";
 
 /**
  * Lets an instance, and what {@link Half} names of its extensions, take f16 and bf16 data: buffers of these dtypes, Float16Arrays, and Uint16Arrays with
@@ -24,6 +23,6 @@ export * from "./api.js";
  * const y = dropout.dropout(x, 0.5, { dtype: "bf16" });
  */
 export const createHalf: (dropout: Dropout, options?: ExtensionOptions) => Promise<Half> = /* @__PURE__ */ extender(
-  /* @__PURE__ */ embedded(SIMD, SCALAR),
+  load,
   (context, exports) => new Half(context, exports),
 );

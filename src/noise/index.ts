@@ -1,12 +1,13 @@
-// Entry "wasm-dropout/noise" of browsers, Node, Deno, Bun and bundlers: the builds are in the code.
+// Entry "wasm-dropout/noise".
 
-import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
 import { Noise } from "./noise.js";
-import { SCALAR, SIMD } from "./wasm.js";
+import { load } from "./wasm.js";
 
-export * from "./api.js";
+export { Noise } from "./noise.js";
+export type { NoiseOptions, NoiseStreamOptions, NormalOptions, Singles, UniformOptions } from "./options.js";
+export type { GaussianDropoutTicket, GaussianNoiseTicket, NoiseKind, NoiseTicket } from "./ticket.js";
 
 /**
  * Gaussian noise over `dropout`: on its memory, with its seed and its sequence of streams.
@@ -18,6 +19,6 @@ export * from "./api.js";
  * const noise = await createNoise(dropout);
  */
 export const createNoise: (dropout: Dropout, options?: ExtensionOptions) => Promise<Noise> = /* @__PURE__ */ extender(
-  /* @__PURE__ */ embedded(SIMD, SCALAR),
+  load,
   (context, exports) => new Noise(context, exports),
 );

@@ -1,6 +1,6 @@
 // Entry "wasm-dropout/tfjs": dropout for TensorFlow.js, whose packages tfjs-core and tfjs-layers it imports, as the program that uses it does.
 
-import { createDropout } from "../core/inline.js";
+import { createDropout } from "../core/index.js";
 import type { StreamKind } from "../engine/kernels.js";
 import { checkObject } from "../ground/check.js";
 import { loadKernels } from "./kernels.js";

@@ -2,13 +2,16 @@
 
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { createRequire } from "node:module";
+import { join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { build, buildSync } from "esbuild";
 import ts from "typescript";
 import { createServer } from "vite";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { BUILDS, CONDITIONS, ENTRIES, EXTENSIONS, MODULES, type ModuleName } from "../../modules.mjs";
+import { FOLDERS, withModules } from "../../scripts/manifest.mjs";
 import { askWorker } from "../engines/workerd.js";
 import { type Browser, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
 import { missing } from "../support/missing.js";
@@ -17,7 +20,7 @@ import vectors from "../vectors/keep-streams.json" with { type: "json" };
 import { BUNDLERS } from "./bundlers.js";
 
 /** The most KiB, minified and gzipped, of the whole browser entry, and of what that of each extension adds; both builds inlined. */
-const BUDGETS: Readonly<Record<string, readonly [minified: number, gzipped: number]>> = {
+const BUDGETS: Readonly<Record<ModuleName, readonly [minified: number, gzipped: number]>> = {
   core: [60, 25],
   fused: [93, 30],
   half: [46, 12],
@@ -26,14 +29,6 @@ const BUDGETS: Readonly<Record<string, readonly [minified: number, gzipped: numb
   noise: [17, 6],
   shapes: [31, 12],
 };
-
-/** What extends an instance, each with a wasm module of its own. */
-const EXTENSIONS = readdirSync(new URL("../../assembly", import.meta.url), { withFileTypes: true })
-  .filter(
-    (entry) =>
-      entry.isDirectory() && entry.name !== "core" && existsSync(new URL(`../../assembly/${entry.name}/index.ts`, import.meta.url)),
-  )
-  .map(({ name }) => name);
 
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
 
@@ -45,11 +40,10 @@ const fixtures = join(directory, "fixtures");
 // The case that fixtures/hash.js draws.
 const hash = vectors.hashed.find(({ stream_kind, stream }) => stream_kind === "tile" && stream === "3")?.sha256;
 
-/** Both builds of the core and of each extension, as they stand in code. */
-const TEXTS: Record<string, readonly string[]> = {};
-for (const name of ["core", ...EXTENSIONS]) {
-  TEXTS[name] = Object.values(await import(/* @vite-ignore */ join(installed, "dist", name, "wasm.js")));
-}
+/** Both builds of each module, as they stand in code. */
+const TEXTS = Object.fromEntries(
+  MODULES.map(({ name }) => [name, BUILDS.map((build) => readFileSync(join(installed, `build/${name}/${build}.wasm`), "base64"))]),
+) as Readonly<Record<ModuleName, readonly string[]>>;
 
 beforeAll(() => {
   cpSync(new URL("packaging/fixtures", import.meta.url), fixtures, { recursive: true });
@@ -61,7 +55,7 @@ beforeAll(() => {
 
 /** The modules whose wasm is in `code`, as text. */
 function textsIn(code: string): string[] {
-  return Object.keys(TEXTS).filter((name) => TEXTS[name]?.some((text) => code.includes(text)));
+  return MODULES.map(({ name }) => name).filter((name) => TEXTS[name].some((text) => code.includes(text)));
 }
 
 /** Runs a program in `cwd`; what it prints. Throws with all of it if it fails, or hangs, as the time limit of a test cannot end it. */
@@ -172,7 +166,7 @@ describe("TypeScript", () => {
     expect(tool("typescript/bin/tsc", ["-p", `${name}.json`], join(fixtures, "types"))).toBe("");
   });
 
-  it.each([["inline", "consumer"], ...EXTENSIONS.map((name) => [`${name}/index`, "extensions"])])(
+  it.each([["core/inline", "consumer"], ...EXTENSIONS.map((name) => [`${name}/index`, "extensions"])])(
     "a program has every export of %s",
     (path, file) => {
       const entry = join(installed, "dist", `${path}.d.ts`);
@@ -191,9 +185,8 @@ describe("TypeScript", () => {
   );
 
   it("finds the types by every resolution that knows exports", () => {
-    // An ES module throughout: resolution that ignores "exports", and require(), are not offered.
-    const report = tool("@arethetypeswrong/cli/dist/index.js", [tarball, "--profile", "esm-only"]);
-    for (const resolution of ["node16 (from ESM)", "bundler"]) {
+    const report = tool("@arethetypeswrong/cli/dist/index.js", [tarball]);
+    for (const resolution of ["node10", "node16 (from CJS)", "node16 (from ESM)", "bundler"]) {
       expect(report.split(`${resolution}: 🟢`).length - 1, resolution).toBe(Object.keys(manifest.exports).length);
     }
   });
@@ -203,6 +196,15 @@ it("publint has nothing to say", () => {
   expect(tool("publint/src/cli.js", [tarball, "--strict"])).toContain("All good!");
 });
 
+it("package.json follows from the table of modules: npm run modules writes it", () => {
+  expect(manifest).toEqual(withModules(manifest));
+  const folders = (parent: string) =>
+    readdirSync(join(repository, parent)).filter((name) => existsSync(join(repository, parent, name, "index.ts")));
+  const names: string[] = MODULES.map(({ name }) => name);
+  expect(folders("assembly").toSorted()).toEqual(names.toSorted());
+  expect(folders("src").toSorted()).toEqual([...names, "tfjs"].toSorted());
+});
+
 describe("what is shipped", () => {
   const files = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" })
     .trim()
@@ -210,13 +212,22 @@ describe("what is shipped", () => {
     .map((path) => path.replace(/^package\//, ""));
 
   it("is what users need, and no more", () => {
-    const sources = readdirSync(join(repository, "src"), { recursive: true, encoding: "utf8" }).filter((name) =>
-      /(?<!\.d)\.ts$/.test(name),
+    const sources = readdirSync(join(repository, "src"), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+    const types = sources.map((name) => name.replace(/ts$/, "d.ts"));
+    const code = ENTRIES.map(({ source }) => `${source}.js`);
+    const edge = ENTRIES.flatMap(({ module }) =>
+      module === undefined ? [] : CONDITIONS.map(({ condition }) => `${module}/${condition}.js`),
     );
-    const compiled = sources.flatMap((name) => [`dist/${name.replace(/ts$/, "js")}`, `dist/${name.replace(/ts$/, "d.ts")}`]);
-    const wasm = ["core", ...EXTENSIONS]
-      .map((name) => `${name}/`)
-      .flatMap((folder) => ["simd", "scalar"].flatMap((name) => [`build/${folder}${name}.wasm`, `build/${folder}${name}.d.wasm.ts`]));
+    // Chunks have names of their contents: those that are there are imported, see the next test.
+    const chunks = files.filter((path) => /^dist\/chunks\/\w+\.js$/.test(path)).map((path) => path.replace("dist/", ""));
+    const dist = [
+      ...[...types, ...code, ...edge, ...chunks, "LICENSES.txt", "page/wasm-dropout.js", "page/wasm-dropout.global.js"],
+      ...[...types, ...code, ...chunks, "package.json"].map((path) => `cjs/${path}`),
+    ].map((path) => `dist/${path}`);
+    const wasm = MODULES.flatMap(({ name }) =>
+      BUILDS.flatMap((build) => [`build/${name}/${build}.wasm`, `build/${name}/${build}.d.wasm.ts`]),
+    );
+    const folders = FOLDERS.map((name) => `${name}/package.json`);
     const texts = [
       "CHANGELOG.md",
       "LICENSE",
@@ -229,7 +240,7 @@ describe("what is shipped", () => {
       "docs/performance.md",
       "docs/reference.ts",
     ];
-    expect(files.toSorted()).toEqual([...compiled, ...wasm, ...texts].toSorted());
+    expect(files.toSorted()).toEqual([...dist, ...wasm, ...folders, ...texts].toSorted());
   });
 
   it("has every target of its exports", () => {
@@ -242,6 +253,27 @@ describe("what is shipped", () => {
     for (const target of targets) expect(files).toContain(target.replace("./", ""));
   });
 
+  it("has no chunk that nothing imports, and imports nothing but wasm and peers from elsewhere", () => {
+    const imported = new Set<string>();
+    const outside = new Set<string>();
+    for (const path of files.filter((name) => /^dist\/.*\.js$/.test(name))) {
+      for (const { path: target } of importsOf(path)) {
+        if (target.startsWith(".")) imported.add(posix.join(posix.dirname(path), target.replace("?module", "")));
+        else outside.add(target);
+      }
+    }
+    expect([...imported].filter((path) => !files.includes(path))).toEqual([]);
+    expect(files.filter((path) => path.includes("/chunks/") && !imported.has(path))).toEqual([]);
+    expect([...outside].toSorted()).toEqual(Object.keys(manifest.peerDependencies).toSorted());
+    expect(manifest.dependencies).toBeUndefined();
+  });
+
+  it("names no folder of the machine that built it", () => {
+    for (const path of files.filter((name) => /^dist\/.*\.js$/.test(name))) {
+      expect(readFileSync(join(installed, path), "utf8").includes(repository.replace(/\/$/, "")), path).toBe(false);
+    }
+  });
+
   it("exports the same from every entry, and the bytes from the inline one besides", async () => {
     const keys = async (name: string) => {
       const path = join(directory, "keys", `${name.replace("/", "-")}.js`);
@@ -250,19 +282,35 @@ describe("what is shipped", () => {
       await build({ entryPoints, outfile: path, bundle: true, format: "esm", plugins: [stub], logLevel: "error" });
       return Object.keys(await import(/* @vite-ignore */ path)).sort();
     };
-    const common = await keys("index");
-    expect(common).toEqual(["Dropout", "compileDropout", "createDropout", "keepProbability", "simdSupported"]);
-    expect(await keys("workerd")).toEqual(common);
-    expect(await keys("edge-light")).toEqual(common);
-    expect(await keys("inline")).toEqual([...common, "dropoutBytes"].toSorted());
-    for (const name of EXTENSIONS) {
-      const extension = await keys(`${name}/index`);
-      expect(extension.filter((key) => key.startsWith("create")).length, name).toBe(1);
-      expect(await keys(`${name}/workerd`)).toEqual(extension);
-      expect(await keys(`${name}/edge-light`)).toEqual(extension);
+    const common = ["Dropout", "compileDropout", "createDropout", "keepProbability", "simdSupported"];
+    expect(await keys("core/index")).toEqual(common);
+    expect(await keys("core/inline")).toEqual([...common, "dropoutBytes"].toSorted());
+    for (const { name, creates } of MODULES) {
+      const entry = await keys(`${name}/index`);
+      expect(entry, name).toEqual(expect.arrayContaining([creates, `create${creates}`]));
+      for (const { condition } of CONDITIONS) expect(await keys(`${name}/${condition}`), condition).toEqual(entry);
+    }
+    for (const { source } of ENTRIES.filter(({ source }) => source !== "tfjs/index")) {
+      const common = createRequire(import.meta.url)(join(installed, "dist/cjs", source));
+      expect(Object.keys(common).toSorted(), `${source} of CommonJS`).toEqual(await keys(source));
     }
   });
 });
+
+/** What the file `path` of the package imports or requires. */
+function importsOf(path: string): readonly { readonly path: string }[] {
+  const { metafile } = buildSync({
+    entryPoints: [join(installed, path)],
+    bundle: true,
+    packages: "external",
+    external: ["./*", "../*"],
+    format: "esm",
+    write: false,
+    metafile: true,
+    logLevel: "error",
+  });
+  return Object.values(metafile.outputs).flatMap(({ imports }) => imports);
+}
 
 /** Makes wasm files importable where only the names of exports matter. */
 function stubWasm({ onLoad, onResolve }: import("esbuild").PluginBuild): void {
@@ -305,13 +353,13 @@ describe.each(Object.entries(BUNDLERS))("%s leaves out what is not used", (name,
     const some = `import { createNoise } from "wasm-dropout/noise";
       import { createShapes } from "wasm-dropout/shapes";
       ${core}console.log(await createNoise(dropout), await createShapes(dropout));`;
-    expect(textsIn(await bundled("some", some))).toEqual(["core", "noise", "shapes"]);
+    expect(textsIn(await bundled("some", some))).toEqual(["core", "shapes", "noise"]);
   });
 
   it("the API, where only the bytes are asked for", async () => {
     const code = await bundled("bytes", 'import { dropoutBytes } from "wasm-dropout/inline";\nconsole.log(dropoutBytes());');
     expect(textsIn(code)).toEqual(["core"]);
-    expect(code.length).toBeLessThan((TEXTS.core as readonly string[]).join("").length + 4096);
+    expect(code.length).toBeLessThan(TEXTS.core.join("").length + 4096);
   });
 });
 
@@ -330,8 +378,8 @@ describe("entries keep to their budgets in browsers", () => {
     return { minified: contents.length, gzipped: gzipSync(contents, { level: 9 }).length, text };
   }
 
-  function check(name: string, minified: number, gzipped: number, more = ""): void {
-    const [most, mostGzipped] = (BUDGETS[name] as readonly [number, number]).map((size) => size * 1024) as [number, number];
+  function check(name: ModuleName, minified: number, gzipped: number, more = ""): void {
+    const [most, mostGzipped] = BUDGETS[name].map((size) => size * 1024) as [number, number];
     console.log(`${name}: ${minified} bytes minified, ${gzipped} gzipped, of ${most} and ${mostGzipped}${more}`);
     expect(minified).toBeLessThanOrEqual(most);
     expect(gzipped).toBeLessThanOrEqual(mostGzipped);

@@ -41,12 +41,12 @@ const fixtures = join(directory, "fixtures");
 const hash = vectors.hashed.find(({ stream_kind, stream }) => stream_kind === "tile" && stream === "3")?.sha256;
 
 /** Both builds of each module, as they stand in code. */
-const TEXTS = Object.fromEntries(
+const TEXTS: ReadonlyMap<ModuleName, readonly string[]> = new Map(
   MODULES.map(({ name }) => [name, BUILDS.map((build) => readFileSync(join(installed, `build/${name}/${build}.wasm`), "base64"))]),
-) as Readonly<Record<ModuleName, readonly string[]>>;
+);
 
 beforeAll(() => {
-  cpSync(new URL("packaging/fixtures", import.meta.url), fixtures, { recursive: true });
+  cpSync(new URL("fixtures", import.meta.url), fixtures, { recursive: true });
   // What tools leave behind goes when the packed package goes: wrangler's settings and logs, folders that Miniflare removes in its own time.
   Object.assign(process.env, { TMPDIR: directory, XDG_CONFIG_HOME: join(directory, "config") });
   // Nobody is told of the run, and nobody asked for a newer release.
@@ -55,7 +55,7 @@ beforeAll(() => {
 
 /** The modules whose wasm is in `code`, as text. */
 function textsIn(code: string): string[] {
-  return MODULES.map(({ name }) => name).filter((name) => TEXTS[name].some((text) => code.includes(text)));
+  return [...TEXTS].filter(([, texts]) => texts.some((text) => code.includes(text))).map(([name]) => name);
 }
 
 /** Runs a program in `cwd`; what it prints. Throws with all of it if it fails, or hangs, as the time limit of a test cannot end it. */
@@ -184,10 +184,17 @@ describe("TypeScript", () => {
     },
   );
 
-  it("finds the types by every resolution that knows exports", () => {
-    const report = tool("@arethetypeswrong/cli/dist/index.js", [tarball]);
-    for (const resolution of ["node10", "node16 (from CJS)", "node16 (from ESM)", "bundler"]) {
+  it("finds the types by every resolution, of code by those that know no exports too", () => {
+    const attw = (...args: readonly string[]) => tool("@arethetypeswrong/cli/dist/index.js", [tarball, ...args]);
+    const report = attw("--profile", "esm-only");
+    for (const resolution of ["node16 (from ESM)", "bundler"]) {
       expect(report.split(`${resolution}: 🟢`).length - 1, resolution).toBe(Object.keys(manifest.exports).length);
+    }
+    // Importing a wasm file is for ES modules.
+    const paths = ENTRIES.map(({ subpath }) => (subpath === "" ? "." : `./${subpath}`));
+    const code = attw("--entrypoints", ...paths);
+    for (const resolution of ["node10: 🟢", "node16 (from CJS): 🟢 (CJS)", "node16 (from ESM): 🟢 (ESM)", "bundler: 🟢"]) {
+      expect(code.split(resolution).length - 1, resolution).toBe(paths.length);
     }
   });
 });
@@ -359,7 +366,7 @@ describe.each(Object.entries(BUNDLERS))("%s leaves out what is not used", (name,
   it("the API, where only the bytes are asked for", async () => {
     const code = await bundled("bytes", 'import { dropoutBytes } from "wasm-dropout/inline";\nconsole.log(dropoutBytes());');
     expect(textsIn(code)).toEqual(["core"]);
-    expect(code.length).toBeLessThan(TEXTS.core.join("").length + 4096);
+    expect(code.length).toBeLessThan((TEXTS.get("core") as readonly string[]).join("").length + 4096);
   });
 });
 

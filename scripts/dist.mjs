@@ -4,7 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 import { CONDITIONS, ENTRIES, MODULES } from "../modules.mjs";
@@ -83,8 +83,34 @@ const common = {
   logLevel: "warning",
 };
 
+/** Where the types of the platform are that programs without "dom" in their `lib` lack. */
+const PLATFORM = "ground/platform.d.ts";
+
+/**
+ * Declarations with these types in place of the platform's, but for comments.
+ *
+ * @param {string} declarations
+ * @param {string} path of the declarations in dist/
+ */
+function withPlatform(declarations, path) {
+  const platform = posix.relative(posix.dirname(path), PLATFORM.replace(".d.ts", ".js"));
+  const specifier = platform.startsWith(".") ? platform : `./${platform}`;
+  const lines = declarations.split("\n").map((line) => {
+    if (/^\s*(\/?\*|\/\/)/.test(line)) return line;
+    return line.replace(
+      /\b(?:WebAssembly\.(Module|Memory|Exports)|(AbortSignal))\b/g,
+      (_, wasm, other) => `import("${specifier}").${wasm ?? other}`,
+    );
+  });
+  return lines.join("\n");
+}
+
 for (const path of ["dist", ...FOLDERS]) rmSync(at(path), { recursive: true, force: true });
 execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", at("tsconfig.build.json")], { stdio: "inherit" });
+for (const path of readdirSync(at("dist"), { recursive: true, encoding: "utf8" })) {
+  if (!path.endsWith(".d.ts") || path === PLATFORM) continue;
+  write(`dist/${path}`, withPlatform(readFileSync(at(`dist/${path}`), "utf8"), path));
+}
 for (const folder of readdirSync(at("dist"))) cpSync(at(`dist/${folder}`), at(`dist/cjs/${folder}`), { recursive: true });
 write("dist/cjs/package.json", '{ "type": "commonjs", "sideEffects": false }\n');
 

@@ -19,7 +19,8 @@ async function compile(name) {
     const options = ["--config", "asconfig.json", "--target", target, "--outFile", `${out}.wasm`, "--textFile", `${out}.wat`];
     const { error, stderr } = await asc([`assembly/${folder}index.ts`, ...options, "--baseDir", at(".")]);
     if (error) throw new Error(`${name}, ${target}: ${error.message}\n${stderr.toString()}`);
-    writeFileSync(at(`${out}.d.wasm.ts`), "declare const module: WebAssembly.Module;\nexport default module;\n");
+    const types = 'import type { Module } from "../../dist/ground/platform.js";\ndeclare const module: Module;\nexport default module;\n';
+    writeFileSync(at(`${out}.d.wasm.ts`), types);
   }
   const base64 = (/** @type {string} */ target) => readFileSync(at(`build/${folder}${target}.wasm`)).toString("base64");
   writeFileSync(

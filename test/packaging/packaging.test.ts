@@ -4,20 +4,19 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, posix } from "node:path";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build, buildSync } from "esbuild";
 import ts from "typescript";
 import { createServer } from "vite";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BUILDS, CONDITIONS, ENTRIES, EXTENSIONS, MODULES, type ModuleName } from "../../modules.mjs";
 import { FOLDERS, withModules } from "../../scripts/manifest.mjs";
 import { askWorker } from "../engines/workerd.js";
 import { type Browser, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
 import { missing } from "../support/missing.js";
 import { serve } from "../support/static-server.js";
-import vectors from "../vectors/keep-streams.json" with { type: "json" };
 import { BUNDLERS } from "./bundlers.js";
+import { copyFixtures, directory, HASH, installed, repository, resultAt, runNode, runTool, tarball } from "./tools.js";
 
 /** The most KiB, minified and gzipped, of the whole browser entry, and of what that of each extension adds; both builds inlined. */
 const BUDGETS: Readonly<Record<ModuleName, readonly [minified: number, gzipped: number]>> = {
@@ -32,53 +31,27 @@ const BUDGETS: Readonly<Record<ModuleName, readonly [minified: number, gzipped: 
 
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
 
-const { tarball, directory } = inject("packed");
-const installed = join(directory, "node_modules/wasm-dropout");
+const fixtures = copyFixtures("fixtures");
 const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
-const repository = fileURLToPath(new URL("../..", import.meta.url));
-const fixtures = join(directory, "fixtures");
-// The case that fixtures/hash.js draws.
-const hash = vectors.hashed.find(({ stream_kind, stream }) => stream_kind === "tile" && stream === "3")?.sha256;
 
 /** Both builds of each module, as they stand in code. */
 const TEXTS: ReadonlyMap<ModuleName, readonly string[]> = new Map(
   MODULES.map(({ name }) => [name, BUILDS.map((build) => readFileSync(join(installed, `build/${name}/${build}.wasm`), "base64"))]),
 );
 
-beforeAll(() => {
-  cpSync(new URL("fixtures", import.meta.url), fixtures, { recursive: true });
-  // What tools leave behind goes when the packed package goes: wrangler's settings and logs, folders that Miniflare removes in its own time.
-  Object.assign(process.env, { TMPDIR: directory, XDG_CONFIG_HOME: join(directory, "config") });
-  // Nobody is told of the run, and nobody asked for a newer release.
-  Object.assign(process.env, { WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true", NO_COLOR: "1" });
-});
-
 /** The modules whose wasm is in `code`, as text. */
 function textsIn(code: string): string[] {
   return [...TEXTS].filter(([, texts]) => texts.some((text) => code.includes(text))).map(([name]) => name);
 }
 
-/** Runs a program in `cwd`; what it prints. Throws with all of it if it fails, or hangs, as the time limit of a test cannot end it. */
-function run(path: string, args: readonly string[] = [], cwd = directory): string {
-  try {
-    return execFileSync(process.execPath, [path, ...args], { cwd, encoding: "utf8", timeout: 60_000 });
-  } catch (error) {
-    const { message, stdout } = error as Error & { stdout: string };
-    throw new Error(`${message}\n${stdout}`);
-  }
-}
-
-/** The same with a program of node_modules/. */
-const tool = (path: string, args: readonly string[], cwd?: string) => run(join(repository, "node_modules", path), args, cwd);
-
 describe("Node", () => {
   it("makes instances in every way", () => {
-    const hashes = JSON.parse(run(join(fixtures, "node", "ways.js")));
+    const hashes = JSON.parse(runNode([join(fixtures, "node", "ways.js")]));
     expect(Object.keys(hashes).length).toBe(8);
-    for (const [way, got] of Object.entries(hashes)) expect([way, got]).toEqual([way, hash]);
+    for (const [way, got] of Object.entries(hashes)) expect([way, got]).toEqual([way, HASH]);
   });
 
-  it("imports it from CommonJS", () => expect(run(join(fixtures, "node", "common.cjs")).trim()).toBe(hash));
+  it("imports it from CommonJS", () => expect(runNode([join(fixtures, "node", "common.cjs")]).trim()).toBe(HASH));
 });
 
 describe("browsers", () => {
@@ -92,12 +65,6 @@ describe("browsers", () => {
   afterAll(async () => {
     if (!(browser instanceof MissingBrowser)) await browser.close();
   });
-
-  /** What the fixture's page finds at `url`. */
-  async function resultAt(url: string, page: Page): Promise<unknown> {
-    await page.goto(url);
-    return page.evaluate('return globalThis.result ?? "its script did not run"');
-  }
 
   async function resultOf(name: string, policy: string, page: Page): Promise<unknown> {
     const server = await serve(join(directory, "bundles", name), { headers: { "content-security-policy": policy } });
@@ -114,7 +81,7 @@ describe("browsers", () => {
     cpSync(join(fixtures, "page", "index.html"), join(out, "index.html"));
     if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
     const page = await browser.newPage();
-    expect(await resultOf(name, POLICY, page)).toEqual({ inPage: hash, byExtension: hash, inWorker: hash });
+    expect(await resultOf(name, POLICY, page)).toEqual({ inPage: HASH, byExtension: HASH, inWorker: HASH });
     // Without wasm the page hears of it and goes on.
     const { error } = (await resultOf(name, POLICY.replace("'wasm-unsafe-eval'", ""), page)) as { error: string };
     expect(error).toMatch(/^CompileError: .*Content Security Policy/);
@@ -135,7 +102,7 @@ describe("browsers", () => {
       await server.listen();
       const page = await browser.newPage();
       const url = `${server.resolvedUrls?.local[0]}page/index.html`;
-      expect(await resultAt(url, page)).toEqual({ inPage: hash, byExtension: hash, inWorker: hash });
+      expect(await resultAt(url, page)).toEqual({ inPage: HASH, byExtension: HASH, inWorker: HASH });
       for (const file of ["wasm-dropout.js", "wasm-dropout_shapes.js"]) {
         expect(existsSync(join(cacheDir, "deps", file)), "bundled by the dependency optimizer").toBe(true);
       }
@@ -153,17 +120,17 @@ describe("wrangler", () => {
     ["extensions", 6],
   ])("bundles a Worker with the wasm as modules, not as text: %s", async (name, modules) => {
     const root = join(fixtures, "worker", name);
-    tool("wrangler/bin/wrangler.js", ["deploy", "--dry-run", "--outdir", "out"], root);
+    runTool("wrangler/bin/wrangler.js", ["deploy", "--dry-run", "--outdir", "out"], root);
     const main = join(root, "out", "worker.js");
     expect(textsIn(readFileSync(main, "utf8"))).toEqual([]);
     expect(readdirSync(join(root, "out")).filter((file) => file.endsWith(".wasm")).length).toBe(modules);
-    expect(await askWorker(main)).toBe(hash);
+    expect(await askWorker(main)).toBe(HASH);
   });
 });
 
 describe("TypeScript", () => {
   it.each(["nodenext", "bundler", "float16"])("takes every export, strictly, library declarations too: %s", (name) => {
-    expect(tool("typescript/bin/tsc", ["-p", `${name}.json`], join(fixtures, "types"))).toBe("");
+    expect(runTool("typescript/bin/tsc", ["-p", `${name}.json`], join(fixtures, "types"))).toBe("");
   });
 
   it.each([["core/inline", "consumer"], ...EXTENSIONS.map((name) => [`${name}/index`, "extensions"])])(
@@ -185,7 +152,7 @@ describe("TypeScript", () => {
   );
 
   it("finds the types by every resolution, of code by those that know no exports too", () => {
-    const attw = (...args: readonly string[]) => tool("@arethetypeswrong/cli/dist/index.js", [tarball, ...args]);
+    const attw = (...args: readonly string[]) => runTool("@arethetypeswrong/cli/dist/index.js", [tarball, ...args]);
     const report = attw("--profile", "esm-only");
     for (const resolution of ["node16 (from ESM)", "bundler"]) {
       expect(report.split(`${resolution}: 🟢`).length - 1, resolution).toBe(Object.keys(manifest.exports).length);
@@ -200,7 +167,7 @@ describe("TypeScript", () => {
 });
 
 it("publint has nothing to say", () => {
-  expect(tool("publint/src/cli.js", [tarball, "--strict"])).toContain("All good!");
+  expect(runTool("publint/src/cli.js", [tarball, "--strict"])).toContain("All good!");
 });
 
 it("package.json follows from the table of modules: npm run modules writes it", () => {

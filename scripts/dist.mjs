@@ -70,6 +70,19 @@ const loader = {
   },
 };
 
+/**
+ * Takes the packages of TensorFlow.js from the global object that their scripts make.
+ *
+ * @type {import("esbuild").Plugin}
+ */
+const globalTf = {
+  name: "global tf",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^@tensorflow\// }, ({ path }) => ({ path, namespace: "tf" }));
+    onLoad({ filter: /./, namespace: "tf" }, () => ({ contents: "module.exports = globalThis.tf;" }));
+  },
+};
+
 /** @type {import("esbuild").BuildOptions} */
 const common = {
   absWorkingDir: root,
@@ -139,17 +152,26 @@ for (const path of outputs) {
   write(path.replace("dist/", "dist/cjs/"), code);
 }
 
-// One file with all modules, for pages without a bundler: an ES module, and a classic script that makes a global object.
+// For pages without a bundler, all modules in one file: an ES module, and a classic script that makes a global object. The adapter finds
+// TensorFlow.js as such a script.
 const all = MODULES.map(({ name }) => `export * from "./src/${name}/index.js";\n`).join("");
-for (const [format, path] of /** @type {const} */ ([
-  ["esm", "dist/page/wasm-dropout.js"],
-  ["iife", "dist/page/wasm-dropout.global.js"],
+const adapter = 'export * from "./src/tfjs/index.js";\n';
+for (const [name, contents, format, globalName] of /** @type {const} */ ([
+  ["wasm-dropout", all, "esm", ""],
+  ["wasm-dropout.global", all, "iife", "wasmDropout"],
+  ["wasm-dropout-tfjs.global", adapter, "iife", "wasmDropoutTfjs"],
 ])) {
-  const stdin = { contents: all, resolveDir: root, loader: /** @type {const} */ ("ts") };
-  const banner = {
-    js: "/*! wasm-dropout, MIT license, with parts of AssemblyScript, Apache License 2.0: see LICENSE and dist/LICENSES.txt */",
-  };
-  await build({ ...common, stdin, format, globalName: "wasmDropout", minify: true, banner, outfile: path });
+  await build({
+    ...common,
+    stdin: { contents, resolveDir: root, loader: "ts" },
+    format,
+    globalName,
+    external: [],
+    plugins: [loader, globalTf],
+    minify: true,
+    banner: { js: "/*! wasm-dropout, MIT license, with parts of AssemblyScript, Apache License 2.0: see LICENSE and dist/LICENSES.txt */" },
+    outfile: `dist/page/${name}.js`,
+  });
 }
 
 for (const { subpath, source } of ENTRIES) {

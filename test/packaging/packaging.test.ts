@@ -179,6 +179,8 @@ it("package.json follows from the table of modules: npm run modules writes it", 
   expect(folders("src").toSorted()).toEqual([...names, "tfjs"].toSorted());
 });
 
+const PAGE_FILES = ["wasm-dropout", "wasm-dropout.global", "wasm-dropout-tfjs.global"];
+
 describe("what is shipped", () => {
   const files = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" })
     .trim()
@@ -195,7 +197,7 @@ describe("what is shipped", () => {
     // Chunks have names of their contents: those that are there are imported, see the next test.
     const chunks = files.filter((path) => /^dist\/chunks\/\w+\.js$/.test(path)).map((path) => path.replace("dist/", ""));
     const dist = [
-      ...[...types, ...code, ...edge, ...chunks, "LICENSES.txt", "page/wasm-dropout.js", "page/wasm-dropout.global.js"],
+      ...[...types, ...code, ...edge, ...chunks, "LICENSES.txt", ...PAGE_FILES.map((name) => `page/${name}.js`)],
       ...[...types, ...code, ...chunks, "package.json"].map((path) => `cjs/${path}`),
     ].map((path) => `dist/${path}`);
     const wasm = MODULES.flatMap(({ name }) =>

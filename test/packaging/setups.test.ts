@@ -1,6 +1,6 @@
 // The packed package in set-ups that do not read ES modules or "exports", or have no bundler.
 
-import { readFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -56,7 +56,7 @@ describe("TypeScript", () => {
   });
 });
 
-it("every entry is found by resolvers that do not read exports, as a CommonJS file and by its types", () => {
+it("every entry is found by resolvers that do not read exports, as a CommonJS file", () => {
   const { sync } = createRequire(import.meta.url)("resolve") as { sync(path: string, options: { basedir: string }): string };
   for (const { subpath, source } of ENTRIES) {
     const path = join("wasm-dropout", subpath);
@@ -91,6 +91,34 @@ describe("in a page", () => {
     if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
     const drawn = await withPage(browser, directory, (url, page) => resultAt(`${url}/setups/plain/${name}.html`, page));
     expect(drawn).toEqual([HASH, HASH]);
+  });
+
+  it("as README shows it", async (context) => {
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    const [, block] = /```html\n(.*?)```/s.exec(readFileSync(join(installed, "README.md"), "utf8")) as RegExpExecArray;
+    writeFileSync(join(fixtures, "plain", "readme.html"), `${block}`);
+    const text = await withPage(browser, directory, async (url, page) => {
+      await page.goto(`${url}/setups/plain/readme.html`);
+      return page.evaluate(`return new Promise((resolve) => {
+        const look = () => (document.body?.textContent.trim() ? resolve(document.body.textContent) : setTimeout(look, 10));
+        look();
+      })`);
+    });
+    const rows = `${text}`.split(" ").map(Number);
+    expect(rows.length).toBe(8);
+    for (const [i, value] of rows.entries()) {
+      expect([0, 2]).toContain(value);
+      expect(value, "rows are kept whole or dropped").toBe(rows[i & ~1]);
+    }
+  });
+
+  it("with TensorFlow.js from script tags", async (context) => {
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    for (const name of ["core", "layers", "backend-cpu"]) {
+      cpSync(modulePath(`@tensorflow/tfjs-${name}/dist/tf-${name}.min.js`), join(fixtures, "plain", `tf-${name}.min.js`));
+    }
+    const found = await withPage(browser, directory, (url, page) => resultAt(`${url}/setups/plain/tfjs.html`, page));
+    expect(found).toEqual({ dropped: true, kept: [2], layers: "WasmDropout" });
   });
 
   it("what Parcel makes without configuration", async (context) => {

@@ -1,5 +1,6 @@
 // What is measured: every kernel of every table, the references beside them, and the API that a user calls, over n elements each.
 
+import type { ExtensionName } from "../modules.mjs";
 import { instantiate } from "../src/engine/instantiate.js";
 import { bindKernels, CORE, type CoreKernels, HALF, type HalfKernels, rowsOf } from "../src/engine/kernels.js";
 import { MAX_BYTES, Memory } from "../src/engine/memory.js";
@@ -18,16 +19,13 @@ import { noiseSubjects } from "./subjects/noise.js";
 import { shapesSubjects } from "./subjects/shapes.js";
 import { Placement, type Subject } from "./subjects/subject.js";
 
-/** Modules with kernels beside the core's: build/<name>/simd.wasm. */
-export const EXTENSIONS = ["shapes", "noise", "linear", "fused", "half", "monte-carlo"] as const;
-
 /** All modules, of the same build. */
 export interface Modules {
   /** build/core/simd.wasm or build/core/scalar.wasm. */
   readonly core: WebAssembly.Module;
   /** build/reference.wasm. */
   readonly reference: WebAssembly.Module;
-  readonly extensions: Readonly<Record<(typeof EXTENSIONS)[number], WebAssembly.Module>>;
+  readonly extensions: Readonly<Record<ExtensionName, WebAssembly.Module>>;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Entry "wasm-dropout/tfjs": dropout for TensorFlow.js, whose packages tfjs-core and tfjs-layers it imports, as the program that uses it does.
 
-import { createDropout } from "../core/inline.js";
+import { createDropout } from "../core/index.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
 import type { StreamKind } from "../stream/kinds.js";
 import { loadKernels } from "./kernels.js";

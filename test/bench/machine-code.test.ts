@@ -11,7 +11,7 @@ import { GENERATOR, HOT } from "../../bench/code/hot.js";
 import { readJitdump } from "../../bench/code/jitdump.js";
 import { loopsOf } from "../../bench/code/loops.js";
 import { readWat } from "../../bench/code/wat.js";
-import { EXTENSIONS } from "../../bench/subjects.js";
+import { MODULES } from "../../modules.mjs";
 import { missing } from "../support/missing.js";
 
 const cwd = fileURLToPath(new URL("../..", import.meta.url));
@@ -258,7 +258,7 @@ describe("names", () => {
   // One decides a run of bits at a time, the other looks for the largest class: neither has vectors.
   const SCALAR = ["bits_blocks_bits", "probabilities_vote_f32", "probabilities_vote_f64"];
 
-  it.each(["core/", ...EXTENSIONS.map((name) => `${name}/`)])("%s: every kernel has a hot loop", (folder) => {
+  it.each(MODULES.map(({ name }) => `${name}/`))("%s: every kernel has a hot loop", (folder) => {
     const { names, reached } = readWat(readFileSync(new URL(`../../build/${folder}simd.wat`, import.meta.url), "utf8"));
     const module = new WebAssembly.Module(readFileSync(new URL(`../../build/${folder}simd.wasm`, import.meta.url)));
     expect([...reached.keys()]).toEqual(WebAssembly.Module.exports(module).map(({ name }) => name));

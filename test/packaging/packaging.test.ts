@@ -227,7 +227,11 @@ describe("what is shipped", () => {
       "docs/normal-reference.ts",
       "docs/normal-stream.md",
       "docs/performance.md",
+      "docs/ports/keep-streams.wgsl",
+      "docs/ports/keep_streams.c",
+      "docs/ports/keep_streams.py",
       "docs/reference.ts",
+      "docs/statistics.md",
     ];
     expect(files.toSorted()).toEqual([...compiled, ...wasm, ...texts].toSorted());
   });

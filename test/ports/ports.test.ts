@@ -103,7 +103,8 @@ describe("C", () => {
 describe("WGSL", () => {
   it("gives the known answers in Chromium", async (context) => {
     const answers = await askWebGpu(LINES).catch((error) => {
-      if (error instanceof MissingBrowser || error.message.includes(NO_ADAPTER)) return missing(context, "WebGPU in Chromium", error.message);
+      if (error instanceof MissingBrowser || error.message.includes(NO_ADAPTER))
+        return missing(context, "WebGPU in Chromium", error.message);
       throw error;
     });
     expectKnown(answers);

@@ -89,9 +89,7 @@ export function bitPlanes({ mask }: Pick<Source, "mask">, n: number, place: Plac
     const kept = mask(n, k / 256, place);
     for (let b = 0; k % 2 ** b === 0; ++b) {
       const plane = planes[b] as Uint32Array;
-      kept.forEach((word, w) => {
-        plane[w] = (plane[w] as number) ^ word;
-      });
+      for (let w = 0; w < plane.length; ++w) plane[w] = (plane[w] as number) ^ (kept[w] as number);
     }
   }
   return planes;

@@ -94,7 +94,7 @@ static void tile_mask(const uint32_t key[2], const uint32_t stream[2], uint64_t 
 /* Writes the bit mask of elements start to start + count - 1 at drop probability p: (count + 7) / 8 bytes, bits behind the last element 0. */
 int keep_mask(keep_kind kind, uint64_t seed, uint64_t stream, double p, uint64_t start, uint64_t count, uint8_t *bits) {
   const uint64_t most = (uint64_t)1 << 53;
-  if ((kind != KEEP_TILE && kind != KEEP_PHILOX) || !(p >= 0 && p <= 1) || start >= most || count > most - start) return -1;
+  if ((kind != KEEP_TILE && kind != KEEP_PHILOX) || !(p >= 0 && p <= 1) || start > most || count > most - start) return -1;
   const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
   const uint32_t words[2] = {(uint32_t)stream, (uint32_t)(stream >> 32)};
   for (uint64_t byte = 0; byte < (count + 7) / 8; ++byte) bits[byte] = 0;

@@ -51,17 +51,18 @@ def threshold(kind, p):
     return whole + (product - whole >= 0.5)
 
 
-def _split(x):
+def split(x):
+    """Returns the low and the high word of a 64-bit integer."""
     return x & 0xFFFFFFFF, x >> 32
 
 
 def _tile(seed, stream, t, start, count):
     """Returns keep of elements start..start+count-1 of kind "tile" for the threshold t."""
-    s0, s1 = _split(stream)
+    s0, s1 = split(stream)
     first, last = start // 4096, (start + count - 1) // 4096
     # Axes of the random bytes: tile, step, lane, byte.
     n = np.arange(4 * first, 4 * (last + 1), dtype=np.uint64)
-    state = philox((n & WORD, n >> _u(32), s0, s1), _split(seed))
+    state = philox((n & WORD, n >> _u(32), s0, s1), split(seed))
     high = np.empty((last - first + 1, 256, 4, 4), dtype=np.uint64)
     shifts = np.arange(0, 32, 8, dtype=np.uint64)
     for step in range(256):
@@ -74,7 +75,7 @@ def _tile(seed, stream, t, start, count):
     # The low word P decides where the 16 high bits tie.
     tied = np.flatnonzero(high == _u(t >> 32))
     i = tied.astype(np.uint64) + _u(start)
-    low = philox((i & WORD, (i >> _u(32)) | _u(0x80000000), s0, s1), _split(seed))[0]
+    low = philox((i & WORD, (i >> _u(32)) | _u(0x80000000), s0, s1), split(seed))[0]
     kept[tied] = low >= _u(t & 0xFFFFFFFF)
     return kept
 
@@ -83,7 +84,7 @@ def _philox(seed, stream, t, start, count):
     """Returns keep of elements start..start+count-1 of kind "philox" for the threshold t."""
     first = start - start % 4
     x = np.arange(first, start + count, 4, dtype=np.uint64)
-    words = philox((*_split(stream), x & WORD, x >> _u(32)), _split(seed))
+    words = philox((*split(stream), x & WORD, x >> _u(32)), split(seed))
     return np.stack(words, axis=-1).reshape(-1)[start - first : start - first + count] >= _u(t)
 
 
@@ -94,18 +95,23 @@ def _integer(name, value, end):
     return value
 
 
-def mask(kind, seed, stream, p, start, count):
-    """Returns `count` booleans, True where element start + i is kept at drop probability p.
+def checked_range(seed, stream, start, count):
+    """Returns the four as integers. Raises TypeError or ValueError unless seed and stream are in [0, 2^64), and start and start + count in [0, 2^53]."""
+    seed, stream = _integer("seed", seed, 2**64), _integer("stream", stream, 2**64)
+    start = _integer("start", start, 2**53 + 1)
+    return seed, stream, start, _integer("count", count, 2**53 - start + 1)
 
-    kind is "tile" or "philox"; seed and stream are integers in [0, 2^64), start + count at most 2^53. Raises ValueError or TypeError otherwise.
+
+def mask(kind, seed, stream, p, start, count):
+    """Returns `count` booleans, True where element start + i is kept at drop probability p in [0, 1].
+
+    kind is "tile" or "philox"; the others as in checked_range(). Raises TypeError or ValueError otherwise.
     """
     if kind not in BITS:
         raise ValueError(f'kind expected "tile" or "philox", got {kind!r:.40}')
     if not 0 <= p <= 1:
         raise ValueError(f"p expected number in [0, 1], got {p!r:.40}")
-    seed, stream = _integer("seed", seed, 2**64), _integer("stream", stream, 2**64)
-    start = _integer("start", start, 2**53)
-    count = _integer("count", count, 2**53 - start + 1)
+    seed, stream, start, count = checked_range(seed, stream, start, count)
     if count == 0:
         return np.zeros(0, dtype=bool)
     return {"tile": _tile, "philox": _philox}[kind](seed, stream, threshold(kind, p), start, count)

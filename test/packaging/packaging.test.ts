@@ -230,6 +230,7 @@ describe("what is shipped", () => {
       "docs/ports/keep-streams.wgsl",
       "docs/ports/keep_streams.c",
       "docs/ports/keep_streams.py",
+      "docs/ports/normal_stream.py",
       "docs/reference.ts",
       "docs/statistics.md",
     ];

@@ -4,6 +4,7 @@ import sys
 
 sys.path.insert(0, sys.argv[1])
 import keep_streams as port  # noqa: E402
+import normal_stream  # noqa: E402
 
 
 def words(values):
@@ -22,6 +23,9 @@ def answer(question, *rest):
             plus_plus, star_star, state = port.xoshiro(state)
             outputs += [plus_plus, star_star]
         return words(outputs)
+    if question in ("normal", "uniform"):
+        numbers = getattr(normal_stream, question)(*map(int, rest))
+        return numbers.astype("<f4").tobytes().hex()
     kind, seed, stream, p, start, count = rest
     try:
         return port.pack(port.mask(kind, int(seed), int(stream), float(p), int(start), int(count))).tobytes().hex()

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it, type TestContext } from "vitest";
 import { MissingBrowser } from "../support/browsers.js";
 import { missing } from "../support/missing.js";
-import { comparable, QUESTIONS, type Question } from "./questions.js";
+import { comparable, NORMAL_QUESTIONS, QUESTIONS, type Question } from "./questions.js";
 import { askWebGpu, NO_ADAPTER } from "./webgpu.js";
 
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -39,9 +39,9 @@ function ask(command: readonly string[], lines: readonly string[]): string[] {
   return stdout.trimEnd().split("\n");
 }
 
-function expectKnown(answers: readonly string[]): void {
-  expect(answers.length).toBe(QUESTIONS.length);
-  QUESTIONS.forEach((question: Question, k) => {
+function expectKnown(answers: readonly string[], questions: readonly Question[] = QUESTIONS): void {
+  expect(answers.length).toBe(questions.length);
+  questions.forEach((question, k) => {
     expect(comparable(question, answers[k] as string), question.line).toBe(question.answer ?? question.sha256);
   });
 }
@@ -57,6 +57,7 @@ it("asks for every mask and every generator of the files", () => {
   const count = (start: string) => QUESTIONS.filter(({ line }) => line.startsWith(start)).length;
   expect([count("mask tile"), count("mask philox")]).toEqual([12 + 3 + 8, 12 + 3 + 4]);
   expect([count("philox 7"), count("philox 10"), count("xoshiro")]).toEqual([3, 3, 1]);
+  expect(NORMAL_QUESTIONS.length).toBe(22);
 });
 
 describe("NumPy", () => {
@@ -64,6 +65,13 @@ describe("NumPy", () => {
     const command = [pythonWithNumpy(context), "-B", "-W", "error", pathOf("driver.py"), PORTS];
     expectKnown(ask(command, LINES));
     expectRefused(ask(command, REFUSED));
+    expectKnown(
+      ask(
+        command,
+        NORMAL_QUESTIONS.map(({ line }) => line),
+      ),
+      NORMAL_QUESTIONS,
+    );
   });
 });
 

@@ -1,5 +1,6 @@
 // Questions to a port of the keep streams, a line each, and the answers of the files of known answers:
 //   mask <kind> <seed> <stream> <p> <start> <count>    the bit mask in hexadecimal digits
+//   normal <seed> <stream> <start> <count>             f32, little-endian, in hexadecimal digits; uniform likewise
 //   philox <rounds> <counter> <key>                    four words, all in hexadecimal digits
 //   xoshiro <state> <steps>                            of each step the ++ word and the ** word, in hexadecimal digits
 
@@ -68,6 +69,19 @@ function generators(): Question[] {
     answer: plusPlus.map((word, k) => `${hex(word)} ${hex(starStar[k] as string)}`).join(" "),
   };
   return [...philox, xoshiro];
+}
+
+/** Of the normal stream, which not every port has. */
+export const NORMAL_QUESTIONS: readonly Question[] = (
+  JSON.parse(read("normal-stream.json")) as { numbers: (Omit<Case, "bits" | "p"> & { distribution: string; values?: string })[] }
+).numbers.map(({ distribution, seed, stream, start, count, values, sha256 }) => ({
+  line: `${distribution} ${seed} ${stream} ${start} ${count}`,
+  ...(values === undefined ? { sha256: sha256 as string } : { answer: littleEndian(values) }),
+}));
+
+/** Words in hexadecimal digits, the bytes of each turned round. */
+function littleEndian(words: string): string {
+  return words.replaceAll(/(..)(..)(..)(..) ?/g, "$4$3$2$1");
 }
 
 export const QUESTIONS: readonly Question[] = [...masks(), ...ties(), ...generators()];

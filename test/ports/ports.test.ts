@@ -87,7 +87,7 @@ describe("C", () => {
     const directory = mkdtempSync(join(tmpdir(), "port-"));
     try {
       const program = join(directory, "driver");
-      // What the sanitizers find ends the program.
+      // A finding of the sanitizers ends the program.
       const flags = [
         "-std=c99",
         "-O1",

@@ -1,4 +1,4 @@
-// The battery: what is measured of a source of keep decisions, and of normal numbers, as deviates that a fair source keeps below 5. Places are
+// The battery: measurements of a source of keep decisions, and of normal numbers, as deviates that a fair source keeps below 5. Places are
 // fixed, so that a source passes always or never. By chance one deviate in 1.7 million lies beyond 5.
 
 import type { Noise } from "../../src/noise/index.js";

@@ -7,7 +7,7 @@ import { bitPlanes, packageSource } from "./sources.js";
 
 export const WHATS = ["bits", "bytes", "uniform", "normal"] as const;
 
-/** What the bytes are made of. */
+/** The source of the bytes. */
 export type What = (typeof WHATS)[number];
 
 export interface Draw {
@@ -18,7 +18,7 @@ export interface Draw {
   readonly stream: bigint;
 }
 
-/** How many elements a byte needs, at most. */
+/** The most elements that a byte needs. */
 export const ELEMENTS: Record<What, number> = { bits: 8, bytes: 1, uniform: 1, normal: 1 };
 
 /** The first `count` bytes, in pieces. */

@@ -1,5 +1,5 @@
-// What docs/statistics.md proves about a lane of kind "tile", given first states that are uniform: checked by ranks over GF(2), and by counting all
-// states of the same generator with smaller words.
+// The proofs of docs/statistics.md about a lane of kind "tile", given first states that are uniform, checked by ranks over GF(2), and by counting
+// all states of the same generator with smaller words.
 
 import { describe, expect, it } from "vitest";
 import { xoshiro } from "../../docs/reference.js";
@@ -52,7 +52,7 @@ describe("words of five bits", () => {
   const mask = 2 ** bits - 1;
   const rotl = (x: number, k: number) => ((x << k) | (x >>> (bits - k))) & mask;
 
-  /** How many of all states give each triple of ++ words of three steps. */
+  /** For each triple of words of three steps, the number of states that give it. */
   function triples(scramble: (s0: number, s1: number, s2: number, s3: number) => number): Uint16Array {
     const counts = new Uint16Array(2 ** (3 * bits));
     for (let state = 0; state < 2 ** (4 * bits); ++state) {

@@ -214,7 +214,12 @@ describe("what is shipped", () => {
       "docs/normal-reference.ts",
       "docs/normal-stream.md",
       "docs/performance.md",
+      "docs/ports/keep-streams.wgsl",
+      "docs/ports/keep_streams.c",
+      "docs/ports/keep_streams.py",
+      "docs/ports/normal_stream.py",
       "docs/reference.ts",
+      "docs/statistics.md",
     ];
     expect(files.toSorted()).toEqual([...dist, ...wasm, ...folders, ...texts].toSorted());
   });

@@ -15,9 +15,10 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-export async function openChromium(): Promise<Browser> {
+/** Starts Chromium, with `more` arguments than all tests need; throws MissingBrowser if it is not installed. */
+export async function openChromium(...more: readonly string[]): Promise<Browser> {
   const executablePath = findProgram("chromium", "chromium-browser", "google-chrome");
-  const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+  const browser = await chromium.launch({ executablePath, args: [...ARGUMENTS, ...more] });
   return {
     name: "chromium",
     version: browser.version(),

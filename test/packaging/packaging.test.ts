@@ -11,6 +11,7 @@ import { createServer } from "vite";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { askWorker } from "../engines/workerd.js";
 import { type Browser, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
+import { HANG_MS } from "../support/limits.js";
 import { missing } from "../support/missing.js";
 import { serve } from "../support/static-server.js";
 import vectors from "../vectors/keep-streams.json" with { type: "json" };
@@ -52,7 +53,7 @@ for (const name of ["core", ...EXTENSIONS]) {
 }
 
 beforeAll(() => {
-  cpSync(new URL("packaging/fixtures", import.meta.url), fixtures, { recursive: true });
+  cpSync(new URL("fixtures", import.meta.url), fixtures, { recursive: true });
   // What tools leave behind goes when the packed package goes: wrangler's settings and logs, folders that Miniflare removes in its own time.
   Object.assign(process.env, { TMPDIR: directory, XDG_CONFIG_HOME: join(directory, "config") });
   // Nobody is told of the run, and nobody asked for a newer release.
@@ -67,15 +68,15 @@ function textsIn(code: string): string[] {
 /** Runs a program in `cwd`; what it prints. Throws with all of it if it fails, or hangs, as the time limit of a test cannot end it. */
 function run(path: string, args: readonly string[] = [], cwd = directory): string {
   try {
-    return execFileSync(process.execPath, [path, ...args], { cwd, encoding: "utf8", timeout: 60_000 });
+    return execFileSync(process.execPath, [path, ...args], { cwd, encoding: "utf8", timeout: HANG_MS });
   } catch (error) {
     const { message, stdout } = error as Error & { stdout: string };
     throw new Error(`${message}\n${stdout}`);
   }
 }
 
-/** The same with a program of node_modules/. */
-const tool = (path: string, args: readonly string[], cwd?: string) => run(join(repository, "node_modules", path), args, cwd);
+/** The same with a program of test/node_modules/. */
+const tool = (path: string, args: readonly string[], cwd?: string) => run(join(repository, "test/node_modules", path), args, cwd);
 
 describe("Node", () => {
   it("makes instances in every way", () => {

@@ -12,6 +12,7 @@ import { readJitdump } from "../../bench/code/jitdump.js";
 import { loopsOf } from "../../bench/code/loops.js";
 import { readWat } from "../../bench/code/wat.js";
 import { MODULES } from "../../modules.mjs";
+import { HANG_MS } from "../support/limits.js";
 import { missing } from "../support/missing.js";
 
 const cwd = fileURLToPath(new URL("../..", import.meta.url));
@@ -274,7 +275,7 @@ describe("names", () => {
 
 /** The command's exit code and what it prints. */
 function run(args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
-  return spawnSync(process.execPath, ["--import", "tsx", "bench/code/run.ts", ...args], { cwd, env, encoding: "utf8", timeout: 60_000 });
+  return spawnSync(process.execPath, ["--import", "tsx", "bench/code/run.ts", ...args], { cwd, env, encoding: "utf8", timeout: HANG_MS });
 }
 
 describe("the command", () => {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inject } from "vitest";
 import type { Page } from "../support/browsers.js";
+import { HANG_MS } from "../support/limits.js";
 import vectors from "../vectors/keep-streams.json" with { type: "json" };
 
 export const { tarball, directory } = inject("packed");
@@ -32,17 +33,17 @@ export function copyFixtures(name: string): string {
 /** Runs Node with `args` in `cwd` and returns what it prints. Throws with all of it if it fails, or hangs, as the time limit of a test cannot end it. */
 export function runNode(args: readonly string[], cwd = directory, env: Readonly<Record<string, string>> = {}): string {
   try {
-    return execFileSync(process.execPath, args, { cwd, encoding: "utf8", timeout: 300_000, env: { ...process.env, ...env } });
+    return execFileSync(process.execPath, args, { cwd, encoding: "utf8", timeout: HANG_MS, env: { ...process.env, ...env } });
   } catch (error) {
     const { message, stdout } = error as Error & { stdout: string };
     throw new Error(`${message}\n${stdout}`);
   }
 }
 
-/** The path of a file of the repository's node_modules/. */
-export const modulePath = (path: string): string => join(repository, "node_modules", path);
+/** Returns the path of a file of test/node_modules/. */
+export const modulePath = (path: string): string => join(repository, "test/node_modules", path);
 
-/** Runs a program of the repository's node_modules/. */
+/** Runs a program of test/node_modules/. */
 export const runTool = (path: string, args: readonly string[], cwd?: string, env?: Readonly<Record<string, string>>) =>
   runNode([modulePath(path), ...args], cwd, env);
 

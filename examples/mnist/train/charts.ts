@@ -1,9 +1,9 @@
 // The charts of the report.
 
-import { barChart } from "../../../bench/html/bar-chart.js";
-import { formatFigure } from "../../../bench/html/figures.js";
-import type { Chart } from "../../../bench/html/svg.js";
 import type { Summary } from "../../../bench/statistics.js";
+import { barChart } from "../../../tools/report/bar-chart.js";
+import { formatFigure } from "../../../tools/report/figures.js";
+import type { Chart } from "../../../tools/report/svg.js";
 import { type Axes, curveChart, type Line } from "./curves.js";
 import type { Uncertainty } from "./monte-carlo.js";
 import type { Settings } from "./settings.js";

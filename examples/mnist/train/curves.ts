@@ -1,8 +1,8 @@
 // Lines over linear axes that begin at 0, each named at its end, with a band around it where it stands for several.
 
-import { element, plain } from "../../../bench/html/markup.js";
-import { spread } from "../../../bench/html/scale.js";
-import { CHARACTER, type Chart } from "../../../bench/html/svg.js";
+import { element, plain } from "../../../tools/report/markup.js";
+import { spread } from "../../../tools/report/scale.js";
+import { CHARACTER, type Chart } from "../../../tools/report/svg.js";
 
 /** A point of a line, and how far its band reaches. */
 export interface Point {

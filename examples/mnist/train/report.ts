@@ -1,11 +1,11 @@
 // The report: a page that needs no network and no script, with what the runs found, in words, charts and tables.
 
-import { document, figure } from "../../../bench/html/document.js";
-import { formatDate, formatFigure, formatMachine } from "../../../bench/html/figures.js";
-import { type Content, type Markup, plain } from "../../../bench/html/markup.js";
-import { type Column, table } from "../../../bench/html/tables.js";
 import { MACHINE, VERSION } from "../../../bench/machine.js";
 import type { Summary } from "../../../bench/statistics.js";
+import { document, figure } from "../../../tools/report/document.js";
+import { formatDate, formatFigure, formatMachine } from "../../../tools/report/figures.js";
+import { type Content, type Markup, plain } from "../../../tools/report/markup.js";
+import { type Column, table } from "../../../tools/report/tables.js";
 import { averageChart, errorChart, gapChart, timeChart, uncertaintyChart } from "./charts.js";
 import type { MonteCarloResult, Uncertainty } from "./monte-carlo.js";
 import type { Outcome } from "./outcome.js";

@@ -1,18 +1,75 @@
 // The charts of the report, from runs. A chart for which there is nothing is undefined.
 
 import type { Group, Result, Run } from "../../bench/results.js";
-import { type Bar, type BarOptions, barChart, type Key } from "./bar-chart.js";
-import { formatFigure, formatPower, formatRatio } from "./figures.js";
-import { lineChart } from "./line-chart.js";
-import { commonSize, labelsOf, MAIN, pairsOf, peersOf, seriesOf } from "./select.js";
-import type { Chart } from "./svg.js";
+import { type Bar, type BarOptions, barChart, type Key } from "./bars.js";
+import { formatFigure, formatPower, formatRatio, formatTick, formatTimes } from "./figures.js";
+import { type Line, lineChart } from "./lines.js";
+import type { Chart } from "./plot.js";
+import { logTicks } from "./scale.js";
+import { answersOf, commonSize, labelsOf, MAIN, pairsOf, peersOf, seriesOf } from "./select.js";
 
 const RATIO = { axis: "times as long as memory.copy of the same data (logarithmic)", base: 2, fromOne: true } as const;
 
+/** One dropout by this package and by what people use today, in plain words. */
+export function answersChart(runs: readonly Run[]): Chart | undefined {
+  const found = answersOf(runs);
+  if (found === undefined) return undefined;
+  const size = found.answers[0]?.result.size as number;
+  const ms = (ns: number) => (ns * size) / 1e6;
+  const ours = found.answers.find(({ result }) => result.group === "api")?.result;
+  const bars = found.answers.map(({ name, result: { nsPerElement, nsPerElementSpread, group, copy, name: subject } }): Bar => {
+    const [lower, upper] = nsPerElementSpread;
+    const times = nsPerElement / (ours?.nsPerElement ?? nsPerElement);
+    return {
+      label: name,
+      value: ms(nsPerElement),
+      text: `${formatFigure(ms(nsPerElement))} ms${times > 1 ? ` (${formatTimes(times)})` : ""}`,
+      interval: [ms(lower), ms(upper)],
+      colour: subject === copy ? COLOUR_OF.reference : COLOUR_OF[group],
+    };
+  });
+  const options: BarOptions = {
+    title: `Dropout of ${size.toLocaleString("en")} numbers`,
+    axis: "milliseconds, shorter is better; each line is ten times the one before",
+    keys: [],
+    base: 10,
+    fromOne: false,
+  };
+  return barChart(options, [{ bars }]);
+}
+
 /** The main kernels over sizes. */
 export function sizesChart(run: Run, label: string): Chart | undefined {
-  const series = seriesOf(run, MAIN);
-  return series.length === 0 ? undefined : lineChart(`Time over size: ${label}`, series);
+  const series = seriesOf(run, MAIN).map((results) => results.toSorted((a, b) => a.size - b.size));
+  const all = series.flat();
+  if (all.length === 0) return undefined;
+  const lines = series.map((results, colour): Line => {
+    const name = results[0]?.name ?? "";
+    const points = results.map(({ size, ratio, ratioInterval: [lower, upper] }) => {
+      return { x: size, y: ratio, lower, upper, title: `${name} at ${formatPower(size)}: ${formatRatio(ratio)}` };
+    });
+    return { name, points, colour };
+  });
+  const axis = (label: string, ticks: readonly number[], format: (tick: number) => string) => {
+    return { label, ticks, format, from: ticks[0] as number, to: ticks.at(-1) as number, base: 2 };
+  };
+  const sizes = logTicks(
+    all.map(({ size }) => size),
+    2,
+  );
+  const ratios = logTicks([1, ...all.flatMap(({ ratio, ratioInterval }) => [ratio, ...ratioInterval])], 2);
+  return lineChart(
+    {
+      title: `Time over size: ${label}`,
+      description: lines
+        .map(({ name, points }) => `${name}: ${points.map(({ x, y }) => `${formatRatio(y)} at ${formatPower(x)}`).join(", ")}.`)
+        .join(" "),
+      x: axis("elements", sizes, formatPower),
+      y: axis("times as long as memory.copy of the same data (logarithmic)", ratios, formatTick),
+      rule: 1,
+    },
+    lines,
+  );
 }
 
 /** The main kernels in each engine that measured one of them, if there are several. */

@@ -1,8 +1,8 @@
 // What every report is: a document that needs no network and no script, and charts in it.
 
 import { type Content, element, Markup, plain } from "./markup.js";
+import { CHART_STYLE, type Chart, svg } from "./plot.js";
 import { PAGE_STYLE } from "./style.js";
-import { CHART_STYLE, type Chart, svg } from "./svg.js";
 
 /** The text of a page. */
 export function document(title: string, body: readonly Content[]): string {

@@ -14,6 +14,11 @@ export function formatRatio(ratio: number): string {
   return `${formatFigure(ratio)}×`;
 }
 
+/** "58 times as long", "1.7 times as long" */
+export function formatTimes(times: number): string {
+  return `${times < 9.95 ? times.toFixed(1) : Math.round(times).toLocaleString("en")} times as long`;
+}
+
 /** A value on an axis: "0.5", "16". */
 export function formatTick(value: number): string {
   return `${Number(value.toPrecision(3))}`;

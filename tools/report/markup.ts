@@ -1,5 +1,5 @@
-// Elements of HTML and SVG as text. Whatever is put into them is escaped, so that no name in a file of results can become markup; what comes
-// out is well-formed XML, so that an SVG stands in a page as well as in a file of its own.
+// Elements of HTML and SVG as text. Their content is escaped, so that no name in a file of results can become markup. The output is
+// well-formed XML, so that an SVG stands in a page as well as in a file of its own.
 
 /** Text that is markup already. */
 export class Markup {
@@ -30,17 +30,14 @@ function textOf(content: Content): string {
   return typeof content === "string" ? escaped(content) : content.map(textOf).join("");
 }
 
-// Control characters, which XML has no way to write, become the sign for what cannot be shown.
 function escaped(text: string): string {
-  return (
-    text
-      .replaceAll("&", "&amp;")
-      .replaceAll("<", "&lt;")
-      .replaceAll(">", "&gt;")
-      .replaceAll('"', "&quot;")
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-      .replaceAll(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd")
-  );
+  return printable(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
+
+/** `text` with the replacement character in place of control characters, which XML has no way to write. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are looked for
+  return text.replaceAll(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd");
 }
 
 // Hundredths of a pixel are finer than any screen.

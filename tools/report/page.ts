@@ -2,12 +2,13 @@
 
 import { isMet } from "../../bench/bars.js";
 import type { Run } from "../../bench/results.js";
-import { enginesChart, kernelsChart, peersChart, sizesChart } from "./charts.js";
+import { P } from "../../bench/subjects/subject.js";
+import { answersChart, enginesChart, kernelsChart, peersChart, sizesChart } from "./charts.js";
 import { document, figure } from "./document.js";
 import { formatDate, formatMachine } from "./figures.js";
 import { type Content, element, type Markup, plain } from "./markup.js";
-import { hasPeers, labelsOf } from "./select.js";
-import type { Chart } from "./svg.js";
+import type { Chart } from "./plot.js";
+import { answersOf, hasPeers, labelsOf, mainRun } from "./select.js";
 import { resultTables, table, verdictTable } from "./tables.js";
 
 const TITLE = "wasm-dropout: benchmark";
@@ -16,18 +17,30 @@ const TITLE = "wasm-dropout: benchmark";
 export function page(runs: readonly Run[]): string {
   const labels = labelsOf(runs);
   const label = (run: Run) => labels[runs.indexOf(run)] as string;
-  const main = runs.find((run) => sizesChart(run, "") !== undefined);
-  const overview = [
+  const answer = answersOf(runs)?.run;
+  const main = mainRun(runs);
+  const details = [
     ["sizes", main && sizesChart(main, label(main))],
     ["engines", enginesChart(runs)],
     ...runs.filter(hasPeers).map((run, i) => [`peers-${i + 1}`, peersChart(run, runs)]),
   ] as [string, Chart | undefined][];
   const body = [
-    plain("header", plain("h1", TITLE), plain("p", READING)),
+    plain(
+      "header",
+      plain("h1", TITLE),
+      answer === undefined ? [] : plain("p", `${label(answer)} on ${formatMachine(answer.machine)}, p = ${P}.`),
+    ),
     plain(
       "main",
-      overviewOf(runs, labels),
-      ...overview.map(([id, chart]) => figure(id, chart)),
+      figure("answers", answersChart(runs)),
+      element(
+        "section",
+        { "aria-labelledby": "details-heading" },
+        element("h2", { id: "details-heading" }, "In detail"),
+        plain("p", READING),
+        overviewOf(runs, labels),
+        ...details.map(([id, chart]) => figure(id, chart)),
+      ),
       ...runs.map((run, i) => section(run, i, label(run), main)),
     ),
   ];
@@ -89,8 +102,8 @@ function section(run: Run, index: number, label: string, main: Run | undefined):
     missing.length > 0 ? missingOf(missing) : [],
     run === main ? [] : figure(`${id}-sizes`, sizesChart(run, label)),
     figure(`${id}-kernels`, kernelsChart(run, label)),
-    bars.length > 0 ? verdictTable(bars) : [],
-    run.results.length > 0 ? plain("details", plain("summary", `All results of ${label}`), resultTables(run)) : [],
+    bars.length > 0 ? verdictTable(bars, label) : [],
+    run.results.length > 0 ? plain("details", plain("summary", `All results of ${label}`), resultTables(run, label)) : [],
   );
 }
 

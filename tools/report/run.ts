@@ -3,17 +3,18 @@
 import { writeFileSync } from "node:fs";
 import { parseCommandLine, runCommand, UnusableFile, UsageError } from "../../bench/command-line.js";
 import { readRun } from "../../bench/read-run.js";
-import { sizesChart } from "./charts.js";
+import { P } from "../../bench/subjects/subject.js";
+import { answersChart } from "./charts.js";
 import { formatMachine } from "./figures.js";
 import { page } from "./page.js";
-import { labelsOf, MAIN } from "./select.js";
-import { standaloneSvg } from "./svg.js";
+import { standaloneSvg } from "./plot.js";
+import { answersOf } from "./select.js";
 
 const USAGE = `Makes a page of the results of the benchmark, which needs no network and no script.
 
 npm run bench:report -- results.json [more.json ...] [options]
   --out path    where to write the page
-  --svg path    where to write the chart of the main kernels over sizes, from the first file that has them
+  --svg path    where to write the chart of one dropout beside what else there is, from the file that has most of that
   --help        this text`;
 
 function readOptions(args: string[]) {
@@ -28,13 +29,12 @@ function run({ out, svg, files }: ReturnType<typeof readOptions>): void {
   const runs = files.map(readRun);
   if (out !== undefined) write(out, page(runs));
   if (svg === undefined) return;
-  const labels = labelsOf(runs);
-  const [text] = runs.flatMap((run, i) => {
-    const chart = sizesChart(run, labels[i] as string);
-    return chart === undefined ? [] : standaloneSvg(chart, `${formatMachine(run.machine)}; bands: 95% intervals of the median ratio`);
-  });
-  if (text === undefined) throw new UnusableFile(`--svg: no file has results of ${MAIN.join(" or ")}`);
-  write(svg, text);
+  const found = answersOf(runs);
+  const chart = answersChart(runs);
+  if (found === undefined || chart === undefined)
+    throw new UnusableFile("--svg: no file has results of Dropout.dropout or what stands beside it");
+  const { engine, machine } = found.run;
+  write(svg, standaloneSvg(chart, `${engine.name} ${engine.version}, ${formatMachine(machine)}; p = ${P}; whiskers: half of the rounds`));
 }
 
 function write(path: string, text: string): void {

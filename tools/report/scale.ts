@@ -1,28 +1,18 @@
-// From values to places on a logarithmic axis, on which twice and half are equally far.
-
-/** An axis. */
-export interface Scale {
-  /** Where `value` lies; what is beyond an end of the axis, zero among it, lies at that end. */
-  readonly at: (value: number) => number;
-  /** Values to write on the axis. */
-  readonly ticks: readonly number[];
-}
+// Choices about axes and labels that the charts' library leaves open.
 
 /**
- * A logarithmic axis over the positive ones of `values`, from place `start` to place `end`, which begins and ends on a tick. Where it goes
- * from below 1 to above, 1 is a tick.
+ * The ticks of a logarithmic axis over the positive ones of `values`, which begins and ends on a tick. An axis that goes from below 1 to above
+ * has 1 among them.
  *
- * @param base what neighbouring ticks differ by; a power of it where they would be many more than `most`
+ * @param base the quotient of neighbouring ticks; a power of it where they would be many more than `most`
  */
-export function logScale(values: readonly number[], start: number, end: number, base: number, most = 10): Scale {
+export function logTicks(values: readonly number[], base: number, most = 10): number[] {
   const logs = values.filter((value) => value > 0 && Number.isFinite(value)).map((value) => logOf(value, base));
   const [least, greatest] = logs.length > 0 ? [Math.min(...logs), Math.max(...logs)] : [0, 0];
   const step = Math.max(Math.ceil((greatest - least) / most), 1);
   const low = step * Math.floor(least / step);
   const high = Math.max(step * Math.ceil(greatest / step), low + step);
-  const ticks = Array.from({ length: (high - low) / step + 1 }, (_, i) => base ** (low + i * step));
-  const part = (value: number) => (value > 0 ? Math.min(Math.max((logOf(value, base) - low) / (high - low), 0), 1) : 0);
-  return { at: (value) => start + part(value) * (end - start), ticks };
+  return Array.from({ length: (high - low) / step + 1 }, (_, i) => base ** (low + i * step));
 }
 
 // Math.log(1000) / Math.log(10) is less than 3: a whole power would fall below its own tick.

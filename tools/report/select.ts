@@ -1,6 +1,8 @@
-// What of the runs each chart shows.
+// The choices of the charts: which of the runs and of their results each shows.
 
 import type { Group, Result, Run } from "../../bench/results.js";
+import { formatDate, formatMachine } from "./figures.js";
+import { PLAIN_NAMES } from "./names.js";
 
 /** The kernels that people ask about first, and the plain multiplication beside them. */
 export const MAIN: readonly string[] = [
@@ -14,14 +16,55 @@ export const MAIN: readonly string[] = [
 /** The size at which subjects stand side by side: more than a core's own caches hold, less than takes long anywhere. */
 const USUAL_SIZE = 2 ** 20;
 
-/** What each run is called: engine, version and build, told apart by a number where they are alike. */
+/** The name of each run: engine, version and build; where several are alike, also the date and, if they differ in it, the machine. */
 export function labelsOf(runs: readonly Run[]): string[] {
   // The compilers and libraries behind native code fill lines; they stand beside the run's machine instead.
-  const labels = runs.map(({ engine: { name, version, build } }) => (name === "native" ? name : `${name} ${version}, ${build}`));
-  return labels.map((label, i) => {
-    const nth = labels.slice(0, i + 1).filter((other) => other === label).length;
-    return labels.indexOf(label) === labels.lastIndexOf(label) ? label : `${label} (${nth})`;
+  const short = runs.map(({ engine: { name, version, build } }) => (name === "native" ? name : `${name} ${version}, ${build}`));
+  const long = runs.map((run, i) => {
+    const label = short[i] as string;
+    if (isOnce(short, label)) return label;
+    const alike = runs.filter((other, j) => short[j] === label && !isSameMachine(other, run));
+    return `${label}, ${formatDate(run.date)}${alike.length > 0 ? `, ${formatMachine(run.machine)}` : ""}`;
   });
+  return long.map((label, i) =>
+    isOnce(long, label) ? label : `${label} (${long.slice(0, i + 1).filter((other) => other === label).length})`,
+  );
+}
+
+function isOnce(labels: readonly string[], label: string): boolean {
+  return labels.indexOf(label) === labels.lastIndexOf(label);
+}
+
+/** The run that measured the main kernels at the most sizes; the latest of several. */
+export function mainRun(runs: readonly Run[]): Run | undefined {
+  return mostCovering(runs, (run) => seriesOf(run, MAIN).flat().length);
+}
+
+/** The run for which `coverage` is largest, but not 0; the latest of several. */
+function mostCovering(runs: readonly Run[], coverage: (run: Run) => number): Run | undefined {
+  const ranked = runs.map((run) => ({ run, covered: coverage(run), time: Date.parse(run.date) })).filter(({ covered }) => covered > 0);
+  return ranked.toSorted((a, b) => b.covered - a.covered || b.time - a.time)[0]?.run;
+}
+
+/** A result under its name in plain words. */
+export interface Answer {
+  readonly name: string;
+  readonly result: Result;
+}
+
+/** The results that answer a user's question, from quick to slow: one dropout by this package and by what people use today. All at one size. */
+export function answersOf(runs: readonly Run[]): { run: Run; answers: Answer[] } | undefined {
+  const run = mostCovering(runs, (one) => answersIn(one).length);
+  return run && { run, answers: answersIn(run).toSorted((a, b) => a.result.nsPerElement - b.result.nsPerElement) };
+}
+
+function answersIn({ results }: Run): Answer[] {
+  const named = results.flatMap((result): Answer[] => {
+    const name = PLAIN_NAMES.get(result.name);
+    return name === undefined ? [] : [{ name, result }];
+  });
+  const size = commonSize(named.map(({ result }) => result));
+  return named.filter(({ result }) => result.size === size);
 }
 
 /** The results of each of `names` that was measured. */
@@ -37,7 +80,7 @@ export function commonSize(results: readonly Result[]): number | undefined {
   return [...counts].toSorted(([a, m], [b, n]) => n - m || distance(a) - distance(b))[0]?.[0];
 }
 
-/** Whether a run measured what people could use instead. */
+/** Tells if a run measured peers or native code. */
 export function hasPeers({ results }: Run): boolean {
   return results.some(({ group }) => group === "peer" || group === "native");
 }
@@ -78,7 +121,7 @@ export interface Pair {
 
 const VARIANT = /, p = [\d.]+$/;
 
-/** What a run says of kernels and the API at its common size, in its order. */
+/** The results of kernels and the API at their common size, in the order of the run. */
 export function pairsOf({ results }: Run): Pair[] {
   const groups: readonly Group[] = ["kernel", "api"];
   const size = commonSize(results);

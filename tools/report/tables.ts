@@ -39,7 +39,7 @@ export function table(caption: string, columns: readonly Column[], rows: readonl
 }
 
 /** The tables of a run's results, one a size. */
-export function resultTables({ results }: Run): Markup[] {
+export function resultTables({ results }: Run, label: string): Markup[] {
   const columns: Column[] = [
     ["subject", "text"],
     ["group", "text"],
@@ -53,7 +53,7 @@ export function resultTables({ results }: Run): Markup[] {
   const sizes = [...new Set(results.map(({ size }) => size))].toSorted((a, b) => a - b);
   return sizes.map((size) => {
     const rows = results.filter((result) => result.size === size).map(resultRow);
-    return table(`${formatPower(size)} elements`, columns, rows);
+    return table(`${formatPower(size)} elements: ${label}`, columns, rows);
   });
 }
 
@@ -75,8 +75,8 @@ function formatSpan([lower, upper]: Interval): string {
   return `${formatFigure(lower)}–${formatFigure(upper)}`;
 }
 
-/** The bars of a run and whether each was met. */
-export function verdictTable(bars: readonly Verdict[]): Markup {
+/** The bars of a run, each met or missed. */
+export function verdictTable(bars: readonly Verdict[], label: string): Markup {
   const columns: Column[] = [
     ["subject", "text"],
     ["elements", "figure"],
@@ -95,5 +95,5 @@ export function verdictTable(bars: readonly Verdict[]): Markup {
     formatRatio(bar.most),
     isMet(bar) ? element("span", { class: "met" }, "met") : element("strong", { class: "missed" }, "missed"),
   ]);
-  return table("Bars that the benchmark is held to", columns, rows);
+  return table(`Bars that the benchmark is held to: ${label}`, columns, rows);
 }

@@ -1,31 +1,7 @@
 // The bars that the SIMD build is held to: for how many times another subject's time a kernel may take at most.
 
 import type { Timings } from "./measure.js";
-import type { Interval } from "./statistics.js";
-
-/** One bar. */
-export interface Bar {
-  /** Name of the subject it is for. */
-  readonly subject: string;
-  /** Name of the subject it is compared with. */
-  readonly against: string;
-  /** Size it is for, in elements; every size if left out. */
-  readonly size?: number;
-  /** The least size it is for. */
-  readonly from?: number;
-  /** The largest ratio of their times that meets it. */
-  readonly most: number;
-}
-
-/** A bar and what was measured. */
-export interface Verdict extends Bar {
-  readonly size: number;
-  readonly ratio: number;
-  /** Where the ratio's median lies with a confidence of 95%. */
-  readonly interval: Interval;
-  /** "open" where the interval reaches to both sides of the bar: noise, so far, decides. */
-  readonly outcome: "met" | "missed" | "open";
-}
+import type { Bar, Verdict } from "./results.js";
 
 /** Fused operations, which may take little longer than the same pass over memory in which nothing is dropped. */
 const FUSED = [

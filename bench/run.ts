@@ -2,15 +2,15 @@
 
 import { readFileSync } from "node:fs";
 import { EXTENSIONS } from "../modules.mjs";
-import { isMet, type Verdict } from "./bars.js";
+import { isMet } from "./bars.js";
 import { runCommand } from "./command-line.js";
 import { engineVersion, MACHINE, storeRun, VERSION } from "./machine.js";
 import { type Options, readOptions, USAGE } from "./options.js";
 import { Progress } from "./progress.js";
-import { formatSize, formatTable, formatVerdicts } from "./report.js";
-import type { Result } from "./results.js";
+import type { Result, Verdict } from "./results.js";
 import { NothingSelected, runSession } from "./session.js";
 import type { Modules } from "./subjects.js";
+import { formatSize, formatTable, formatVerdicts } from "./terminal.js";
 
 const compile = (build: string) => new WebAssembly.Module(readFileSync(new URL(`../build/${build}.wasm`, import.meta.url)));
 

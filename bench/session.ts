@@ -1,8 +1,8 @@
 // A run over sizes, in any engine: makes the subjects of each size, measures them together, judges the bars.
 
-import { BARS, barsFor, judge, type Verdict } from "./bars.js";
+import { BARS, barsFor, judge } from "./bars.js";
 import { measure } from "./measure.js";
-import { type Result, resultOf } from "./results.js";
+import { type Result, resultOf, type Verdict } from "./results.js";
 import type { Subject } from "./subjects/subject.js";
 import { type Modules, makeSubjects } from "./subjects.js";
 

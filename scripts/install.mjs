@@ -19,13 +19,17 @@ function isInstalled(folder) {
   const installed = packagesOf(record);
   const { "": _, ...locked } = packagesOf(join(folder, "package-lock.json"));
   // Optional packages may be for other machines.
-  return Object.entries(locked).every(([path, { version, optional }]) => installed[path]?.version === version || (optional && !installed[path]));
+  return Object.entries(locked).every(
+    ([path, { version, optional }]) => installed[path]?.version === version || (optional && !installed[path]),
+  );
 }
 
 for (const name of process.argv.slice(2)) {
   const folder = join(root, name);
   if (isInstalled(folder)) continue;
-  const { status, error } = spawnSync("npm", ["ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund"], { stdio: "inherit" });
+  const { status, error } = spawnSync("npm", ["ci", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund"], {
+    stdio: "inherit",
+  });
   if (error) throw error;
   if (status !== 0) process.exit(status ?? 1);
 }

@@ -66,8 +66,9 @@ export interface Bar {
   readonly against: string;
   /** Size it is for, in elements; every size if left out. */
   readonly size?: number;
-  /** The least size it is for. */
+  /** The least and the greatest size it is for. */
   readonly from?: number;
+  readonly to?: number;
   /** The largest ratio of their times that meets it. */
   readonly most: number;
 }

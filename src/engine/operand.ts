@@ -137,7 +137,7 @@ export class Operand implements Taken, Staged {
       dtype = tag === FLOAT16 ? "f16" : dtypeOfArray(tag, DTYPES);
       if (dtype === undefined && half !== undefined && tag === arrayName("f16")) dtype = half as HalfDtype;
     }
-    if (dtype === undefined || !dtypes.includes(dtype as DataDtype)) throw unfitData(value, name, dtypes);
+    if (dtype === undefined || (dtype !== dtypes[0] && !dtypes.includes(dtype as DataDtype))) throw unfitData(value, name, dtypes);
     this.#hold(value as Foreign | WasmBuffer, name, dtype, length, false);
   }
 
@@ -189,26 +189,30 @@ export class Operand implements Taken, Staged {
   }
 
   #hold(value: Foreign | WasmBuffer, name: string, dtype: BufferDtype, length: number, written: boolean): void {
-    if (WasmBuffer._is(value)) {
-      const address = WasmBuffer._addressOf(value);
-      if (address < 0) throw wrongKind(name, "live buffer", value);
-      const here = WasmBuffer._memoryOf(value) === this.#memory;
-      this.#pointer = here ? address : -1;
-      this.#foreign = here ? undefined : WasmBuffer._viewOf(value);
-    } else {
-      checkAttached(value, name);
-      this.#pointer = this.#memory.addressOf(value, name);
-      this.#foreign = this.#pointer < 0 ? value : undefined;
-    }
+    if (WasmBuffer._is(value)) this.#holdBuffer(value, name);
+    else this.#holdArray(value, name);
     this.array = value;
     this.name = name;
     this.stored = dtype;
-    this.dtype = dtype;
     this.length = length;
     this.#written = written;
-    this.#slot = -1;
-    this.#conversion = undefined;
-    this.#padding = 0;
+    if (this.#padding !== 0) this.#padding = 0;
+  }
+
+  #holdBuffer(buffer: WasmBuffer, name: string): void {
+    const address = WasmBuffer._addressOf(buffer);
+    if (address < 0) throw wrongKind(name, "live buffer", buffer);
+    if (WasmBuffer._memoryOf(buffer) === this.#memory) this.#pointer = address;
+    else {
+      this.#pointer = -1;
+      this.#foreign = WasmBuffer._viewOf(buffer);
+    }
+  }
+
+  #holdArray(array: Foreign, name: string): void {
+    checkAttached(array, name);
+    this.#pointer = this.#memory.addressOf(array, name);
+    if (this.#pointer < 0) this.#foreign = array;
   }
 
   /** Gives it a staging slot, and with a conversion has kernels see f32 in place of 16-bit data. */
@@ -227,7 +231,6 @@ export class Operand implements Taken, Staged {
   clear(): void {
     this.array = undefined;
     this.#foreign = undefined;
-    this.#pointer = -1;
   }
 
   /** Throws RangeError if writing to this operand would change `other`, unless both are the very same elements and that is `allowed`. */

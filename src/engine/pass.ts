@@ -87,6 +87,8 @@ export class Pass implements Taking, Running {
   readonly #chunk: number;
   readonly #operands: Operand[] = [];
   #taken = 0;
+  // Whether a bit mask may be padded to whole words.
+  #padded = false;
   #dtype: DataDtype | undefined;
   #stored: DataDtype = "f32";
   // Blocks to give back, and buffers to free unless the call succeeds.
@@ -105,6 +107,7 @@ export class Pass implements Taking, Running {
     this.draw.begin();
     this.#dtype = undefined;
     this.#stored = "f32";
+    this.#padded = false;
     return this;
   }
 
@@ -150,6 +153,7 @@ export class Pass implements Taking, Running {
     const others = this.#taken;
     const operand = this.#operand();
     operand.takeExactly(array, name, dtype, length, true);
+    if (dtype === "bits") this.#padded = true;
     for (let k = 0; k < others; ++k) {
       const other = this.#operands[k] as Operand;
       operand.refuseOverlap(other, other === a || other === b || other === c);
@@ -212,8 +216,12 @@ export class Pass implements Taking, Running {
   ready(): Running {
     this.draw.settle(this.#dtype ?? "f32", this.#stored);
     this.draw.number();
-    for (let k = 0; k < this.#taken; ++k) (this.#operands[k] as Operand).clearPadding();
+    if (this.#padded) this.#clearPadding();
     return this;
+  }
+
+  #clearPadding(): void {
+    for (let k = 0; k < this.#taken; ++k) (this.#operands[k] as Operand).clearPadding();
   }
 
   get scale(): number {
@@ -268,7 +276,7 @@ export class Pass implements Taking, Running {
 
   /** Leaves the buffers that were made to the caller: the call has succeeded. */
   keep(): void {
-    this.#made.length = 0;
+    if (this.#made.length > 0) this.#made.length = 0;
   }
 
   /** Ends the call: gives back scratch, lets go of the caller's arrays, and frees the buffers made here unless keep() was called. */

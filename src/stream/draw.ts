@@ -60,9 +60,12 @@ export class Draw {
   }
 
   /** Takes kind, seed and stream number from options; those left out are the sequence's. */
-  choose(kind: unknown = this.#sequence.kind, seed?: unknown, stream?: unknown): void {
-    checkChoice(kind, "kind", STREAM_KINDS);
-    this.kind = kind;
+  choose(kind?: unknown, seed?: unknown, stream?: unknown): void {
+    if (kind === undefined) this.kind = this.#sequence.kind;
+    else {
+      checkChoice(kind, "kind", STREAM_KINDS);
+      this.kind = kind;
+    }
     if (seed === undefined) this.seed.copy(this.#sequence.seed);
     else this.seed.set(seed, "seed");
     this.#numbered = stream === undefined;

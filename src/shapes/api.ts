@@ -1,14 +1,18 @@
 // What every entry "wasm-dropout/shapes" exports, however it comes by its wasm.
 
-export type { ChannelFormat, NoiseShapeOptions } from "./noise-shape.js";
+export type { BlockFields } from "./drop-block.js";
+export type { DataFormat, DataFormatName, NoiseShapeOptions } from "./noise-shape.js";
 export type {
   AlphaDropoutOptions,
+  BroadcastDropoutOptions,
   DropBlockOptions,
   DropPathOptions,
   FeatureAlphaDropoutOptions,
-  NoiseDropoutOptions,
+  NoiseMaskRate,
+  SavedNoiseMask,
+  ShapedOptions,
+  ShapesBackwardOptions,
   SpatialDropoutOptions,
-  StoredNoiseMask,
 } from "./options.js";
 export { type Forward, Shapes } from "./shapes.js";
-export type { BlockFields, NoiseFields, ShapesTicket } from "./ticket.js";
+export type { AlphaDropoutTicket, BroadcastDropoutTicket, DropBlockTicket, NoiseFields, ShapesTicket } from "./ticket.js";

@@ -3,13 +3,14 @@
 import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
+import { SHAPES, type ShapesKernels } from "./kernels.js";
 import { Shapes } from "./shapes.js";
 import { SCALAR, SIMD } from "./wasm.js";
 
 export * from "./api.js";
 
 /**
- * Dropout with noise shapes, of feature maps, samples and blocks, and alpha dropout, over `dropout`: on its memory, with its streams.
+ * Dropout with decisions that several elements share, and alpha dropout, over `dropout`: on its memory, with its seed and its sequence of streams.
  *
  * @throws TypeError if dropout is no instance of this package, or an option is of the wrong kind; what WebAssembly.compile throws if the engine
  * or a content security policy forbids it
@@ -20,5 +21,6 @@ export * from "./api.js";
  */
 export const createShapes: (dropout: Dropout, options?: ExtensionOptions) => Promise<Shapes> = /* @__PURE__ */ extender(
   /* @__PURE__ */ embedded(SIMD, SCALAR),
-  (context, exports) => new Shapes(context, exports),
+  SHAPES,
+  (engine, kernels: ShapesKernels) => new Shapes(engine, kernels),
 );

@@ -2,12 +2,15 @@
 
 import scalar from "../../build/shapes/scalar.wasm";
 import simd from "../../build/shapes/simd.wasm";
-import { extender } from "../core/extension.js";
+import type { Dropout } from "../core/dropout.js";
+import { type ExtensionOptions, extender } from "../core/extension.js";
+import { SHAPES, type ShapesKernels } from "./kernels.js";
 import { Shapes } from "./shapes.js";
 
 export * from "./api.js";
 
-export const createShapes = /* @__PURE__ */ extender(
+export const createShapes: (dropout: Dropout, options?: ExtensionOptions) => Promise<Shapes> = /* @__PURE__ */ extender(
   (wanted) => (wanted ? simd : scalar),
-  (context, exports) => new Shapes(context, exports),
+  SHAPES,
+  (engine, kernels: ShapesKernels) => new Shapes(engine, kernels),
 );

@@ -1,12 +1,22 @@
-// Entry "wasm-dropout/fused" of browsers, Node, Deno, Bun and bundlers: the builds are in the code.
+// Entry "wasm-dropout/fused".
 
-import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
 import { Fused } from "./fused.js";
-import { SCALAR, SIMD } from "./wasm.js";
+import { load } from "./wasm.js";
 
-export * from "./api.js";
+export type {
+  ActivationOptions,
+  ActivationTicket,
+  BiasBackwardOptions,
+  BiasGradients,
+  ResidualOptions,
+  ResidualTicket,
+} from "./bias.js";
+export { Fused } from "./fused.js";
+export type { Activation } from "./kernels.js";
+export type { NormBackwardOptions, Normed, NormGradients, NormOptions, NormTicket } from "./norm.js";
+export type { SoftmaxBackwardOptions, SoftmaxGradients, SoftmaxOptions, SoftmaxTicket } from "./softmax.js";
 
 /**
  * Fused operations over `dropout`: on its memory, with its streams.
@@ -18,6 +28,6 @@ export * from "./api.js";
  * const fused = await createFused(dropout);
  */
 export const createFused: (dropout: Dropout, options?: ExtensionOptions) => Promise<Fused> = /* @__PURE__ */ extender(
-  /* @__PURE__ */ embedded(SIMD, SCALAR),
+  load,
   (context, exports) => new Fused(context, exports),
 );

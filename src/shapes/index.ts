@@ -1,13 +1,27 @@
-// Entry "wasm-dropout/shapes" of browsers, Node, Deno, Bun and bundlers: the builds are in the code.
+// Entry "wasm-dropout/shapes".
 
-import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
 import { SHAPES, type ShapesKernels } from "./kernels.js";
 import { Shapes } from "./shapes.js";
-import { SCALAR, SIMD } from "./wasm.js";
+import { load } from "./wasm.js";
 
-export * from "./api.js";
+export type { BlockFields } from "./drop-block.js";
+export type { DataFormat, DataFormatName, NoiseShapeOptions } from "./noise-shape.js";
+export type {
+  AlphaDropoutOptions,
+  BroadcastDropoutOptions,
+  DropBlockOptions,
+  DropPathOptions,
+  FeatureAlphaDropoutOptions,
+  NoiseMaskRate,
+  SavedNoiseMask,
+  ShapedOptions,
+  ShapesBackwardOptions,
+  SpatialDropoutOptions,
+} from "./options.js";
+export { type Forward, Shapes } from "./shapes.js";
+export type { AlphaDropoutTicket, BroadcastDropoutTicket, DropBlockTicket, NoiseFields, ShapesTicket } from "./ticket.js";
 
 /**
  * Dropout with decisions that several elements share, and alpha dropout, over `dropout`: on its memory, with its seed and its sequence of streams.
@@ -20,7 +34,7 @@ export * from "./api.js";
  * const { y } = shapes.dropPath(new Float32Array(32 * 64).fill(1), 0.1, { shape: [32, 64] });
  */
 export const createShapes: (dropout: Dropout, options?: ExtensionOptions) => Promise<Shapes> = /* @__PURE__ */ extender(
-  /* @__PURE__ */ embedded(SIMD, SCALAR),
+  load,
   SHAPES,
   (engine, kernels: ShapesKernels) => new Shapes(engine, kernels),
 );

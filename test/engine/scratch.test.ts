@@ -36,7 +36,7 @@ describe.each(["f32", "f16", "bf16"] as const)("%s", (dtype) => {
       expect(dropout.memory.buffer.byteLength).toBe(size);
     };
     call(() => shapes.dropPath(x, 0.3, { ...options, shape, out, mask: bits.array }));
-    call(() => shapes.dropout(x, 0.3, { ...options, shape, noiseShape: [null, 1], out }));
+    call(() => shapes.broadcastDropout(x, 0.3, { ...options, shape, noiseShape: [null, 1], out }));
     call(() => shapes.alphaDropout(x, 0.3, { ...options, out }));
     call(() => noise.gaussianDropout(x, 0.3, { ...options, out }));
     call(() => {

@@ -1,10 +1,13 @@
-// The kernels: <source>_<verb>_<dtype>. The table of src/kernels.ts lists them all; pointers are byte addresses, n counts elements.
+// The kernels: <source>_<verb>_<dtype>. The table of src/engine/kernels.ts lists them all; pointers are byte addresses, n counts elements.
 // Invariant: a kernel validates nothing, allocates nothing and keeps no state outside its arguments.
 
-import { counter } from "../stream/philox";
+import { philox } from "../stream/philox";
 import { Params } from "../stream/params";
 import { popcount } from "../simd/popcount";
-import { Bits, Both, Bytes, Scale, Scaled, Select } from "../epilogue/sinks";
+import { Bits } from "../epilogue/bits";
+import { Both } from "../epilogue/both";
+import { Bytes } from "../epilogue/bytes";
+import { Scale, Scaled, Select } from "../epilogue/select";
 import { applyStored, FromBits, FromBytes } from "../stream/stored";
 import { tile } from "../stream/tile";
 
@@ -34,25 +37,25 @@ export function tile_dropoutbits_f64(dst: usize, src: usize, bits: usize, n: usi
 }
 
 export function philox_mask_bits(dst: usize, n: usize, params: Params): void {
-  counter<Bits>(0, 0, dst, n, params);
+  philox<Bits>(0, 0, dst, n, params);
 }
 export function philox_mask_bytes(dst: usize, n: usize, params: Params): void {
-  counter<Bytes>(dst, 0, 0, n, params);
+  philox<Bytes>(dst, 0, 0, n, params);
 }
 export function philox_mask_f32(dst: usize, n: usize, params: Params): void {
-  counter<Select<f32, Scale<f32>>>(dst, 0, 0, n, params);
+  philox<Select<f32, Scale<f32>>>(dst, 0, 0, n, params);
 }
 export function philox_dropout_f32(dst: usize, src: usize, n: usize, params: Params): void {
-  counter<F32>(dst, src, 0, n, params);
+  philox<F32>(dst, src, 0, n, params);
 }
 export function philox_dropout_f64(dst: usize, src: usize, n: usize, params: Params): void {
-  counter<F64>(dst, src, 0, n, params);
+  philox<F64>(dst, src, 0, n, params);
 }
 export function philox_dropoutbits_f32(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
-  counter<Both<F32, Bits>>(dst, src, bits, n, params);
+  philox<Both<F32, Bits>>(dst, src, bits, n, params);
 }
 export function philox_dropoutbits_f64(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
-  counter<Both<F64, Bits>>(dst, src, bits, n, params);
+  philox<Both<F64, Bits>>(dst, src, bits, n, params);
 }
 
 export function bits_apply_f32(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {

@@ -54,7 +54,7 @@ export class Activate<A> {
   }
 }
 
-/** dx = dropout(dy act'(x + bias)), `other` being x, and dy the sink's input. */
+/** dx = dropout(dy act'(x + bias)), `other` being x, and dy the epilogue's input. */
 @unmanaged
 export class Gradient<A> {
   @inline long(): bool {

@@ -1,18 +1,18 @@
 // A source of decisions: a byte mask in scratch, 1 = keep, 0 = drop, drawn by the core.
 
 import { Params, pinned, workspace } from "../stream/params";
-import { STEP } from "../stream/step";
+import { STEP } from "../../src/ground/abi";
 
-/** Feeds the n decisions at `keep`, or where that is 0 nothing but kept elements, to sink S. */
+/** Feeds the n decisions at `keep`, or where that is 0 nothing but kept elements, to epilogue S. */
 export function bytes<S>(dst: usize, src: usize, bits: usize, keep: usize, n: usize, params: Params): void {
-  const sink = changetype<S>(0);
-  if (!keep && !sink.long()) return sink.keepAll(dst, src, bits, n, params.scale);
+  const epilogue = changetype<S>(0);
+  if (!keep && !epilogue.long()) return epilogue.keepAll(dst, src, bits, n, params.scale);
   let i: usize = 0;
   if (ASC_FEATURE_SIMD) {
-    const factor = pinned(sink.factor(params.scale), workspace(params));
+    const factor = pinned(epilogue.factor(params.scale), workspace(params));
     for (const whole = n & ~(STEP - 1); i < whole; i += STEP) {
-      sink.step(dst, src, bits, i, keep ? i8x16.neg(v128.load(keep + i)) : i8x16.splat(-1), factor);
+      epilogue.step(dst, src, bits, i, keep ? i8x16.neg(v128.load(keep + i)) : i8x16.splat(-1), factor);
     }
   }
-  for (; i < n; ++i) sink.one(dst, src, bits, i, !keep || load<u8>(keep + i), params.scale);
+  for (; i < n; ++i) epilogue.one(dst, src, bits, i, !keep || load<u8>(keep + i), params.scale);
 }

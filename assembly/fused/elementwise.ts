@@ -1,4 +1,4 @@
-// A sink (assembly/sinks.ts) for y[i] = f(dropout(g(x[i], other[i], bias[c])), other[i]), c being the column of element i of a matrix. Operation
+// An epilogue (assembly/epilogue/) for y[i] = f(dropout(g(x[i], other[i], bias[c])), other[i]), c being the column of element i of a matrix. Operation
 // E says what f and g are:
 //
 //   vector(x, other, bias) / value(x, other, bias)   g of what lies at these addresses
@@ -8,10 +8,10 @@
 // Invariant: elements come in ascending order, each once, which moves the place in the bias on; all inputs of an element are read before
 // it is written, so dst may be x. It may be `other` only where f does not read that, as a tie may be dropped after the element was written.
 
+import { BIAS_RECORD, STEP } from "../../src/ground/abi";
 import { widenHigh16, widenHigh32, widenHigh8, widenLow16, widenLow32, widenLow8 } from "../simd/lanes";
-import { STEP } from "../stream/step";
 
-/** Where the second input lies, and where in the bias the next element's column is: `bits` of the sink. */
+/** Where the second input lies, and where in the bias the next element's column is: `bits` of the epilogue. */
 @unmanaged
 export class Place {
   other: usize;
@@ -23,14 +23,15 @@ export class Place {
 }
 
 /**
- * The place of an element in column `column`, for a sink. `row` is the address of a record and, 16 bytes further, of the bias of `columns` columns, at
+ * The place of an element in column `column`, for an epilogue. `row` is the address of a record and, 16 bytes further, of the bias of `columns` columns, at
  * least 16, and behind it that of the first 16 again, so that those of any 16 elements lie together.
  */
 // @ts-ignore: decorator
 @inline
 export function placeOf<T>(row: usize, other: usize, column: usize, columns: usize): usize {
+  if (offsetof<Place>() != BIAS_RECORD) ERROR("BIAS_RECORD is not the size of Place");
   const place = changetype<Place>(row);
-  const bias = row + offsetof<Place>();
+  const bias = row + BIAS_RECORD;
   place.other = other;
   place.bias = bias + column * sizeof<T>();
   place.end = bias + columns * sizeof<T>();

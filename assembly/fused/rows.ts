@@ -1,15 +1,12 @@
-// What operations on whole rows share: keep decisions, and sums over a row.
+// What operations on whole rows share: keep decisions, sums over a row, and the loop over its columns.
 //
 // A sum is taken in f64, whatever its addends, in eight parts: part j has columns j, j + 8, j + 16, ... in ascending order, and the total
 // is ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)). Vectors hold the parts over whole eights of columns; what is left, without SIMD all
 // columns, is added to them in memory. Invariant: the order, and with it every bit, depends on the number of columns alone.
 
+import { PARTS } from "../../src/ground/abi";
 import { widenHigh16, widenHigh8, widenLow16, widenLow8 } from "../simd/lanes";
-
-/** Bytes of the parts of one sum. */
-// @ts-ignore: decorator
-@inline
-export const PARTS: usize = 64;
+import { pinned } from "../stream/params";
 
 /** Decisions of a byte mask, 1 = keep, 0 = drop. A dropped value gives +0 whatever it was. */
 @unmanaged
@@ -171,4 +168,136 @@ export function addWidened4(sums: usize, v: v128): void {
 @inline
 export function addWidened(sum: usize, v: f32): void {
   store<f64>(sum, load<f64>(sum) + <f64>v);
+}
+
+/**
+ * Runs operation O on a row with decisions K and returns the sum of its values; with two sums the parts of the second are left in
+ * `work` + PARTS. a..f are the addresses of the first column of up to six operands of f32, w and x of two of f64, p..u up to six constants.
+ * `work` is the workspace of a record (./record.ts). Methods of O, with addresses of the columns in question:
+ *
+ *   operands()                         the number of operands of f32, at least 1
+ *   wide()                             whether there are operands of f64
+ *   constants()                        the number of constants
+ *   sums()                             the number of sums: 0, 1, or 2 if O has second4() and second()
+ *   four(keep, a..x, p..u)             four columns, decisions and constants in every lane; returns what is summed
+ *   second4(first, a..x, p..u)         after four(), which returned `first`: returns what the second sum takes
+ *   one(column, keep, a..x, p..u)      a single column, whose decision K finds at keep + column
+ *   second(first, a..x, p..u)          after one()
+ */
+export function overRow<K, O>(
+  columns: usize, keep: usize, work: usize,
+  a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, w: usize, x: usize,
+  p: f32, q: f32, r: f32, s: f32, t: f32, u: f32,
+): f64 {
+  const op = changetype<O>(0);
+  let column: usize = 0;
+  if (ASC_FEATURE_SIMD) {
+    const k = changetype<K>(0);
+    const p4 = constant4(op.constants() > 0, p, work + 2 * PARTS);
+    const q4 = constant4(op.constants() > 1, q, work + 2 * PARTS + 16);
+    const r4 = constant4(op.constants() > 2, r, work + 2 * PARTS + 32);
+    const s4 = constant4(op.constants() > 3, s, work + 2 * PARTS + 48);
+    const t4 = constant4(op.constants() > 4, t, work + 2 * PARTS + 64);
+    const u4 = constant4(op.constants() > 5, u, work + 2 * PARTS + 80);
+    let s01 = f64x2.splat(0);
+    let s23 = s01;
+    let s45 = s01;
+    let s67 = s01;
+    let z01 = s01;
+    let z23 = s01;
+    let z45 = s01;
+    let z67 = s01;
+    for (; column + 16 <= columns; column += 16) {
+      const keeps = k.sixteen(keep, column);
+      const front = k.front(keeps);
+      let v = op.four(k.first(front), a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
+      if (op.sums() > 0) {
+        s01 = f64x2.add(s01, low(v));
+        s23 = f64x2.add(s23, high(v));
+      }
+      if (isDefined(op.second4)) {
+        v = op.second4(v, a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
+        z01 = f64x2.add(z01, low(v));
+        z23 = f64x2.add(z23, high(v));
+      }
+      v = op.four(k.second(front), a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
+      if (op.sums() > 0) {
+        s45 = f64x2.add(s45, low(v));
+        s67 = f64x2.add(s67, high(v));
+      }
+      if (isDefined(op.second4)) {
+        v = op.second4(v, a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
+        z45 = f64x2.add(z45, low(v));
+        z67 = f64x2.add(z67, high(v));
+      }
+      const back = k.back(keeps);
+      v = op.four(k.first(back), a + 32, b + 32, c + 32, d + 32, e + 32, f + 32, w + 64, x + 64, p4, q4, r4, s4, t4, u4);
+      if (op.sums() > 0) {
+        s01 = f64x2.add(s01, low(v));
+        s23 = f64x2.add(s23, high(v));
+      }
+      if (isDefined(op.second4)) {
+        v = op.second4(v, a + 32, b + 32, c + 32, d + 32, e + 32, f + 32, w + 64, x + 64, p4, q4, r4, s4, t4, u4);
+        z01 = f64x2.add(z01, low(v));
+        z23 = f64x2.add(z23, high(v));
+      }
+      v = op.four(k.second(back), a + 48, b + 48, c + 48, d + 48, e + 48, f + 48, w + 96, x + 96, p4, q4, r4, s4, t4, u4);
+      if (op.sums() > 0) {
+        s45 = f64x2.add(s45, low(v));
+        s67 = f64x2.add(s67, high(v));
+      }
+      if (isDefined(op.second4)) {
+        v = op.second4(v, a + 48, b + 48, c + 48, d + 48, e + 48, f + 48, w + 96, x + 96, p4, q4, r4, s4, t4, u4);
+        z45 = f64x2.add(z45, low(v));
+        z67 = f64x2.add(z67, high(v));
+      }
+      a += 64;
+      if (op.operands() > 1) b += 64;
+      if (op.operands() > 2) c += 64;
+      if (op.operands() > 3) d += 64;
+      if (op.operands() > 4) e += 64;
+      if (op.operands() > 5) f += 64;
+      if (op.wide()) w += 128;
+      if (op.wide()) x += 128;
+    }
+    if (op.sums() > 0) storeParts(work, s01, s23, s45, s67);
+    if (isDefined(op.second4)) storeParts(work + PARTS, z01, z23, z45, z67);
+    for (; column + 4 <= columns; column += 4) {
+      const v = op.four(k.first(k.four(keep, column)), a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
+      if (op.sums() > 0) addToParts4(work, column, v);
+      if (isDefined(op.second4)) addToParts4(work + PARTS, column, op.second4(v, a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4));
+      a += 16;
+      if (op.operands() > 1) b += 16;
+      if (op.operands() > 2) c += 16;
+      if (op.operands() > 3) d += 16;
+      if (op.operands() > 4) e += 16;
+      if (op.operands() > 5) f += 16;
+      if (op.wide()) w += 32;
+      if (op.wide()) x += 32;
+    }
+  } else {
+    if (op.sums() > 0) clearParts(work);
+    if (isDefined(op.second)) clearParts(work + PARTS);
+  }
+  for (; column < columns; ++column) {
+    const v = op.one(column, keep, a, b, c, d, e, f, w, x, p, q, r, s, t, u);
+    if (op.sums() > 0) addToParts(work, column, v);
+    if (isDefined(op.second)) addToParts(work + PARTS, column, op.second(v, a, b, c, d, e, f, w, x, p, q, r, s, t, u));
+    a += 4;
+    if (op.operands() > 1) b += 4;
+    if (op.operands() > 2) c += 4;
+    if (op.operands() > 3) d += 4;
+    if (op.operands() > 4) e += 4;
+    if (op.operands() > 5) f += 4;
+    if (op.wide()) w += 8;
+    if (op.wide()) x += 8;
+  }
+  return op.sums() > 0 ? total(work) : 0;
+}
+
+/** c in every lane, if it is used. */
+// @ts-ignore: decorator
+@inline
+function constant4(used: bool, c: f32, scratch: usize): v128 {
+  return used ? pinned(f32x4.splat(c), scratch) : i8x16.splat(0);
 }

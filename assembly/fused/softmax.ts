@@ -6,9 +6,11 @@
 // have P = 0, and where all are so the whole row is +0. A row is read before it is written, so results may take the place of operands of
 // the same shape. Sums are those of ./rows.ts.
 
+import { SoftmaxField } from "../../src/ground/abi";
 import { expNeg1, expNeg4 } from "../math/exp";
 import { pinned } from "../stream/params";
-import { addToParts, addToParts4, AllKept, ByMask, clearParts, high, low, storeParts, total } from "./rows";
+import { numberAt, wordAt, workOf } from "./record";
+import { AllKept, ByMask, overRow } from "./rows";
 
 // Where the search for a maximum begins: not at -Infinity, from which the distance of a column that is -Infinity itself would be NaN.
 // @ts-ignore: decorator
@@ -76,85 +78,159 @@ function peak<M>(x: usize, mask: usize, columns: usize, scale: f32, work: usize)
   return most;
 }
 
-/** Writes e^(v - most) for a row and returns the sum. */
-function powers<M>(dst: usize, x: usize, mask: usize, columns: usize, scale: f32, most: f32, work: usize): f64 {
-  const v = changetype<M>(0);
-  let c: usize = 0;
-  if (ASC_FEATURE_SIMD) {
-    const scales = pinned(f32x4.splat(scale), work);
-    const never = pinned(f32x4.splat(-Infinity), work + 16);
-    const peaks = pinned(f32x4.splat(most), work + 32);
-    let s01 = f64x2.splat(0);
-    let s23 = s01;
-    let s45 = s01;
-    let s67 = s01;
-    for (; c + 8 <= columns; c += 8) {
-      const a = expNeg4(f32x4.sub(v.at4(x, mask, scales, never), peaks));
-      const b = expNeg4(f32x4.sub(v.at4(x + 16, mask + 16, scales, never), peaks));
-      v128.store(dst, a);
-      v128.store(dst, b, 16);
-      s01 = f64x2.add(s01, low(a));
-      s23 = f64x2.add(s23, high(a));
-      s45 = f64x2.add(s45, low(b));
-      s67 = f64x2.add(s67, high(b));
-      dst += 32;
-      x += 32;
-      mask += 32;
-    }
-    storeParts(work, s01, s23, s45, s67);
-    if (c + 4 <= columns) {
-      const a = expNeg4(f32x4.sub(v.at4(x, mask, scales, never), f32x4.splat(most)));
-      v128.store(dst, a);
-      addToParts4(work, c, a);
-      c += 4;
-      dst += 16;
-      x += 16;
-      mask += 16;
-    }
-  } else {
-    clearParts(work);
+// Operations on a row: methods as overRow() has them.
+
+/** e^(v - most), and its sum; mask M. */
+@unmanaged
+class Powers<M> {
+  @inline operands(): i32 {
+    return 3;
   }
-  for (; c < columns; ++c) {
-    const e = expNeg1(v.at(x, mask, scale) - most);
-    store<f32>(dst, e);
-    addToParts(work, c, e);
-    dst += 4;
-    x += 4;
-    mask += 4;
+
+  @inline wide(): bool {
+    return false;
   }
-  return total(work);
+
+  @inline constants(): i32 {
+    return 3;
+  }
+
+  @inline sums(): i32 {
+    return 1;
+  }
+
+  @inline four(
+    _keep: v128, result: usize, x: usize, mask: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
+    scale: v128, most: v128, never: v128, _s: v128, _t: v128, _u: v128,
+  ): v128 {
+    const power = expNeg4(f32x4.sub(changetype<M>(0).at4(x, mask, scale, never), most));
+    v128.store(result, power);
+    return power;
+  }
+
+  @inline one(
+    _column: usize, _keep: usize, result: usize, x: usize, mask: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
+    scale: f32, most: f32, never: f32, _s: f32, _t: f32, _u: f32,
+  ): f32 {
+    const power = expNeg1(changetype<M>(0).at(x, mask, scale) - most);
+    store<f32>(result, power);
+    return power;
+  }
 }
 
-// @ts-ignore: decorator
-@inline
-function finish4<K>(dst: usize, keep: v128, factor: v128): void {
-  v128.store(dst, changetype<K>(0).select4(f32x4.mul(v128.load(dst), factor), keep));
+/** Multiplies a row by a factor and selects in it; decisions K. */
+@unmanaged
+class Finish<K> {
+  @inline operands(): i32 {
+    return 1;
+  }
+
+  @inline wide(): bool {
+    return false;
+  }
+
+  @inline constants(): i32 {
+    return 1;
+  }
+
+  @inline sums(): i32 {
+    return 0;
+  }
+
+  @inline four(
+    keep: v128, result: usize, _b: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
+    factor: v128, _q: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+  ): v128 {
+    const v = changetype<K>(0).select4(f32x4.mul(v128.load(result), factor), keep);
+    v128.store(result, v);
+    return v;
+  }
+
+  @inline one(
+    column: usize, keep: usize, result: usize, _b: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
+    factor: f32, _q: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+  ): f32 {
+    const v = changetype<K>(0).select(load<f32>(result) * factor, keep, column);
+    store<f32>(result, v);
+    return v;
+  }
 }
 
-/** Multiplies a row and selects in it by decisions K. */
-function finish<K>(dst: usize, keep: usize, columns: usize, factor: f32, work: usize): void {
-  const k = changetype<K>(0);
-  let c: usize = 0;
-  if (ASC_FEATURE_SIMD) {
-    const factors = pinned(f32x4.splat(factor), work);
-    for (; c + 16 <= columns; c += 16) {
-      const keeps = k.sixteen(keep, c);
-      const front = k.front(keeps);
-      const back = k.back(keeps);
-      finish4<K>(dst, k.first(front), factors);
-      finish4<K>(dst + 16, k.second(front), factors);
-      finish4<K>(dst + 32, k.first(back), factors);
-      finish4<K>(dst + 48, k.second(back), factors);
-      dst += 64;
-    }
-    for (; c + 4 <= columns; c += 4) {
-      finish4<K>(dst, k.first(k.four(keep, c)), factors);
-      dst += 16;
-    }
+/** dP, what dropout by decisions K passes of dy, and the sum of its products with `power`. */
+@unmanaged
+class Weigh<K> {
+  @inline operands(): i32 {
+    return 3;
   }
-  for (; c < columns; ++c) {
-    store<f32>(dst, k.select(load<f32>(dst) * factor, keep, c));
-    dst += 4;
+
+  @inline wide(): bool {
+    return false;
+  }
+
+  @inline constants(): i32 {
+    return 1;
+  }
+
+  @inline sums(): i32 {
+    return 1;
+  }
+
+  @inline four(
+    keep: v128, result: usize, power: usize, dy: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
+    scale: v128, _q: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+  ): v128 {
+    const k = changetype<K>(0);
+    const dp = k.select4(k.scale4(v128.load(dy), scale), keep);
+    v128.store(result, dp);
+    return f32x4.mul(dp, v128.load(power));
+  }
+
+  @inline one(
+    column: usize, keep: usize, result: usize, power: usize, dy: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
+    scale: f32, _q: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+  ): f32 {
+    const k = changetype<K>(0);
+    const dp = k.select(k.scale(load<f32>(dy), scale), keep, column);
+    store<f32>(result, dp);
+    return dp * load<f32>(power);
+  }
+}
+
+/** Turns a row of dP into power * factor * (dP - mean). */
+@unmanaged
+class Slopes {
+  @inline operands(): i32 {
+    return 2;
+  }
+
+  @inline wide(): bool {
+    return false;
+  }
+
+  @inline constants(): i32 {
+    return 2;
+  }
+
+  @inline sums(): i32 {
+    return 0;
+  }
+
+  @inline four(
+    _keep: v128, result: usize, power: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
+    factor: v128, mean: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+  ): v128 {
+    const v = f32x4.mul(f32x4.mul(v128.load(power), factor), f32x4.sub(v128.load(result), mean));
+    v128.store(result, v);
+    return v;
+  }
+
+  @inline one(
+    _column: usize, _keep: usize, result: usize, power: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
+    factor: f32, mean: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+  ): f32 {
+    const v = load<f32>(power) * factor * (load<f32>(result) - mean);
+    store<f32>(result, v);
+    return v;
   }
 }
 
@@ -167,183 +243,96 @@ function seenBy(query: usize, queries: usize, keys: usize): usize {
   return seen < 0 ? 0 : seen;
 }
 
+/** Writes e^(v - max v) for the first `columns` of a row and returns their sum. */
+// @ts-ignore: decorator
+@inline
+function powers(to: usize, x: usize, mask: usize, columns: usize, scale: f32, work: usize): f64 {
+  if (mask) return powersOf<Masked>(to, x, mask, columns, scale, work);
+  return powersOf<Unmasked>(to, x, 0, columns, scale, work);
+}
+
+// @ts-ignore: decorator
+@inline
+function powersOf<M>(to: usize, x: usize, mask: usize, columns: usize, scale: f32, work: usize): f64 {
+  const most = peak<M>(x, mask, columns, scale, work);
+  return overRow<AllKept, Powers<M>>(columns, 0, work, to, x, mask, 0, 0, 0, 0, 0, scale, most, -Infinity, 0, 0, 0);
+}
+
 /**
- * Rows of y. The first is row `maskRow` of the `maskRows` that `mask` has, and query `query` of `queries`; both begin anew after their
- * last. `mask` and `keep` may be null: nothing added, all kept; `queries` 0: not causal. `work` is PARTS bytes of scratch, aligned to 16.
+ * Rows of y. The first is row `maskRow` of the `maskRows` that the mask has, and query `query` of `queries`; both begin anew after their
+ * last. `record` has the fields of SoftmaxField and is aligned to 16.
  */
-export function softmax(
-  dst: usize,
-  x: usize,
-  mask: usize,
-  keep: usize,
-  rows: usize,
-  columns: usize,
-  maskRow: usize,
-  maskRows: usize,
-  query: usize,
-  queries: usize,
-  logitScale: f64,
-  scale: f64,
-  work: usize,
-): void {
-  const multiple = <f32>logitScale;
+export function softmax(record: usize): void {
+  const work = workOf(record);
+  const mask = wordAt(record, SoftmaxField.mask);
+  const rows = wordAt(record, SoftmaxField.rows);
+  const columns = wordAt(record, SoftmaxField.columns);
+  const maskRows = wordAt(record, SoftmaxField.maskRows);
+  const queries = wordAt(record, SoftmaxField.queries);
+  const logitScale = numberAt(record, SoftmaxField.logitScale);
+  const scale = numberAt(record, SoftmaxField.scale);
   const bytes = columns << 2;
-  for (let row: usize = 0; row < rows; ++row) {
+  let result = wordAt(record, SoftmaxField.result);
+  let x = wordAt(record, SoftmaxField.logits);
+  let keep = wordAt(record, SoftmaxField.keep);
+  let maskRow = wordAt(record, SoftmaxField.maskRow);
+  let query = wordAt(record, SoftmaxField.query);
+  for (let left = rows; left > 0; --left) {
     const seen = seenBy(query, queries, columns);
-    const added = mask + maskRow * bytes;
-    let sum: f64;
-    if (mask) sum = powers<Masked>(dst, x, added, seen, multiple, peak<Masked>(x, added, seen, multiple, work), work);
-    else sum = powers<Unmasked>(dst, x, 0, seen, multiple, peak<Unmasked>(x, 0, seen, multiple, work), work);
+    const sum = powers(result, x, mask ? mask + maskRow * bytes : 0, seen, <f32>logitScale, work);
     if (sum == 0) {
-      memory.fill(dst, 0, bytes);
+      memory.fill(result, 0, bytes);
     } else {
       const factor = <f32>(scale / sum);
-      if (keep) finish<ByMask>(dst, keep, seen, factor, work);
-      else finish<AllKept>(dst, 0, seen, factor, work);
-      memory.fill(dst + (seen << 2), 0, bytes - (seen << 2));
+      if (keep) overRow<ByMask, Finish<ByMask>>(seen, keep, work, result, 0, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
+      else overRow<AllKept, Finish<AllKept>>(seen, 0, work, result, 0, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
+      memory.fill(result + (seen << 2), 0, bytes - (seen << 2));
     }
     if (keep) keep += columns;
-    dst += bytes;
+    result += bytes;
     x += bytes;
     if (++maskRow >= maskRows) maskRow = 0;
     if (++query >= queries) query = 0;
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function weigh4<K>(dst: usize, e: usize, dy: usize, keep: v128, factor: v128): v128 {
-  const k = changetype<K>(0);
-  const dp = k.select4(k.scale4(v128.load(dy), factor), keep);
-  v128.store(dst, dp);
-  return f32x4.mul(dp, v128.load(e));
-}
-
-/** Writes dP, what dropout by decisions K passes of dy, for a row and returns the sum of its products with `e`. */
-function weigh<K>(dst: usize, e: usize, dy: usize, keep: usize, columns: usize, scale: f32, work: usize): f64 {
-  const k = changetype<K>(0);
-  let c: usize = 0;
-  if (ASC_FEATURE_SIMD) {
-    const factor = pinned(f32x4.splat(scale), work);
-    let s01 = f64x2.splat(0);
-    let s23 = s01;
-    let s45 = s01;
-    let s67 = s01;
-    for (; c + 16 <= columns; c += 16) {
-      const keeps = k.sixteen(keep, c);
-      const front = k.front(keeps);
-      let v = weigh4<K>(dst, e, dy, k.first(front), factor);
-      s01 = f64x2.add(s01, low(v));
-      s23 = f64x2.add(s23, high(v));
-      v = weigh4<K>(dst + 16, e + 16, dy + 16, k.second(front), factor);
-      s45 = f64x2.add(s45, low(v));
-      s67 = f64x2.add(s67, high(v));
-      const back = k.back(keeps);
-      v = weigh4<K>(dst + 32, e + 32, dy + 32, k.first(back), factor);
-      s01 = f64x2.add(s01, low(v));
-      s23 = f64x2.add(s23, high(v));
-      v = weigh4<K>(dst + 48, e + 48, dy + 48, k.second(back), factor);
-      s45 = f64x2.add(s45, low(v));
-      s67 = f64x2.add(s67, high(v));
-      dst += 64;
-      e += 64;
-      dy += 64;
-    }
-    storeParts(work, s01, s23, s45, s67);
-    for (; c + 4 <= columns; c += 4) {
-      addToParts4(work, c, weigh4<K>(dst, e, dy, k.first(k.four(keep, c)), f32x4.splat(scale)));
-      dst += 16;
-      e += 16;
-      dy += 16;
-    }
-  } else {
-    clearParts(work);
-  }
-  for (; c < columns; ++c) {
-    const dp = k.select(k.scale(load<f32>(dy), scale), keep, c);
-    store<f32>(dst, dp);
-    addToParts(work, c, dp * load<f32>(e));
-    dst += 4;
-    e += 4;
-    dy += 4;
-  }
-  return total(work);
-}
-
-// @ts-ignore: decorator
-@inline
-function slope4(dst: usize, e: usize, factor: v128, mean: v128): void {
-  v128.store(dst, f32x4.mul(f32x4.mul(v128.load(e), factor), f32x4.sub(v128.load(dst), mean)));
-}
-
-/** Turns a row of dP into e * factor * (dP - mean). */
-function slopes(dst: usize, e: usize, columns: usize, factor: f32, mean: f32, work: usize): void {
-  let c: usize = 0;
-  if (ASC_FEATURE_SIMD) {
-    const factors = pinned(f32x4.splat(factor), work);
-    const means = pinned(f32x4.splat(mean), work + 16);
-    for (; c + 16 <= columns; c += 16) {
-      slope4(dst, e, factors, means);
-      slope4(dst + 16, e + 16, factors, means);
-      slope4(dst + 32, e + 32, factors, means);
-      slope4(dst + 48, e + 48, factors, means);
-      dst += 64;
-      e += 64;
-    }
-    for (; c + 4 <= columns; c += 4) {
-      slope4(dst, e, factors, means);
-      dst += 16;
-      e += 16;
-    }
-  }
-  for (; c < columns; ++c) {
-    store<f32>(dst, load<f32>(e) * factor * (load<f32>(dst) - mean));
-    dst += 4;
-    e += 4;
-  }
-}
-
 /**
  * The gradient of softmax(): rows of dlogits = logitScale * P * (dP - sum dP P), dP being dropout of dy, P computed anew from the logits.
- * `row` is scratch for one row; the other arguments are those of softmax().
+ * The record is that of softmax(), with dy and room for a row.
  */
-export function softmaxGradient(
-  dst: usize,
-  dy: usize,
-  x: usize,
-  mask: usize,
-  keep: usize,
-  rows: usize,
-  columns: usize,
-  maskRow: usize,
-  maskRows: usize,
-  query: usize,
-  queries: usize,
-  logitScale: f64,
-  scale: f64,
-  row: usize,
-  work: usize,
-): void {
-  const multiple = <f32>logitScale;
+export function softmaxGradient(record: usize): void {
+  const work = workOf(record);
+  const mask = wordAt(record, SoftmaxField.mask);
+  const rows = wordAt(record, SoftmaxField.rows);
+  const columns = wordAt(record, SoftmaxField.columns);
+  const maskRows = wordAt(record, SoftmaxField.maskRows);
+  const queries = wordAt(record, SoftmaxField.queries);
+  const logitScale = numberAt(record, SoftmaxField.logitScale);
+  const scale = numberAt(record, SoftmaxField.scale);
   const bytes = columns << 2;
+  let result = wordAt(record, SoftmaxField.result);
+  let x = wordAt(record, SoftmaxField.logits);
+  let keep = wordAt(record, SoftmaxField.keep);
+  let maskRow = wordAt(record, SoftmaxField.maskRow);
+  let query = wordAt(record, SoftmaxField.query);
+  let dy = wordAt(record, SoftmaxField.dy);
+  const row = wordAt(record, SoftmaxField.row);
   for (let left = rows; left > 0; --left) {
     const seen = seenBy(query, queries, columns);
-    const added = mask + maskRow * bytes;
-    let sum: f64;
-    if (mask) sum = powers<Masked>(row, x, added, seen, multiple, peak<Masked>(x, added, seen, multiple, work), work);
-    else sum = powers<Unmasked>(row, x, 0, seen, multiple, peak<Unmasked>(x, 0, seen, multiple, work), work);
+    const sum = powers(row, x, mask ? mask + maskRow * bytes : 0, seen, <f32>logitScale, work);
     if (sum == 0) {
-      memory.fill(dst, 0, bytes);
+      memory.fill(result, 0, bytes);
     } else {
       let products: f64;
-      if (keep) products = weigh<ByMask>(dst, row, dy, keep, seen, <f32>scale, work);
-      else products = weigh<AllKept>(dst, row, dy, 0, seen, 1, work);
-      slopes(dst, row, seen, <f32>(logitScale / sum), <f32>(products / sum), work);
-      memory.fill(dst + (seen << 2), 0, bytes - (seen << 2));
+      if (keep) products = overRow<ByMask, Weigh<ByMask>>(seen, keep, work, result, row, dy, 0, 0, 0, 0, 0, <f32>scale, 0, 0, 0, 0, 0);
+      else products = overRow<AllKept, Weigh<AllKept>>(seen, 0, work, result, row, dy, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0);
+      const factor = <f32>(logitScale / sum);
+      overRow<AllKept, Slopes>(seen, 0, work, result, row, 0, 0, 0, 0, 0, 0, factor, <f32>(products / sum), 0, 0, 0, 0);
+      memory.fill(result + (seen << 2), 0, bytes - (seen << 2));
     }
-    if (keep) keep += columns;
-    dst += bytes;
     dy += bytes;
+    if (keep) keep += columns;
+    result += bytes;
     x += bytes;
     if (++maskRow >= maskRows) maskRow = 0;
     if (++query >= queries) query = 0;

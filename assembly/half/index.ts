@@ -1,8 +1,10 @@
-// The kernels of 16-bit data: those of assembly/index.ts for f16 and bf16, and conversion from and to f32. src/half/kernels.ts lists them.
+// The kernels of 16-bit data: those of assembly/core/index.ts for f16 and bf16, and conversion from and to f32. src/half/kernels.ts lists them.
 
-import { counter } from "../stream/philox";
+import { philox } from "../stream/philox";
 import { Params } from "../stream/params";
-import { Bits, Both, Select } from "../epilogue/sinks";
+import { Bits } from "../epilogue/bits";
+import { Both } from "../epilogue/both";
+import { Select } from "../epilogue/select";
 import { applyStored, FromBits, FromBytes } from "../stream/stored";
 import { tile } from "../stream/tile";
 import { BF16, F16 } from "./formats";
@@ -25,16 +27,16 @@ export function tile_dropoutbits_bf16(dst: usize, src: usize, bits: usize, n: us
 }
 
 export function philox_dropout_f16(dst: usize, src: usize, n: usize, params: Params): void {
-  counter<HalfF16>(dst, src, 0, n, params);
+  philox<HalfF16>(dst, src, 0, n, params);
 }
 export function philox_dropout_bf16(dst: usize, src: usize, n: usize, params: Params): void {
-  counter<HalfBF16>(dst, src, 0, n, params);
+  philox<HalfBF16>(dst, src, 0, n, params);
 }
 export function philox_dropoutbits_f16(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
-  counter<Both<HalfF16, Bits>>(dst, src, bits, n, params);
+  philox<Both<HalfF16, Bits>>(dst, src, bits, n, params);
 }
 export function philox_dropoutbits_bf16(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
-  counter<Both<HalfBF16, Bits>>(dst, src, bits, n, params);
+  philox<Both<HalfBF16, Bits>>(dst, src, bits, n, params);
 }
 
 export function bits_apply_f16(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {

@@ -1,7 +1,7 @@
-// Values of 16-bit data for the sinks of assembly/sinks.ts, computed in f32, and conversion of whole arrays.
+// Values of 16-bit data for the epilogues of assembly/epilogue/, computed in f32, and conversion of whole arrays.
 // Invariant: an element's input is read before its output is written, so dst = src is allowed where both have 16 bits.
 
-import { scaleAll } from "../epilogue/sinks";
+import { scaleAll } from "../epilogue/select";
 
 /** The input times the scale: inverted dropout of format H. */
 @unmanaged

@@ -64,7 +64,7 @@ export class Same {
 
 /** Operation O on input I of type T. */
 @unmanaged
-export class Sink<T, I, O> {
+export class Epilogue<T, I, O> {
   @inline splat(x: f64): v128 {
     return sizeof<T>() == 4 ? f32x4.splat(<f32>x) : f64x2.splat(x);
   }
@@ -96,9 +96,9 @@ function draw<V>(params: Params, x: u64): void {
   changetype<V>(0).make(words + VALUES, words);
 }
 
-/** Feeds values V of elements start..start+n-1 of the stream to sink S. n is below 2^31 - 32. */
+/** Feeds values V of elements start..start+n-1 of the stream to epilogue S. n is below 2^31 - 32. */
 export function noise<V, S>(dst: usize, src: usize, n: usize, s: f64, params: Params): void {
-  const sink = changetype<S>(0);
+  const epilogue = changetype<S>(0);
   const values = workspace(params) + VALUES;
   const start = params.start;
   const whole = <u32>max(<i32>n - STEP + 1, 0);
@@ -107,13 +107,13 @@ export function noise<V, S>(dst: usize, src: usize, n: usize, s: f64, params: Pa
     draw<V>(params, start + i);
     if (ASC_FEATURE_SIMD) {
       if (<u32>i < whole) {
-        const factor = pinned(sink.splat(s), workspace(params) + FACTOR);
-        for (let j = 0; j < STEP; j += 4) sink.quad(dst, src, i + j, v128.load(values + (j << 2)), factor);
+        const factor = pinned(epilogue.splat(s), workspace(params) + FACTOR);
+        for (let j = 0; j < STEP; j += 4) epilogue.quad(dst, src, i + j, v128.load(values + (j << 2)), factor);
         continue;
       }
     }
     const end = min(i + STEP, <i32>n);
-    for (let j = max(i, 0); j < end; ++j) sink.one(dst, src, j, load<f32>(values + ((j - i) << 2)), s);
+    for (let j = max(i, 0); j < end; ++j) epilogue.one(dst, src, j, load<f32>(values + ((j - i) << 2)), s);
   }
 }
 
@@ -122,7 +122,7 @@ export function noise<V, S>(dst: usize, src: usize, n: usize, s: f64, params: Pa
 @inline
 export function noiseOn<T, O>(dst: usize, src: usize, n: usize, s: f64, params: Params): void {
   if (<T>s == 0) memory.copy(dst, src, n * sizeof<T>());
-  else noise<Normal, Sink<T, Each, O>>(dst, src, n, s, params);
+  else noise<Normal, Epilogue<T, Each, O>>(dst, src, n, s, params);
 }
 
 /** Values V, times s, plus `offset`, as f32. */
@@ -132,5 +132,5 @@ export function fill<V>(dst: usize, n: usize, offset: f64, s: f64, params: Param
   const at = workspace(params) + OFFSET;
   if (ASC_FEATURE_SIMD) v128.store(at, f32x4.splat(<f32>offset));
   else store<f32>(at, <f32>offset);
-  noise<V, Sink<f32, Same, Plus<f32>>>(dst, at, n, s, params);
+  noise<V, Epilogue<f32, Same, Plus<f32>>>(dst, at, n, s, params);
 }

@@ -3,10 +3,11 @@
 // innermost is a run of elements that share a decision or have one each; those outside it, from the inside out, are the record's levels.
 // Invariant: a call goes on where the record says and moves it on by n elements; behind the last element it is at the first again.
 
+import { LevelField, WALK_CONSTANTS, WALK_GATHERED, WALK_LEVELS, WalkField } from "../../src/ground/abi";
 import { repeat, spread } from "./gather";
-import { bitsAt, CONSTANTS, keeps, separateRun, sharedRun, storeConstants } from "./runs";
+import { bitsAt, keeps, separateRun, sharedRun, storeConstants } from "./runs";
 
-/** The dimensions and the place in them, whole numbers that may exceed 32 bits; src/shapes/walk.ts writes the same layout. */
+/** The dimensions and the place in them, whole numbers that may exceed 32 bits; src/ground/abi.ts has the layout. */
 @unmanaged
 export class Walk {
   /** Elements of a run. */
@@ -35,18 +36,14 @@ class Level {
 /** The most elements of runs whose decisions are gathered first, as a run by itself costs more than its elements. */
 // @ts-ignore: decorator
 @inline const SHORT: u32 = 32;
-/** Elements whose decisions are gathered at once. */
+// Behind the constants of runs lies the tile of gathered decisions.
 // @ts-ignore: decorator
-@inline const GATHERED: u32 = 512;
+@inline const TILE: usize = offsetof<Walk>() + WALK_CONSTANTS;
 
-// Between the record and its levels lies what runs keep ready, and the tile of gathered decisions with a word behind it.
-// @ts-ignore: decorator
-@inline const TILE: usize = offsetof<Walk>() + CONSTANTS;
-// @ts-ignore: decorator
-@inline const LEVELS: usize = TILE + GATHERED / 8 + 8;
-
-/** Feeds the next n elements to sink S: what they become depends on a, b and c. */
+/** Feeds the next n elements to epilogue S: what they become depends on a, b and c. */
 export function broadcast<T, S>(dst: usize, src: usize, mask: usize, n: usize, walk: Walk, a: f64, b: f64, c: f64): void {
+  if (offsetof<Walk>() != WalkField.fields * 8) ERROR("WalkField is not the layout of Walk");
+  if (offsetof<Level>() != LevelField.fields * 8) ERROR("LevelField is not the layout of Level");
   storeConstants<T>(constantsOf(walk), a, b, c);
   if (walk.run <= SHORT) shortRuns<T, S>(dst, src, mask, n, walk, a, b, c);
   else longRuns<T, S>(dst, src, mask, n, walk, a, b, c);
@@ -81,14 +78,14 @@ function longRuns<T, S>(dst: usize, src: usize, mask: usize, n: usize, walk: Wal
 
 function shortRuns<T, S>(dst: usize, src: usize, mask: usize, n: usize, walk: Walk, a: f64, b: f64, c: f64): void {
   const tile = changetype<usize>(walk) + TILE;
-  const inner = changetype<Level>(changetype<usize>(walk) + LEVELS);
+  const inner = changetype<Level>(changetype<usize>(walk) + WALK_LEVELS);
   const run = <u32>walk.run;
   let at = <u32>walk.at;
   let filled: u32 = 0;
   while (n > 0) {
     const bit = <u64>walk.bit;
     // Whole runs of one row, or a part of one.
-    const runs = at > 0 ? 0 : <u32>min<f64>(inner.size - inner.at, min<u32>(<u32>n, GATHERED - filled) / run);
+    const runs = at > 0 ? 0 : <u32>min<f64>(inner.size - inner.at, min<u32>(<u32>n, WALK_GATHERED - filled) / run);
     const length = runs > 0 ? run : min<u32>(run - at, <u32>n);
     const times = max<u32>(runs, 1);
     if (walk.each != 0) filled = repeat(tile, filled, bitsAt(mask, bit + at, length) & ((<u64>1 << length) - 1), length, times);
@@ -99,7 +96,7 @@ function shortRuns<T, S>(dst: usize, src: usize, mask: usize, n: usize, walk: Wa
       at = 0;
       moveOn(walk, times);
     }
-    if (filled > GATHERED - run || n == 0) {
+    if (filled > WALK_GATHERED - run || n == 0) {
       separateRun<T, S>(dst, src, filled, tile, 0, constantsOf(walk), a, b, c);
       dst += filled * sizeof<T>();
       src += filled * sizeof<T>();
@@ -111,7 +108,7 @@ function shortRuns<T, S>(dst: usize, src: usize, mask: usize, n: usize, walk: Wa
 
 /** Goes on by some runs, which do not lead beyond the end of the innermost level. */
 function moveOn(walk: Walk, runs: f64): void {
-  let level = changetype<usize>(walk) + LEVELS;
+  let level = changetype<usize>(walk) + WALK_LEVELS;
   const end = level + <usize>walk.levels * offsetof<Level>();
   let bit = walk.bit;
   for (; level < end; level += offsetof<Level>(), runs = 1) {

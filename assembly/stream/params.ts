@@ -1,7 +1,9 @@
 // The parameter record that the host writes and every kernel reads: which stream, where in it, and with what probability.
 // Invariant: it is the kernels' only state. One record (with its workspace) a thread, and a module serves any number of them.
 
-// Byte layout, little-endian; src/memory.ts writes the same offsets.
+import { PARAMS_RECORD } from "../../src/ground/abi";
+
+// Byte layout, little-endian; src/engine/memory.ts writes the same offsets.
 @unmanaged
 export class Params {
   /** Seed, low and high word: the Philox key. */
@@ -18,11 +20,12 @@ export class Params {
   scale: f64;
 }
 
-/** Scratch behind the record, on a 16-byte boundary: 128 bytes for what Philox leaves, and what assembly/tile.ts adds to it. */
+/** Scratch behind the record, on a 16-byte boundary: 128 bytes for what Philox leaves, and what assembly/stream/tile.ts adds to it. */
 // @ts-ignore: decorator
 @inline
 export function workspace(params: Params): usize {
-  return changetype<usize>(params) + 48;
+  if (<i32>offsetof<Params>() > PARAMS_RECORD) ERROR("PARAMS_RECORD is less than the size of Params");
+  return changetype<usize>(params) + PARAMS_RECORD;
 }
 
 /** `v` by way of 16 bytes of scratch: V8 makes a constant or splatted vector anew at every use, in loops too, but keeps a loaded one in its register. */

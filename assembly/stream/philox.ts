@@ -5,7 +5,8 @@
 
 import { Params, workspace } from "./params";
 import { philox8, wordOf, WORDS } from "./generator";
-import { partOfStep, STEP } from "./step";
+import { STEP } from "../../src/ground/abi";
+import { partOfStep } from "./step";
 
 /** Leaves in the workspace the random words of the 32 elements around i. */
 function drawWords(params: Params, i: u64): void {
@@ -35,13 +36,13 @@ function keepBits(params: Params, i: u64): u32 {
   return keep;
 }
 
-/** Feeds elements start..start+n-1 of the stream to sink S. n is below 2^31 - 16. */
-export function counter<S>(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
-  const sink = changetype<S>(0);
+/** Feeds elements start..start+n-1 of the stream to epilogue S. n is below 2^31 - 16. */
+export function philox<S>(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
+  const epilogue = changetype<S>(0);
   const start = params.start;
   const scale = params.scale;
-  if (params.threshold == 0) return sink.keepAll(dst, src, bits, n, scale);
-  if (params.threshold == <u64>1 << 32) return sink.dropAll(dst, src, bits, n, scale);
+  if (params.threshold == 0) return epilogue.keepAll(dst, src, bits, n, scale);
+  if (params.threshold == <u64>1 << 32) return epilogue.dropAll(dst, src, bits, n, scale);
 
   const whole = <u32>max(<i32>n - STEP + 1, 0);
   // i is the offset in the output of a step's first element: negative in front of the output.
@@ -50,7 +51,7 @@ export function counter<S>(dst: usize, src: usize, bits: usize, n: usize, params
     if (i <= 0 || !(<u32>x & STEP)) drawWords(params, x);
     if (ASC_FEATURE_SIMD) {
       if (<u32>i < whole) {
-        sink.step(dst, src, bits, i, keep4(params, x), sink.factor(scale));
+        epilogue.step(dst, src, bits, i, keep4(params, x), epilogue.factor(scale));
         continue;
       }
     }

@@ -1,10 +1,7 @@
-// The step: 16 consecutive elements from a multiple of 16 of a stream, which sources decide together and hand to a sink.
-// Invariant: only elements of the output, 0..n-1, reach the sink, in ascending order.
+// The step: 16 consecutive elements from a multiple of 16 of a stream, which sources decide together and hand to an epilogue.
+// Invariant: only elements of the output, 0..n-1, reach the epilogue, in ascending order.
 
-/** Elements decided together: the lanes of a vector of bytes. */
-// @ts-ignore: decorator
-@inline
-export const STEP: i32 = 16;
+import { STEP } from "../../src/ground/abi";
 
 /** The part of a step that lies in the output: bit j of `keep` decides element i + j; i may be negative. */
 // @ts-ignore: decorator

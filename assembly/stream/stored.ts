@@ -1,9 +1,9 @@
-// Dropout from a stored mask: the keep decisions are read instead of drawn, then go to the same sinks.
+// Dropout from a stored mask: the keep decisions are read instead of drawn, then go to the same epilogues.
 // Invariant: only the bytes of the mask that belong to elements 0..n-1 are read; the result equals that of the stream that made the mask.
 
 import { Params, pinned, workspace } from "./params";
-import { Input, Select } from "../epilogue/sinks";
-import { STEP } from "./step";
+import { Input, Select } from "../epilogue/select";
+import { STEP } from "../../src/ground/abi";
 
 /** Decisions from a bit mask, least significant bit first, 1 = keep. Each lane of T compares its own bit, which needs no widening. */
 @unmanaged
@@ -26,20 +26,20 @@ export class FromBits {
     dst: usize, src: usize, mask: usize, i: usize, factor: v128,
     b0: v128, b1: v128, b2: v128, b3: v128, b4: v128, b5: v128, b6: v128, b7: v128,
   ): void {
-    const sink = changetype<Select<T, V>>(0);
+    const epilogue = changetype<Select<T, V>>(0);
     const step = v128.load16_splat(mask + (i >> 3));
     const d = dst + i * sizeof<T>();
     const s = src + i * sizeof<T>();
-    sink.vector(d, s, this.lanes<T>(step, b0), factor);
-    sink.vector(d + 16, s + 16, this.lanes<T>(step, b1), factor);
+    epilogue.vector(d, s, this.lanes<T>(step, b0), factor);
+    epilogue.vector(d + 16, s + 16, this.lanes<T>(step, b1), factor);
     if (sizeof<T>() == 2) return;
-    sink.vector(d + 32, s + 32, this.lanes<T>(step, b2), factor);
-    sink.vector(d + 48, s + 48, this.lanes<T>(step, b3), factor);
+    epilogue.vector(d + 32, s + 32, this.lanes<T>(step, b2), factor);
+    epilogue.vector(d + 48, s + 48, this.lanes<T>(step, b3), factor);
     if (sizeof<T>() == 4) return;
-    sink.vector(d + 64, s + 64, this.lanes<T>(step, b4), factor);
-    sink.vector(d + 80, s + 80, this.lanes<T>(step, b5), factor);
-    sink.vector(d + 96, s + 96, this.lanes<T>(step, b6), factor);
-    sink.vector(d + 112, s + 112, this.lanes<T>(step, b7), factor);
+    epilogue.vector(d + 64, s + 64, this.lanes<T>(step, b4), factor);
+    epilogue.vector(d + 80, s + 80, this.lanes<T>(step, b5), factor);
+    epilogue.vector(d + 96, s + 96, this.lanes<T>(step, b6), factor);
+    epilogue.vector(d + 112, s + 112, this.lanes<T>(step, b7), factor);
   }
 
   @inline one(mask: usize, i: usize): bool {
@@ -75,14 +75,14 @@ export function applyStored<M, T, V>(dst: usize, src: usize, mask: usize, n: usi
   else stored<M, T, V>(dst, src, mask, n, params);
 }
 
-/** Feeds the n decisions of `mask`, read by M, to the sink of elements of type T and value V. */
+/** Feeds the n decisions of `mask`, read by M, to the epilogue of elements of type T and value V. */
 function stored<M, T, V>(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
   const source = changetype<M>(0);
-  const sink = changetype<Select<T, V>>(0);
+  const epilogue = changetype<Select<T, V>>(0);
   const scale = params.scale;
   let i: usize = 0;
   if (ASC_FEATURE_SIMD) {
-    const factor = pinned(sink.factor(scale), workspace(params) + 16);
+    const factor = pinned(epilogue.factor(scale), workspace(params) + 16);
     const b0 = source.bits<T>(params, 0);
     const b1 = source.bits<T>(params, 1);
     const b2 = source.bits<T>(params, 2);
@@ -95,5 +95,5 @@ function stored<M, T, V>(dst: usize, src: usize, mask: usize, n: usize, params: 
       source.step<T, V>(dst, src, mask, i, factor, b0, b1, b2, b3, b4, b5, b6, b7);
     }
   }
-  for (; i < n; ++i) sink.one(dst, src, 0, i, source.one(mask, i), scale);
+  for (; i < n; ++i) epilogue.one(dst, src, 0, i, source.one(mask, i), scale);
 }

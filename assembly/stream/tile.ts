@@ -6,22 +6,12 @@
 
 import { Params, pinned, workspace } from "./params";
 import { philox8 } from "./generator";
-import { partOfStep, STEP } from "./step";
-
-/** Elements that one seeding of the four lanes serves. */
-// @ts-ignore: decorator
-@inline const TILE: i32 = 4096;
+import { NOTE_BYTES, NOTES, STEP, TIE_BLOCK, TILE } from "../../src/ground/abi";
+import { partOfStep } from "./step";
 
 // Top bit of the second word of a counter that decides a tie: keeps it apart from those that seed tiles, which stay below 2^43.
 // @ts-ignore: decorator
 @inline const TIE_COUNTER: u32 = 0x80000000;
-
-// The workspace: the lanes of two tiles, Philox's blocks for a tie, of which the first counts, and notes of the steps with ties, at most one
-// a step of two tiles.
-// @ts-ignore: decorator
-@inline const TIE_BLOCK: usize = 128;
-// @ts-ignore: decorator
-@inline const NOTES: usize = 256;
 
 // Bytes of the state of a tile's four lanes.
 // @ts-ignore: decorator
@@ -154,7 +144,7 @@ function advance(lanes: usize, steps: i32): void {
   }
 }
 
-/** A step with ties, noted to be settled later: the ** scrambler's input is still to be looked at. */
+/** A step with ties, NOTE_BYTES long, noted to be settled later: the ** scrambler's input is still to be looked at. */
 @unmanaged
 class Tied {
   s1low: u64;
@@ -177,9 +167,9 @@ class Tied {
 // @ts-ignore: decorator
 @inline
 function wholeSteps<S, W>(dst: usize, src: usize, bits: usize, params: Params, lanes: usize, i: i32, end: i32): i32 {
-  const sink = changetype<S>(0);
+  const epilogue = changetype<S>(0);
   // Both in the block for a tie, which is not needed before settle().
-  const factor = pinned(sink.factor(params.scale), workspace(params) + TIE_BLOCK);
+  const factor = pinned(epilogue.factor(params.scale), workspace(params) + TIE_BLOCK);
   const first = pinned(i8x16.splat(<u8>(params.threshold >> 40)), workspace(params) + TIE_BLOCK + 16);
   const notes = workspace(params) + NOTES;
   let note = notes;
@@ -200,7 +190,7 @@ function wholeSteps<S, W>(dst: usize, src: usize, bits: usize, params: Params, l
   for (; i < end; i += STEP) {
     const a = plusPlus4(s0, s3);
     note = noteTies(note, i, a, first, s1);
-    sink.step(dst, src, bits, i, i8x16.ge_u(a, first), factor);
+    epilogue.step(dst, src, bits, i, i8x16.ge_u(a, first), factor);
     const x = i32x4.shl(s1, 9);
     s2 = v128.xor(s2, s0);
     s3 = v128.xor(s3, s1);
@@ -211,7 +201,7 @@ function wholeSteps<S, W>(dst: usize, src: usize, bits: usize, params: Params, l
     if (changetype<W>(0).two()) {
       const b = plusPlus4(t0, t3);
       note = noteTies(note, i + TILE, b, first, t1);
-      sink.step(dst, src, bits, i + TILE, i8x16.ge_u(b, first), factor);
+      epilogue.step(dst, src, bits, i + TILE, i8x16.ge_u(b, first), factor);
       const y = i32x4.shl(t1, 9);
       t2 = v128.xor(t2, t0);
       t3 = v128.xor(t3, t1);
@@ -241,14 +231,15 @@ function noteTies(note: usize, i: i32, a: v128, first: v128, s1: v128): usize {
   v128.store(note, s1);
   store<u32>(note, i, offsetof<Tied>("i"));
   store<u32>(note, ties, offsetof<Tied>("ties"));
-  return note + (ties ? offsetof<Tied>() : 0);
+  return note + <usize>(ties ? NOTE_BYTES : 0);
 }
 
 /** Drops the tied elements of the noted steps that their lower 40 bits put below T. */
 function settle<S>(dst: usize, bits: usize, params: Params, notes: usize, end: usize): void {
-  const sink = changetype<S>(0);
+  if (offsetof<Tied>() != NOTE_BYTES) ERROR("NOTE_BYTES is not the size of Tied");
+  const epilogue = changetype<S>(0);
   const second = i8x16.splat(<u8>(params.threshold >> 32));
-  for (; notes < end; notes += offsetof<Tied>()) {
+  for (; notes < end; notes += NOTE_BYTES) {
     const i = changetype<Tied>(notes).i;
     let ties = changetype<Tied>(notes).ties;
     const b = starStar4(v128.load(notes));
@@ -258,7 +249,7 @@ function settle<S>(dst: usize, bits: usize, params: Params, notes: usize, end: u
     // Nearly always one tie: settled without a branch on its outcome.
     do {
       const j = <u32>ctz(ties);
-      sink.restrict(dst, bits, i + j, (keep >> j) & 1);
+      epilogue.restrict(dst, bits, i + j, (keep >> j) & 1);
       ties &= ties - 1;
     } while (ties);
   }
@@ -270,7 +261,7 @@ function partialStep<S>(dst: usize, src: usize, bits: usize, n: usize, params: P
   advance(lanes, 1);
 }
 
-/** Feeds elements start..start+n-1 of the stream to sink S. n is below 2^31 - 4096. */
+/** Feeds elements start..start+n-1 of the stream to epilogue S. n is below 2^31 - 4096. */
 export function tile<S>(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
   if (params.threshold == 0) return changetype<S>(0).keepAll(dst, src, bits, n, params.scale);
   if (params.threshold == <u64>1 << 48) return changetype<S>(0).dropAll(dst, src, bits, n, params.scale);

@@ -33,15 +33,15 @@ export const GENERATOR = { mark: /^v?psrld .*,0x15$/, beside: /^v?p(min|max)ub/,
 /** All of them; a function that fits several has the first. */
 export const HOT: readonly Hot[] = [
   // The loop that takes two tiles, 4,096 elements apart, at once.
-  { functions: /^tile\/tile<sinks\/(Bytes|Bits)>/, ...GENERATOR, beside: /\+0x(1000|200)\]/ },
-  { functions: /^tile\/tile</, ...GENERATOR },
-  { functions: /^counter\/counter</, mark: /^v?pminud/, elements: 4 },
+  { functions: /^stream\/tile\/tile<epilogue\/(bytes\/Bytes|bits\/Bits)>/, ...GENERATOR, beside: /\+0x(1000|200)\]/ },
+  { functions: /^stream\/tile\/tile</, ...GENERATOR },
+  { functions: /^stream\/philox\/philox</, mark: /^v?pminud/, elements: 4 },
   // Ten rounds for 32 words, each with eight multiplications.
-  { functions: /^philox\/philox8$/, mark: /^v?pmuludq/, elements: 32 / 80 },
-  { functions: /^stored\/stored<.*,f32,.*Scaled/, mark: STORE, elements: 4 },
-  { functions: /^stored\/stored<.*,f64,.*Scaled/, mark: STORE, elements: 2 },
-  { functions: /^stored\/stored<.*,u16,.*Scaled/, mark: STORE, elements: 8 },
-  { functions: /^popcount\//, mark: /^v?pmaddubsw/, elements: 128 },
+  { functions: /^stream\/generator\/philox8$/, mark: /^v?pmuludq/, elements: 32 / 80 },
+  { functions: /^stream\/stored\/stored<.*,f32,.*Scaled/, mark: STORE, elements: 4 },
+  { functions: /^stream\/stored\/stored<.*,f64,.*Scaled/, mark: STORE, elements: 2 },
+  { functions: /^stream\/stored\/stored<.*,u16,.*Scaled/, mark: STORE, elements: 8 },
+  { functions: /^simd\/popcount\//, mark: /^v?pmaddubsw/, elements: 128 },
 
   { functions: /^half\/index\/bf16_convert_f32$|^half\/values\/widen</, mark: STORE, elements: 4 },
   { functions: /^half\/values\/narrow</, mark: STORE, elements: 8 },
@@ -50,19 +50,19 @@ export const HOT: readonly Hot[] = [
   { functions: /^fused\/bytes\/bytes<.*<f64,/, mark: STORE, beside: /^v?(punpckhbw|pmovsxbw)/, elements: 2 },
   { functions: /^fused\/sum\/addRows<f64>$/, mark: /^v?addpd/, elements: 2 },
   { functions: /^fused\/sum\/addRows<f32>$/, mark: /^v?cvtps2pd/, elements: 2 },
-  { functions: /^fused\/norm\/join<.*ByMask,.*Plus>$/, mark: STORE, elements: 4 },
+  { functions: /^fused\/rows\/overRow<.*Join<.*ByMask,.*Plus>/, mark: STORE, elements: 4 },
   { functions: /^fused\/norm\/deviation$/, mark: /^v?cvtps2pd/, elements: 2 },
-  { functions: /^fused\/norm\/normalise$/, mark: STORE, elements: 4 },
+  { functions: /^fused\/rows\/overRow<.*Normalise>/, mark: STORE, elements: 4 },
   // Two sums.
-  { functions: /^fused\/norm\/project$/, mark: /^v?cvtps2pd/, elements: 1 },
+  { functions: /^fused\/rows\/overRow<.*Project>/, mark: /^v?cvtps2pd/, elements: 1 },
   // Two results in f32, two sums in f64.
-  { functions: /^fused\/norm\/gradients<.*ByMask,.*Plus>$/, mark: STORE, elements: 4 / 6 },
+  { functions: /^fused\/rows\/overRow<.*Gradients<.*ByMask,.*Plus>/, mark: STORE, elements: 4 / 6 },
   { functions: /^fused\/softmax\/peak<.*Unmasked>$/, mark: /^v?maxps/, elements: 4 },
-  { functions: /^fused\/softmax\/(powers<.*Unmasked|finish<.*ByMask|weigh<.*ByMask)>$|^fused\/softmax\/slopes$/, mark: STORE, elements: 4 },
+  { functions: /^fused\/rows\/overRow<.*(Powers<.*Unmasked|Finish<.*ByMask|Weigh<.*ByMask|Slopes)/, mark: STORE, elements: 4 },
 
   { functions: /^noise\/noise\/draw</, mark: STORE, elements: 4 },
-  { functions: /^noise\/noise\/noise<.*Sink<f32,/, mark: STORE, elements: 4 },
-  { functions: /^noise\/noise\/noise<.*Sink<f64,/, mark: STORE, elements: 2 },
+  { functions: /^noise\/noise\/noise<.*Epilogue<f32,/, mark: STORE, elements: 4 },
+  { functions: /^noise\/noise\/noise<.*Epilogue<f64,/, mark: STORE, elements: 2 },
 
   { functions: /^shapes\/runs\/(separate|shared)Run<f32,/, mark: STORE, elements: 4 },
   { functions: /^shapes\/runs\/(separate|shared)Run<f64,/, mark: STORE, elements: 2 },

@@ -5,6 +5,8 @@ import { type Piece, pieces } from "../../src/engine/frame.js";
 import { type Kernels, rowsOf } from "../../src/engine/kernels.js";
 import { type Draw, PARAMS } from "../../src/engine/memory.js";
 import { ACTIVATIONS, type Activation, type Elementwise, FUSED, type FusedKernels } from "../../src/fused/kernels.js";
+import { writeFields } from "../../src/fused/record.js";
+import { BIAS_RECORD, NormField, NormGradientField, ROW_RECORD, SoftmaxField, STEP } from "../../src/ground/abi.js";
 import { byteLength, type Dtype } from "../../src/ground/dtypes.js";
 import { Words } from "../../src/ground/words.js";
 import { scale, threshold } from "../../src/stream/probability.js";
@@ -12,11 +14,6 @@ import { copyOf, P, type Placement, type Subject } from "./subject.js";
 
 /** The most columns of the matrices. */
 const COLUMNS = 1024;
-/** Bytes of the record in front of a bias, and of scratch of kernels on rows. */
-const RECORD = 16;
-const WORK = 128;
-/** Elements that kernels may look at beyond a bias. */
-const STEP = 16;
 const EPSILON = 1e-5;
 
 type Row = ReturnType<typeof rowsOf<(typeof FUSED)[number]>>[number];
@@ -34,13 +31,13 @@ export function fusedSubjects(kernels: FusedKernels, core: Kernels, place: Place
   };
   // f64 is room for two matrices of f32.
   const other = filled("f64", n, 1);
-  const rowOf = (dtype: Dtype, value: number) => filled(dtype, RECORD / byteLength(dtype, 1) + columns + STEP, value);
+  const rowOf = (dtype: Dtype, value: number) => filled(dtype, BIAS_RECORD / byteLength(dtype, 1) + columns + STEP, value);
   const bias = { f32: rowOf("f32", 0.5), f64: rowOf("f64", 0.5) };
   const noBias = rowOf("f32", -0);
   const [gamma, beta] = [filled("f32", columns, 1), filled("f32", columns, 0.5)];
   const [means, rstds, scratchRow] = [filled("f32", rows, 0), filled("f32", rows, 1), filled("f32", columns, 0)];
   const sums = [filled("f64", columns, 0), filled("f64", columns, 0)] as const;
-  const work = place.room("f64", WORK / 8);
+  const record = place.room("f64", ROW_RECORD / 8);
 
   const seed = new Words();
   const stream = new Words();
@@ -94,23 +91,32 @@ export function fusedSubjects(kernels: FusedKernels, core: Kernels, place: Place
     withBytes("f32", ({ at, row, rows: some }, keep) => {
       const by = 4 * at;
       const [y, h] = [dst.f32 + by, dst.f64 + by];
-      const [m, r, s] = [means + 4 * row, rstds + 4 * row, scaleOf(keep)];
-      kernels.norm.bytes.f32(y, h, m, r, x + by, other + by, beta, gamma, beta, keep, some, columns, EPSILON, s, work);
+      writeFields(memory, record, NormField, {
+        ...{ y, h, means: means + 4 * row, rstds: rstds + 4 * row, x: x + by, residual: other + by, bias: beta, gamma, beta },
+        ...{ keep, rows: some, columns, epsilon: EPSILON, scale: scaleOf(keep) },
+      });
+      kernels.norm.bytes.f32(record);
     });
   const normGradient = withBytes("f32", ({ at, row, rows: some }, keep) => {
     const by = 4 * at;
     const [dx, dresidual, dy, h] = [dst.f32 + by, dst.f64 + by, src.f32 + by, other + by];
-    const [m, r, s] = [means + 4 * row, rstds + 4 * row, scaleOf(keep)];
-    kernels.normGradient.bytes.f32(dx, dresidual, ...sums, dy, h, m, r, gamma, 0, keep, some, columns, s, work);
+    writeFields(memory, record, NormGradientField, {
+      ...{ dx, dresidual, dgamma: sums[0], dbeta: sums[1], dy, h, means: means + 4 * row, rstds: rstds + 4 * row, gamma, dh: 0 },
+      ...{ keep, rows: some, columns, scale: scaleOf(keep) },
+    });
+    kernels.normGradient.bytes.f32(record);
   });
+  const plain = { mask: 0, columns, maskRow: 0, maskRows: 0, query: 0, queries: 0, logitScale: 1 };
   const softmax = withBytes("f32", ({ at, rows: some }, keep) => {
-    const [to, logits] = [dst.f32 + 4 * at, src.f32 + 4 * at];
-    kernels.softmax.bytes.f32(to, logits, 0, keep, some, columns, 0, 0, 0, 0, 1, scaleOf(keep), work);
+    const [result, logits] = [dst.f32 + 4 * at, src.f32 + 4 * at];
+    writeFields(memory, record, SoftmaxField, { ...plain, result, logits, keep, rows: some, scale: scaleOf(keep) });
+    kernels.softmax.bytes.f32(record);
   });
   const softmaxGradient = (from: number) =>
     withBytes("f32", ({ at, rows: some }, keep) => {
-      const [to, dy, logits] = [dst.f32 + 4 * at, from + 4 * at, other + 4 * at];
-      kernels.softmaxGradient.bytes.f32(to, dy, logits, 0, keep, some, columns, 0, 0, 0, 0, 1, scaleOf(keep), scratchRow, work);
+      const [result, dy, logits] = [dst.f32 + 4 * at, from + 4 * at, other + 4 * at];
+      writeFields(memory, record, SoftmaxField, { ...plain, result, logits, keep, rows: some, scale: scaleOf(keep), dy, row: scratchRow });
+      kernels.softmaxGradient.bytes.f32(record);
     });
 
   const subject = (name: string, dtype: Dtype, matrices: number, call: () => void): Subject => {

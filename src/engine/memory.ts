@@ -12,11 +12,9 @@ const PAGE = 65536;
 export const MAX_BYTES = 2 ** 32;
 
 // asc's optimiser assumes that addresses below 1024 are unused (its lowMemoryLimit option), so the parameter record starts there; with
-// its workspace (assembly/stream/params.ts, assembly/stream/tile.ts) it ends before the first staging slot.
+// its workspace, PARAMS_BYTES in all, it ends before the first staging slot.
 /** Address of the parameter record. */
 export const PARAMS = 1024;
-/** Bytes of the parameter record and its workspace: the record, Philox's blocks for the lanes and for a tie, and a note for each step of two tiles. */
-export const PARAMS_BYTES = 48 + 256 + 512 * 32;
 /** Address of the staging slot for masks from outside. */
 export const MASK_SLOT = 18 * 1024;
 /** The most elements that are staged at once: bytes of a mask or f32 data. Together they fit the L2 cache of a small machine. */

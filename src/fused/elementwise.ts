@@ -5,17 +5,14 @@
 import type { Context } from "../core/dropout.js";
 import { type Frame, PIECE } from "../engine/frame.js";
 import type { Operand } from "../engine/operand.js";
+import { BIAS_RECORD, STEP } from "../ground/abi.js";
 import { byteLength, type Dtype } from "../ground/dtypes.js";
 import type { Elementwise } from "./kernels.js";
 
 // Kernels count elements in signed 32 bits.
 const CHUNK = 2 ** 30;
-/** Elements that a kernel may look at beyond the column it is at. */
-const STEP = 16;
 /** The row of a matrix without a bias. */
 const NO_BIAS = 1024;
-/** Bytes of the kernels' record in front of a bias. */
-const RECORD = 16;
 
 /** The kernels of one operation, by where they have their decisions from. */
 export interface Sources {
@@ -44,7 +41,7 @@ export function prepareElementwise(context: Context, frame: Frame, kernels: Sour
   const kernel = drawing ?? kernels.bytes;
   const keep = drawing === undefined && p > 0 ? frame.scratch(Math.min(PIECE, length)) : 0;
   const columns = bias === undefined ? NO_BIAS : bias.length * Math.ceil(STEP / bias.length);
-  const row = frame.scratch(RECORD + byteLength(input.dtype, columns + STEP));
+  const row = frame.scratch(BIAS_RECORD + byteLength(input.dtype, columns + STEP));
   if (bias !== undefined) frame.stage(bias);
   const run = preparePieces(context, frame, operands, keep === 0 && after === undefined, (at, count, dst, src, second) => {
     if (keep > 0) call.draw(context.kernels.mask[kind].bytes, keep, at, count);
@@ -52,7 +49,7 @@ export function prepareElementwise(context: Context, frame: Frame, kernels: Sour
     after?.(dst, at, count);
   });
   return () => {
-    writeRow(context, input.dtype, row + RECORD, columns + STEP, bias);
+    writeRow(context, input.dtype, row + BIAS_RECORD, columns + STEP, bias);
     run();
   };
 }

@@ -24,83 +24,21 @@ export type Elementwise = (
   keep: number,
 ) => undefined;
 
+/** A kernel on whole rows: `record` is the address of ROW_RECORD bytes, aligned to 16, that begin with its fields (src/ground/abi.ts). */
+export type RowKernel = (record: number) => undefined;
+
 // Pointers are byte addresses.
 interface Signatures extends Record<Activation | `${Exclude<Activation, "none">}Gradient` | "residual", Elementwise> {
   /** Adds n elements in row-major order, the first in column `column`, to `columns` sums in f64. */
   sum: (sums: number, src: number, n: number, column: number, columns: number) => undefined;
-  /** Rows of y and h, and their means and rstds. bias and keep may be 0: none, all kept. `work` is 64 bytes of scratch. */
-  norm: (
-    y: number,
-    h: number,
-    means: number,
-    rstds: number,
-    x: number,
-    residual: number,
-    bias: number,
-    gamma: number,
-    beta: number,
-    keep: number,
-    rows: number,
-    columns: number,
-    epsilon: number,
-    scale: number,
-    work: number,
-  ) => undefined;
-  /** Rows of dx and dresidual; adds to `columns` sums in f64 each for gamma and beta. dh and keep may be 0. `work` is 128 bytes of scratch. */
-  normGradient: (
-    dx: number,
-    dresidual: number,
-    dgamma: number,
-    dbeta: number,
-    dy: number,
-    h: number,
-    means: number,
-    rstds: number,
-    gamma: number,
-    dh: number,
-    keep: number,
-    rows: number,
-    columns: number,
-    scale: number,
-    work: number,
-  ) => undefined;
-  /**
-   * Rows of dropout(softmax(logitScale * logits + mask)), the first of them with row maskRow of maskRows and query `query` of `queries`. mask and keep may
-   * be 0: nothing added, all kept; queries may be 0: not causal. `work` is 64 bytes of scratch.
-   */
-  softmax: (
-    dst: number,
-    logits: number,
-    mask: number,
-    keep: number,
-    rows: number,
-    columns: number,
-    maskRow: number,
-    maskRows: number,
-    query: number,
-    queries: number,
-    logitScale: number,
-    scale: number,
-    work: number,
-  ) => undefined;
-  /** The gradient of softmax with respect to the logits; `row` is scratch for `columns` of f32. */
-  softmaxGradient: (
-    dst: number,
-    dy: number,
-    logits: number,
-    mask: number,
-    keep: number,
-    rows: number,
-    columns: number,
-    maskRow: number,
-    maskRows: number,
-    query: number,
-    queries: number,
-    logitScale: number,
-    scale: number,
-    row: number,
-    work: number,
-  ) => undefined;
+  /** Rows of y and h, and their means and rstds. The fields of the record are those of NormField. */
+  norm: RowKernel;
+  /** Rows of dx and dresidual; adds to the sums for gamma and beta. The fields are those of NormGradientField. */
+  normGradient: RowKernel;
+  /** Rows of dropout(softmax(logitScale * logits + mask)). The fields are those of SoftmaxField. */
+  softmax: RowKernel;
+  /** Rows of the gradient of softmax with respect to the logits. */
+  softmaxGradient: RowKernel;
 }
 
 export const FUSED = [

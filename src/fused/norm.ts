@@ -4,10 +4,12 @@
 import type { Context, HalfOptions, Like, Result, StreamOptions } from "../core/dropout.js";
 import { framed } from "../engine/frame.js";
 import type { DataOf, Operand } from "../engine/operand.js";
+import { NormField, NormGradientField, ROW_RECORD } from "../ground/abi.js";
 import { checkAmount, checkFlag, checkObject, checkProbability, wrongKind, wrongValue } from "../ground/check.js";
 import type { Ticket } from "../stream/ticket.js";
 import { type ColumnSums, takeColumnSums } from "./column-sums.js";
 import type { FusedKernels } from "./kernels.js";
+import { writeFields } from "./record.js";
 import {
   checkColumns,
   prepareRows,
@@ -128,9 +130,6 @@ export interface NormGradients<
   readonly dbias: Like<X> | Result<Like<X>, G> | undefined;
 }
 
-// Scratch of the kernels: that of assembly/fused/norm.ts.
-const WORK = 128;
-
 /** An output that the caller may have made. */
 type Out = Rows | undefined;
 
@@ -143,7 +142,7 @@ export function normForward(
   options: NormOptions<Out, Out, DataOf<"f32"> | undefined, DataOf<"f32"> | undefined>,
 ) {
   return framed(context, (frame) => {
-    const { call } = context;
+    const { call, memory } = context;
     checkProbability(p, "p");
     checkObject(options, "options", "object");
     const { epsilon = 1e-5, training = true, dtype: half, kind, seed, stream, start, out, h, mean, rstd } = options;
@@ -174,38 +173,36 @@ export function normForward(
     const [y, sum, means, rstds] = results.map(({ operand }) => operand) as [Operand, Operand, Operand, Operand];
     for (const operand of [gamma, beta]) frame.stage(operand, columns);
     if (bias !== undefined) frame.stage(bias, columns);
-    const work = frame.scratch(WORK);
+    const record = frame.scratch(ROW_RECORD);
     const kernel = kernels.norm.bytes.f32;
-    const row = { bias: 0, gamma: 0, beta: 0 };
     const run = prepareRows(
       context,
       frame,
       { rows, columns, matrices: [input, residual, y, sum], vectors: [means, rstds] },
       ({ at, count, row: first, rows: some }, keep) => {
-        kernel(
-          y.enter(at, count),
-          sum.enter(at, count),
-          means.enter(first, some),
-          rstds.enter(first, some),
-          input.enter(at, count),
-          residual.enter(at, count),
-          row.bias,
-          row.gamma,
-          row.beta,
+        writeFields(memory, record, NormField, {
+          y: y.enter(at, count),
+          h: sum.enter(at, count),
+          means: means.enter(first, some),
+          rstds: rstds.enter(first, some),
+          x: input.enter(at, count),
+          residual: residual.enter(at, count),
           keep,
-          some,
-          columns,
-          epsilon,
-          call.scale,
-          work,
-        );
+          rows: some,
+        });
+        kernel(record);
       },
     );
 
     if (training) call.useStream(stream);
-    row.gamma = gamma.enter(0, columns);
-    row.beta = beta.enter(0, columns);
-    row.bias = bias === undefined ? 0 : bias.enter(0, columns);
+    writeFields(memory, record, NormField, {
+      bias: bias === undefined ? 0 : bias.enter(0, columns),
+      gamma: gamma.enter(0, columns),
+      beta: beta.enter(0, columns),
+      columns,
+      epsilon,
+      scale: call.scale,
+    });
     run();
     const ticket: NormTicket = { ...call.recipe.toTicket(), op: "dropoutResidualLayerNorm", columns, bias: bias !== undefined };
     return { y: results[0].array, h: results[1].array, mean: results[2].array, rstd: results[3].array, ticket };
@@ -221,7 +218,7 @@ export function normBackward(
   options: NormBackwardOptions<Out, Out, Out>,
 ) {
   return framed(context, (frame) => {
-    const { call } = context;
+    const { call, memory } = context;
     const { h: hArray, mean, rstd, gamma: gammaArray, dh: dhArray, dtype: half, out, dresidual, dgamma, dbeta, dbias } = options;
     const { columns, bias } = ticket;
     const length = takeTicket(call, ticket);
@@ -248,38 +245,38 @@ export function normBackward(
     frame.stage(gamma, columns);
     const sums = parameters.map((operand) => takeColumnSums(context, frame, operand));
     const [gammaSums, betaSums, biasSums] = sums as [ColumnSums, ColumnSums, ColumnSums?];
-    const work = frame.scratch(WORK);
+    const record = frame.scratch(ROW_RECORD);
     const kernel = kernels.normGradient.bytes.f32;
     const addRows = kernels.sum.rows.f32;
-    let row = 0;
     const run = prepareRows(
       context,
       frame,
       { rows, columns, matrices: [...streams, dx, stream], vectors: [means, rstds] },
       ({ at, count, row: first, rows: some }, keep) => {
         const to = dx.enter(at, count);
-        kernel(
-          to,
-          stream.enter(at, count),
-          gammaSums.pointer,
-          betaSums.pointer,
-          input.enter(at, count),
-          h.enter(at, count),
-          means.enter(first, some),
-          rstds.enter(first, some),
-          row,
-          dh === undefined ? 0 : dh.enter(at, count),
+        writeFields(memory, record, NormGradientField, {
+          dx: to,
+          dresidual: stream.enter(at, count),
+          dy: input.enter(at, count),
+          h: h.enter(at, count),
+          means: means.enter(first, some),
+          rstds: rstds.enter(first, some),
+          dh: dh === undefined ? 0 : dh.enter(at, count),
           keep,
-          some,
-          columns,
-          call.scale,
-          work,
-        );
+          rows: some,
+        });
+        kernel(record);
         if (biasSums !== undefined) addRows(biasSums.pointer, to, count, 0, columns);
       },
     );
 
-    row = gamma.enter(0, columns);
+    writeFields(memory, record, NormGradientField, {
+      dgamma: gammaSums.pointer,
+      dbeta: betaSums.pointer,
+      gamma: gamma.enter(0, columns),
+      columns,
+      scale: call.scale,
+    });
     for (const sum of sums) sum.clear();
     run();
     for (const sum of sums) sum.round();

@@ -8,12 +8,13 @@ import type { WasmBuffer } from "../engine/buffer.js";
 import type { Call } from "../engine/call.js";
 import { type Frame, type Piece, pieces, rowsOfPiece } from "../engine/frame.js";
 import type { AnyDataOf, Operand } from "../engine/operand.js";
+import { TILE } from "../ground/abi.js";
 import { checkChoice, checkInteger, wrongKind, wrongValue } from "../ground/check.js";
 import { type Arrays, type BufferDtype, type HalfDtype, holdersOf } from "../ground/dtypes.js";
 import { MAX_INDEX } from "../stream/ticket.js";
 
-/** Elements of two tiles of the stream "tile" (docs/keep-streams.md): a draw that begins inside a tile has to catch up, and masks take two at once. */
-const TILES = 8192;
+/** Elements of two tiles: a draw that begins inside a tile has to catch up, and masks take two at once. */
+const TILES = 2 * TILE;
 
 /** What operations whose kernels know f32 only work with. */
 export type Rows = AnyDataOf<"f32" | HalfDtype>;

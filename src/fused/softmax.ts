@@ -4,11 +4,13 @@
 import type { Context, HalfOptions, Like, Result, StreamOptions } from "../core/dropout.js";
 import { type Frame, framed, type Piece, rowsOfPiece } from "../engine/frame.js";
 import type { Operand } from "../engine/operand.js";
+import { ROW_RECORD, SoftmaxField } from "../ground/abi.js";
 import { checkFlag, checkInteger, checkNumber, checkObject, checkProbability, wrongKind, wrongValue } from "../ground/check.js";
 import { byteLength, LARGEST } from "../ground/dtypes.js";
 import { checkShape, MAX_RANK } from "../ground/shape.js";
 import { MAX_INDEX, type Ticket } from "../stream/ticket.js";
 import type { FusedKernels } from "./kernels.js";
+import { type Values, writeFields } from "./record.js";
 import { prepareRows, type Rows, takeAlike, takeF32, takeGradient, takeTicket } from "./rows.js";
 
 /** Options of {@link Fused.softmaxDropout}, with a result of type Y. */
@@ -60,13 +62,10 @@ export interface SoftmaxGradients<X extends Rows = Rows, Y extends Rows | undefi
   readonly dlogits: Result<Like<X>, Y>;
 }
 
-// Scratch of the kernels: that of assembly/fused/softmax.ts.
-const WORK = 64;
-
 /** See {@link Fused.softmaxDropout}. */
 export function softmaxForward(context: Context, kernels: FusedKernels, x: Rows, p: number, options: SoftmaxOptions<Rows | undefined>) {
   return framed(context, (frame) => {
-    const { call } = context;
+    const { call, memory } = context;
     checkProbability(p, "p");
     checkObject(options, "options", "object");
     const {
@@ -98,15 +97,24 @@ export function softmaxForward(context: Context, kernels: FusedKernels, x: Rows,
     call.setChance("f32");
 
     const { operand: output, array: y } = frame.output(out, "out", dtype, length, x, [logits]);
-    const work = frame.scratch(WORK);
+    const record = frame.scratch(ROW_RECORD);
     const kernel = kernels.softmax.bytes.f32;
     const form = { shape, scale, causal };
     const run = prepareAttention(context, frame, form, mask, [logits, output], (piece, added, place, keep) => {
       const { at, count, rows } = piece;
-      kernel(output.enter(at, count), logits.enter(at, count), added, keep, rows, columns, ...place, scale, call.scale, work);
+      writeFields(memory, record, SoftmaxField, {
+        result: output.enter(at, count),
+        logits: logits.enter(at, count),
+        mask: added,
+        keep,
+        rows,
+        ...place,
+      });
+      kernel(record);
     });
 
     if (training) call.useStream(stream);
+    writeFields(memory, record, SoftmaxField, { columns, logitScale: scale, scale: call.scale });
     run();
     const masked = mask === undefined ? {} : { maskRows: mask.length / columns };
     const ticket: SoftmaxTicket = { ...call.recipe.toTicket(), op: "softmaxDropout", shape, scale, causal, ...masked };
@@ -123,7 +131,7 @@ export function softmaxBackward(
   options: SoftmaxBackwardOptions<Rows | undefined>,
 ) {
   return framed(context, (frame) => {
-    const { call } = context;
+    const { call, memory } = context;
     const { logits: logitsArray, mask: maskArray, dtype: half, out } = options;
     const { shape, scale, causal, maskRows } = ticket;
     const length = takeTicket(call, ticket);
@@ -142,14 +150,23 @@ export function softmaxBackward(
     const mask = maskRows === undefined ? undefined : frame.input(maskArray, "mask", dtype, maskRows * columns);
     const { operand: output, array: dlogits } = frame.output(out, "out", dtype, length, dy, [input, logits]);
     const row = frame.scratch(byteLength("f32", columns));
-    const work = frame.scratch(WORK);
+    const record = frame.scratch(ROW_RECORD);
     const kernel = kernels.softmaxGradient.bytes.f32;
-    prepareAttention(context, frame, form, mask, [input, logits, output], (piece, added, place, keep) => {
+    const run = prepareAttention(context, frame, form, mask, [input, logits, output], (piece, added, place, keep) => {
       const { at, count, rows } = piece;
-      const to = output.enter(at, count);
-      const from = input.enter(at, count);
-      kernel(to, from, logits.enter(at, count), added, keep, rows, columns, ...place, scale, call.scale, row, work);
-    })();
+      writeFields(memory, record, SoftmaxField, {
+        result: output.enter(at, count),
+        logits: logits.enter(at, count),
+        mask: added,
+        keep,
+        rows,
+        ...place,
+        dy: input.enter(at, count),
+      });
+      kernel(record);
+    });
+    writeFields(memory, record, SoftmaxField, { columns, logitScale: scale, scale: call.scale, row });
+    run();
     return { dlogits };
   });
 }
@@ -165,7 +182,7 @@ function checkForm({ shape, scale, causal }: Form, prefix: string, length: numbe
 }
 
 /** Which row of how many of the additive mask a piece begins with, and which query of how many. */
-type Place = [maskRow: number, maskRows: number, query: number, queries: number];
+type Place = Required<Pick<Values<typeof SoftmaxField>, "maskRow" | "maskRows" | "query" | "queries">>;
 
 /**
  * Prepares to run `body` on the pieces of logits. An additive mask of few rows is used whole; of one with more, pieces have just their own
@@ -189,10 +206,10 @@ function prepareAttention(
   const run = prepareRows(context, frame, { rows, columns, matrices, ...(whole ? {} : { period: maskRows }) }, (piece, keep) => {
     const query = queries === 0 ? 0 : piece.row % queries;
     if (mask === undefined || whole) {
-      body(piece, first, [maskRows === 0 ? 0 : piece.row % maskRows, maskRows, query, queries], keep);
+      body(piece, first, { maskRow: maskRows === 0 ? 0 : piece.row % maskRows, maskRows, query, queries }, keep);
     } else {
       const added = mask.enter((piece.row % maskRows) * columns, piece.count);
-      body(piece, added, [0, piece.rows, query, queries], keep);
+      body(piece, added, { maskRow: 0, maskRows: piece.rows, query, queries }, keep);
     }
   });
   return () => {

@@ -2,6 +2,7 @@
 // Invariant: neighbouring dimensions of the same sort are one, and dimensions of size 1 none, so that the two sorts alternate.
 
 import type { Memory } from "../engine/memory.js";
+import { LevelField, WALK_LEVELS, WalkField } from "../ground/abi.js";
 
 /** A dimension outside the runs. */
 interface Level {
@@ -44,16 +45,15 @@ export function piecewise(most: number): Walk {
   return { run: most, each: true, levels: [] };
 }
 
-// In f64: the fields of the record with the kernel's own room behind them, and a level.
-const RECORD = 6 + 8 + 9;
-const LEVEL = 3;
+// In f64: all in front of the levels.
+const RECORD = WALK_LEVELS / 8;
 
 // The kernel expects a level, even if it is of size 1.
 const NO_LEVEL: Level = { size: 1, step: 0 };
 
 /** Number of f64 that the kernel's record of a walk takes. */
 export function recordLength({ levels }: Walk): number {
-  return RECORD + LEVEL * Math.max(levels.length, 1);
+  return RECORD + LevelField.fields * Math.max(levels.length, 1);
 }
 
 /** Writes the kernel's record of a walk, which is to start with the array's first element. */
@@ -61,8 +61,12 @@ export function writeRecord(memory: Memory, pointer: number, walk: Walk): void {
   const levels = walk.levels.length > 0 ? walk.levels : [NO_LEVEL];
   const record = memory.view("f64", pointer, recordLength(walk));
   record.fill(0);
-  record.set([walk.run, walk.each ? 1 : 0, levels.length]);
+  record[WalkField.run] = walk.run;
+  record[WalkField.each] = walk.each ? 1 : 0;
+  record[WalkField.levels] = levels.length;
   levels.forEach(({ size, step }, k) => {
-    record.set([size, step], RECORD + LEVEL * k);
+    const level = RECORD + LevelField.fields * k;
+    record[level + LevelField.size] = size;
+    record[level + LevelField.step] = step;
   });
 }

@@ -231,7 +231,7 @@ describe("names", () => {
  (import "env" "memory" (memory $0 0))
  (export "a_f32" (func $assembly/index/a))
  (export "b_f32" (func $assembly/index/b))
- (func $"assembly/tile/tile<assembly/sinks/Select<f32>>" (param $0 i32)
+ (func $"assembly/stream/tile/tile<assembly/epilogue/select/Select<f32>>" (param $0 i32)
   (call $assembly/deep
    (local.get $0)
   )
@@ -242,13 +242,13 @@ describe("names", () => {
  )
  (func $assembly/index/a (param $0 i32)
   local.get $0
-  call $"assembly/tile/tile<assembly/sinks/Select<f32>>"
+  call $"assembly/stream/tile/tile<assembly/epilogue/select/Select<f32>>"
  )
  (func $assembly/index/b (param $0 i32)
  )
 )`;
     const { names, reached } = readWat(text);
-    expect(names).toEqual(["tile/tile<sinks/Select<f32>>", "deep", "index/a", "index/b"]);
+    expect(names).toEqual(["stream/tile/tile<epilogue/select/Select<f32>>", "deep", "index/a", "index/b"]);
     expect([...reached].map(([kernel, all]) => [kernel, [...all].sort()])).toEqual([
       ["a_f32", [0, 1, 2]],
       ["b_f32", [3]],
@@ -265,7 +265,7 @@ describe("names", () => {
     const without = [...reached].filter(
       ([, all]) =>
         ![...all].some(
-          (index) => !names[index]?.startsWith("philox/") && HOT.some(({ functions }) => functions.test(names[index] as string)),
+          (index) => !names[index]?.startsWith("stream/generator/") && HOT.some(({ functions }) => functions.test(names[index] as string)),
         ),
     );
     expect(without.map(([kernel]) => kernel).filter((kernel) => !SCALAR.includes(kernel))).toEqual([]);
@@ -293,7 +293,7 @@ describe("the command", () => {
       .split("\n")
       .filter((line) => line.startsWith("|"))
       .map((line) => line.slice(2, -2).split(" | "));
-    const cells = rows.filter((row) => row[0] === "tile_dropout_f32").find((row) => row.at(-1) === "tile/tile") ?? [];
+    const cells = rows.filter((row) => row[0] === "tile_dropout_f32").find((row) => row.at(-1) === "stream/tile/tile") ?? [];
     const figure = (name: string) => Number.parseFloat(cells[head?.indexOf(name) ?? -1] ?? "");
     const elements = figure("a pass");
     expect(elements % 16).toBe(0);
@@ -303,7 +303,7 @@ describe("the command", () => {
     expect(figure("load")).toBeGreaterThanOrEqual(elements / 4);
     expect(figure("store")).toBeGreaterThanOrEqual(elements / 4 + elements / 16);
     expect(figure("shuffle")).toBeGreaterThanOrEqual(elements / 4);
-    expect(rows.map((row) => row.at(-1))).toContain("philox/philox8");
+    expect(rows.map((row) => row.at(-1))).toContain("stream/generator/philox8");
   });
 
   it("finds the hot loops of all modules", (context) => {

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { bindKernels, rowsOf } from "../../src/engine/kernels.js";
 import { PARAMS } from "../../src/engine/memory.js";
 import { type Elementwise, FUSED, type FusedKernels } from "../../src/fused/kernels.js";
+import { BIAS_RECORD } from "../../src/ground/abi.js";
 import type { Dtype } from "../../src/ground/dtypes.js";
 import { Words } from "../../src/ground/words.js";
 import { type Chance, chance, expectSame, keepBytes, PROBABILITIES, sample, uniforms } from "../support/oracle.js";
@@ -29,7 +30,6 @@ const LARGE = [4079, 4096, 4099, 8191, 8192, 8195];
 const STARTS = [0, 1, 15, 16, 4081, 4095];
 const COLUMNS = [16, 17, 24, 31, 64, 5000];
 const EXACT = ["residual", "none", "relu", "reluGradient"];
-const ROW_RECORD = 16;
 
 const randoms = uniforms("tile", SEED, STREAM, 0, SPAN);
 const values: Record<Dtype, Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>> = { f32: sample("f32", SPAN), f64: sample("f64", SPAN) };
@@ -99,8 +99,8 @@ function load(build: (typeof BUILDS)[number]) {
       const row = regions.row + 4 * (n % 4);
       wasm.place(addresses.data, x);
       wasm.place(addresses.other, other);
-      wasm.place(row + ROW_RECORD, bias);
-      wasm.place(row + ROW_RECORD + bytes * columns, bias.subarray(0, 16));
+      wasm.place(row + BIAS_RECORD, bias);
+      wasm.place(row + BIAS_RECORD + bytes * columns, bias.subarray(0, 16));
       const mask = regions.keep + (n % 16);
       wasm.place(mask, keep);
       const scale = dtype === "f32" ? drawn.scale32 : drawn.scale64;

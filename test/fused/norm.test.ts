@@ -6,6 +6,8 @@ import { PIECE } from "../../src/engine/frame.js";
 import { bindKernels } from "../../src/engine/kernels.js";
 import { createFused, type Fused, type NormOptions, type NormTicket } from "../../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
+import { writeFields } from "../../src/fused/record.js";
+import { NormField, NormGradientField, ROW_RECORD } from "../../src/ground/abi.js";
 import { expectSame, KINDS, PROBABILITIES } from "../support/oracle.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
 import {
@@ -54,8 +56,8 @@ describe("kernels", () => {
     const names = ["y", "h", "mean", "rstd", "x", "residual", "bias", "gamma", "beta", "keep", "dh", "dgamma", "dbeta"] as const;
     const regions = Object.fromEntries(names.map((name) => [name, region()])) as Record<(typeof names)[number], number>;
     // As the allocator gives it.
-    const work = wasm.memory.allocate("bytes", 128, "work");
-    return { ...wasm, kernels: bindKernels<FusedKernels>(wasm.exports, FUSED), regions, work };
+    const record = wasm.memory.allocate("bytes", ROW_RECORD, "record");
+    return { ...wasm, kernels: bindKernels<FusedKernels>(wasm.exports, FUSED), regions, record };
   });
   type Build = (typeof builds)[number];
 
@@ -127,23 +129,11 @@ describe("kernels", () => {
             wasm.place(a.keep, how.keep);
             const bias = withBias ? a.bias : 0;
             const keep = dropping ? a.keep : 0;
-            wasm.kernels.norm.bytes.f32(
-              a.y,
-              a.h,
-              a.mean,
-              a.rstd,
-              a.x,
-              a.residual,
-              bias,
-              a.gamma,
-              a.beta,
-              keep,
-              rows,
-              columns,
-              1e-5,
-              how.scale,
-              wasm.work,
-            );
+            const { mean: means, rstd: rstds, ...rest } = a;
+            writeFields(wasm.memory, wasm.record, NormField, {
+              ...{ ...rest, means, rstds, bias, keep, rows, columns, epsilon: 1e-5, scale: how.scale },
+            });
+            wasm.kernels.norm.bytes.f32(wasm.record);
           },
         ) as [Floats, Floats, Floats, Floats];
         const stream = residualStream(one);
@@ -215,23 +205,11 @@ describe("kernels", () => {
             ] as const)
               wasm.place(place, data);
             if (dh) wasm.place(a.dh, dh);
-            wasm.kernels.normGradient.bytes.f32(
-              a.dx,
-              a.dresidual,
-              a.dgamma,
-              a.dbeta,
-              a.dy,
-              a.h,
-              a.mean,
-              a.rstd,
-              a.gamma,
-              dh ? a.dh : 0,
-              dropping ? a.keep : 0,
-              rows,
-              columns,
-              scale,
-              wasm.work,
-            );
+            const { mean: means, rstd: rstds, ...rest } = a;
+            writeFields(wasm.memory, wasm.record, NormGradientField, {
+              ...{ ...rest, means, rstds, dh: dh ? a.dh : 0, keep: dropping ? a.keep : 0, rows, columns, scale },
+            });
+            wasm.kernels.normGradient.bytes.f32(wasm.record);
           },
         ) as [Floats, Floats, Floats, Floats];
         const expected = layerNormGradient(dy, h, m, r, gamma, dh);
@@ -260,7 +238,7 @@ describe("kernels", () => {
           [regions.dh, 4 * columns],
         ],
         `${columns} columns`,
-        ({ regions: { y, h: to, mean: means, rstd, x, residual, gamma, beta, dh, dgamma, dbeta }, kernels, place, work }) => {
+        ({ regions: { y, h: to, mean: means, rstd, x, residual, gamma, beta, dh, dgamma, dbeta }, kernels, place, memory, record }) => {
           for (const [at, data] of [
             [x, zeros],
             [residual, h],
@@ -270,8 +248,15 @@ describe("kernels", () => {
           ] as const)
             place(at, data);
           // The gradient where h, and with it xhat, is 0: dy less its mean.
-          kernels.normGradient.bytes.f32(y, dh, dgamma, dbeta, residual, x, beta, rstd, gamma, 0, 0, 1, columns, 1, work);
-          kernels.norm.bytes.f32(y, to, means, rstd, x, residual, 0, gamma, beta, 0, 1, columns, 1, 1, work);
+          const common = { gamma, keep: 0, rows: 1, columns, scale: 1 };
+          writeFields(memory, record, NormGradientField, {
+            ...{ ...common, dx: y, dresidual: dh, dgamma, dbeta, dy: residual, h: x, means: beta, rstds: rstd, dh: 0 },
+          });
+          kernels.normGradient.bytes.f32(record);
+          writeFields(memory, record, NormField, {
+            ...{ ...common, y, h: to, means, rstds: rstd, x, residual, bias: 0, beta, epsilon: 1 },
+          });
+          kernels.norm.bytes.f32(record);
         },
       ) as [Floats, Floats];
       const expected = Math.fround(sumInOrder(h) / columns);

@@ -7,6 +7,8 @@ import { PIECE } from "../../src/engine/frame.js";
 import { bindKernels } from "../../src/engine/kernels.js";
 import { createFused, type Fused, type SoftmaxOptions, type SoftmaxTicket } from "../../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
+import { writeFields } from "../../src/fused/record.js";
+import { ROW_RECORD, SoftmaxField } from "../../src/ground/abi.js";
 import { expectSame, KINDS, PROBABILITIES } from "../support/oracle.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
 import {
@@ -42,9 +44,9 @@ describe("kernels", () => {
     const region = () => wasm.region(4 * 30_000 + 64);
     const regions = { dst: region(), dy: region(), logits: region(), mask: region(), keep: region() };
     // As the allocator gives them.
-    const work = wasm.memory.allocate("bytes", 64, "work");
+    const record = wasm.memory.allocate("bytes", ROW_RECORD, "record");
     const row = wasm.memory.allocate("f32", 2000, "row");
-    return { ...wasm, kernels: bindKernels<FusedKernels>(wasm.exports, FUSED), regions, work, row };
+    return { ...wasm, kernels: bindKernels<FusedKernels>(wasm.exports, FUSED), regions, record, row };
   });
 
   interface Case extends SoftmaxForm {
@@ -72,12 +74,13 @@ describe("kernels", () => {
       if (mask) wasm.place(masks, mask);
       if (keep) wasm.place(at.keep, keep);
       const dst = to === "apart" ? at.dst : at[to];
-      const place = [maskRows ? first % maskRows : 0, maskRows, queries ? first % queries : 0, queries] as const;
       const bytes = wasm.written(dst, 4 * rows * columns, to !== "apart", what, () => {
-        const { softmax, softmaxGradient: back } = wasm.kernels;
-        const given = [at.logits, mask ? masks : 0, keep ? at.keep : 0, rows, columns, ...place, one.scale, one.factor] as const;
-        if (gradient) back.bytes.f32(dst, at.dy, ...given, wasm.row, wasm.work);
-        else softmax.bytes.f32(dst, ...given, wasm.work);
+        writeFields(wasm.memory, wasm.record, SoftmaxField, {
+          ...{ result: dst, logits: at.logits, mask: mask ? masks : 0, keep: keep ? at.keep : 0, rows, columns },
+          ...{ maskRow: maskRows ? first % maskRows : 0, maskRows, query: queries ? first % queries : 0, queries },
+          ...{ logitScale: one.scale, scale: one.factor, dy: at.dy, row: wasm.row },
+        });
+        wasm.kernels[gradient ? "softmaxGradient" : "softmax"].bytes.f32(wasm.record);
       });
       return new Float32Array(bytes.buffer);
     }) as [Floats, Floats];

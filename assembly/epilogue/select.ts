@@ -1,5 +1,6 @@
-// What becomes of keep decisions: one small class a kind of output, all with the same inline methods, so that a source's loop is
-// written once. Sources reach them with changetype<S>(0), which compiles to nothing.
+// Epilogues: what a stream or a stored mask does with its keep decisions. One small class for each kind of output, all with the same inline
+// methods, so that the loop of a source is written once. Sources reach them with changetype<S>(0), which compiles to nothing. This file has
+// the outputs of elements; ./bits.ts, ./bytes.ts and ./both.ts have the others.
 //
 //   paired(i, n)                         whether steps at i, i + 16, ... may come out of order, and gain by it: they are too short to hide
 //                                        that those of a generator wait for each other
@@ -7,9 +8,9 @@
 //   step(dst, src, bits, i, keep, f)     elements i..i+15, all inside the output; `keep` has a byte of ones for each kept one
 //   one(dst, src, bits, i, keep, scale)  the single element i; elements come in ascending order
 //   restrict(dst, bits, i, keep)         drops element i, already written as kept, unless `keep`, which is 0 or 1
-//   keepAll / dropAll(dst, src, bits, n, scale)  the whole output, where nothing is left to chance
+//   keepAll / dropAll(dst, src, bits, n, scale)  the whole output, where all elements are kept, or all dropped
 //
-// `bits` is where Bits writes. Invariant: an element's input is read before its output is written and nothing outside elements 0..n-1 is
+// `bits` is the address that Bits writes to. Invariant: an element's input is read before its output is written and nothing outside elements 0..n-1 is
 // touched, so dst = src is allowed. Selection is bitwise: a dropped NaN gives +0.
 
 import { widenHigh16, widenHigh32, widenHigh8, widenLow16, widenLow32, widenLow8 } from "../simd/lanes";
@@ -139,126 +140,5 @@ export class Scale<T> {
 
   @inline all(dst: usize, src: usize, n: usize, scale: f64): void {
     for (let i: usize = 0; i < n; ++i) this.one(dst + i * sizeof<T>(), src, scale);
-  }
-}
-
-// Bytes that caches hold: beyond them, writing in two places at once costs more than it gains.
-// @ts-ignore: decorator
-@inline const CACHED: usize = 1 << 21;
-
-/** A byte an element, 1 = keep, 0 = drop. */
-@unmanaged
-export class Bytes {
-  @inline paired(i: usize, n: usize): bool {
-    return n <= CACHED;
-  }
-
-  @inline factor(scale: f64): v128 {
-    return i8x16.splat(0);
-  }
-
-  @inline step(dst: usize, src: usize, bits: usize, i: usize, keep: v128, factor: v128): void {
-    // A byte of ones is -1.
-    v128.store(dst + i, i8x16.neg(keep));
-  }
-
-  @inline one(dst: usize, src: usize, bits: usize, i: usize, keep: bool, scale: f64): void {
-    store<u8>(dst + i, <u8>keep);
-  }
-
-  @inline restrict(dst: usize, bits: usize, i: usize, keep: u32): void {
-    store<u8>(dst + i, <u8>(load<u8>(dst + i) & keep));
-  }
-
-  @inline keepAll(dst: usize, src: usize, bits: usize, n: usize, scale: f64): void {
-    memory.fill(dst, 1, n);
-  }
-
-  @inline dropAll(dst: usize, src: usize, bits: usize, n: usize, scale: f64): void {
-    memory.fill(dst, 0, n);
-  }
-}
-
-/** A bit an element, least significant first, 1 = keep, the unused bits of the last byte 0. */
-@unmanaged
-export class Bits {
-  // Where the output does not start on a multiple of 8 in the stream, the byte in memory that is not yet full is the carry.
-  @inline paired(i: usize, n: usize): bool {
-    return (i & 7) == 0;
-  }
-
-  @inline factor(scale: f64): v128 {
-    return i8x16.splat(0);
-  }
-
-  @inline step(dst: usize, src: usize, bits: usize, i: usize, keep: v128, factor: v128): void {
-    const at = bits + (i >> 3);
-    const shift = <u32>i & 7;
-    const word = <u32>i8x16.bitmask(keep) << shift;
-    if (shift == 0) {
-      store<u16>(at, <u16>word);
-    } else {
-      store<u16>(at, <u16>(word | load<u8>(at)));
-      store<u8>(at, <u8>(word >> 16), 2);
-    }
-  }
-
-  @inline one(dst: usize, src: usize, bits: usize, i: usize, keep: bool, scale: f64): void {
-    const at = bits + (i >> 3);
-    const shift = <u32>i & 7;
-    const before = shift == 0 ? 0 : <u32>load<u8>(at);
-    store<u8>(at, <u8>(before | (<u32>keep << shift)));
-  }
-
-  @inline restrict(dst: usize, bits: usize, i: usize, keep: u32): void {
-    const at = bits + (i >> 3);
-    store<u8>(at, <u8>(load<u8>(at) & ~((keep ^ 1) << (<u32>i & 7))));
-  }
-
-  @inline keepAll(dst: usize, src: usize, bits: usize, n: usize, scale: f64): void {
-    memory.fill(bits, 0xff, n >> 3);
-    const rest = <u32>n & 7;
-    if (rest) store<u8>(bits + (n >> 3), <u8>((<u32>1 << rest) - 1));
-  }
-
-  @inline dropAll(dst: usize, src: usize, bits: usize, n: usize, scale: f64): void {
-    memory.fill(bits, 0, (n + 7) >> 3);
-  }
-}
-
-/** Two outputs of one pass; the factor is A's. */
-@unmanaged
-export class Both<A, B> {
-  @inline paired(i: usize, n: usize): bool {
-    return false;
-  }
-
-  @inline factor(scale: f64): v128 {
-    return changetype<A>(0).factor(scale);
-  }
-
-  @inline step(dst: usize, src: usize, bits: usize, i: usize, keep: v128, factor: v128): void {
-    changetype<A>(0).step(dst, src, bits, i, keep, factor);
-    changetype<B>(0).step(dst, src, bits, i, keep, factor);
-  }
-
-  @inline one(dst: usize, src: usize, bits: usize, i: usize, keep: bool, scale: f64): void {
-    changetype<A>(0).one(dst, src, bits, i, keep, scale);
-    changetype<B>(0).one(dst, src, bits, i, keep, scale);
-  }
-
-  @inline restrict(dst: usize, bits: usize, i: usize, keep: u32): void {
-    changetype<A>(0).restrict(dst, bits, i, keep);
-    changetype<B>(0).restrict(dst, bits, i, keep);
-  }
-
-  @inline keepAll(dst: usize, src: usize, bits: usize, n: usize, scale: f64): void {
-    changetype<A>(0).keepAll(dst, src, bits, n, scale);
-    changetype<B>(0).keepAll(dst, src, bits, n, scale);
-  }
-
-  @inline dropAll(dst: usize, src: usize, bits: usize, n: usize, scale: f64): void {
-    changetype<A>(0).dropAll(dst, src, bits, n, scale);
-    changetype<B>(0).dropAll(dst, src, bits, n, scale);
   }
 }

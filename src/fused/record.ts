@@ -1,0 +1,16 @@
+// The records of kernels on whole rows: fields of f64, whose order is that of an enum of src/ground/abi.ts.
+
+import type { Memory } from "../engine/memory.js";
+import { ROW_FIELDS } from "../ground/abi.js";
+
+/** An enum of fields. */
+type Fields = Readonly<Record<string, string | number>>;
+
+/** Values of some fields of the enum F. */
+export type Values<F extends Fields> = { readonly [K in Extract<keyof F, string>]?: number };
+
+/** Writes fields of the record at `pointer` and leaves the others as they are. */
+export function writeFields<F extends Fields>(memory: Memory, pointer: number, fields: F, values: Values<F>): void {
+  const record = memory.view("f64", pointer, ROW_FIELDS);
+  for (const name in values) record[fields[name] as number] = values[name] as number;
+}

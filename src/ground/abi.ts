@@ -1,0 +1,127 @@
+// The layout of what TypeScript and the kernels share in wasm memory. Both compilers read this file, tsc and AssemblyScript's, so it has
+// nothing but constants of whole numbers and enums.
+
+/** Consecutive elements that a stream decides together. */
+export const STEP = 16;
+/** Elements of a tile: those that one seeding of the kind "tile" serves. */
+export const TILE = 4096;
+
+/** Bytes of the parameter record: seed, stream, start and threshold of 64 bits each, and the scale in f64, padded to 16. */
+export const PARAMS_RECORD = 48;
+/** The workspace behind the record: where Philox leaves the words that decide a tie, behind those of the lanes of two tiles. */
+export const TIE_BLOCK = 128;
+/** Where the notes of steps with ties begin in the workspace. */
+export const NOTES = 256;
+/** Bytes of a note. */
+export const NOTE_BYTES = 32;
+/** Bytes of the parameter record and its workspace, with a note for each step of two tiles. */
+export const PARAMS_BYTES = PARAMS_RECORD + NOTES + ((2 * TILE) / STEP) * NOTE_BYTES;
+
+/** Fields of the record of a walk over an array with a broadcast mask, an f64 each. */
+export enum WalkField {
+  /** Elements of a run. */
+  run,
+  /** 1 where each element of a run has its own decision, 0 where the run has one. */
+  each,
+  /** Number of levels, at least 1. */
+  levels,
+  /** Elements of the present run that are done. */
+  at,
+  /** Bit of the mask where the decisions of the present run begin. */
+  bit,
+  pad,
+  fields,
+}
+/** Bytes behind the fields of a walk for the constants of a run. */
+export const WALK_CONSTANTS = 64;
+/** Elements whose decisions a walk gathers at once. */
+export const WALK_GATHERED = 512;
+/** Bytes in front of the levels of a walk: the fields, the constants, and the gathered decisions with a word behind them. */
+export const WALK_LEVELS = WalkField.fields * 8 + WALK_CONSTANTS + WALK_GATHERED / 8 + 8;
+
+/** Fields of a level of a walk, an f64 each. */
+export enum LevelField {
+  size,
+  /** Bits of the mask from one place to the next, 0 where it is broadcast. */
+  step,
+  /** The present place. */
+  at,
+  fields,
+}
+
+/** Bytes of the record in front of the bias of elementwise kernels. */
+export const BIAS_RECORD = 16;
+
+// Records of the kernels on whole rows: an f64 for each field, addresses in bytes. The workspace of the kernel follows.
+
+/** Fields of the record of layer norm. */
+export enum NormField {
+  y,
+  h,
+  /** Means of the rows, an f32 each. */
+  means,
+  /** Reciprocal standard deviations of the rows, an f32 each. */
+  rstds,
+  x,
+  residual,
+  /** 0: no bias. */
+  bias,
+  gamma,
+  beta,
+  /** A byte for each element, 1 = keep, 0 = drop; address 0: all are kept. */
+  keep,
+  rows,
+  columns,
+  epsilon,
+  scale,
+}
+
+/** Fields of the record of the gradient of layer norm. */
+export enum NormGradientField {
+  dx,
+  dresidual,
+  /** Sums of the columns, an f64 each, to which the kernel adds. */
+  dgamma,
+  dbeta,
+  dy,
+  h,
+  means,
+  rstds,
+  gamma,
+  /** 0: no gradient from the residual stream. */
+  dh,
+  keep,
+  rows,
+  columns,
+  scale,
+}
+
+/** Fields of the record of softmax and of its gradient. */
+export enum SoftmaxField {
+  /** y, or the gradient with respect to the logits. */
+  result,
+  logits,
+  /** The additive mask; 0: none. */
+  mask,
+  keep,
+  rows,
+  columns,
+  /** Row of the mask that belongs to the first row, and number of its rows. */
+  maskRow,
+  maskRows,
+  /** Place of the first row among the queries, and number of these; 0: not causal. */
+  query,
+  queries,
+  logitScale,
+  scale,
+  /** Of the gradient only: the gradient with respect to y, and room for a row of f32. */
+  dy,
+  row,
+}
+
+/** Fields of the longest of these records. */
+export const ROW_FIELDS = 14;
+/** Bytes of the parts of one sum over a row. */
+export const PARTS = 64;
+/** Bytes of a record with its workspace: the parts of two sums, and six vectors. */
+export const ROW_RECORD = ROW_FIELDS * 8 + 2 * PARTS + 6 * 16;

@@ -4,6 +4,7 @@ import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
 import { Fused } from "./fused.js";
+import { FUSED, type FusedKernels } from "./kernels.js";
 import { SCALAR, SIMD } from "./wasm.js";
 
 export * from "./api.js";
@@ -19,5 +20,6 @@ export * from "./api.js";
  */
 export const createFused: (dropout: Dropout, options?: ExtensionOptions) => Promise<Fused> = /* @__PURE__ */ extender(
   /* @__PURE__ */ embedded(SIMD, SCALAR),
-  (context, exports) => new Fused(context, exports),
+  FUSED,
+  (engine, kernels: FusedKernels) => new Fused(engine, kernels),
 );

@@ -2,12 +2,15 @@
 
 import scalar from "../../build/fused/scalar.wasm";
 import simd from "../../build/fused/simd.wasm";
-import { extender } from "../core/extension.js";
+import type { Dropout } from "../core/dropout.js";
+import { type ExtensionOptions, extender } from "../core/extension.js";
 import { Fused } from "./fused.js";
+import { FUSED, type FusedKernels } from "./kernels.js";
 
 export * from "./api.js";
 
-export const createFused = /* @__PURE__ */ extender(
+export const createFused: (dropout: Dropout, options?: ExtensionOptions) => Promise<Fused> = /* @__PURE__ */ extender(
   (wanted) => (wanted ? simd : scalar),
-  (context, exports) => new Fused(context, exports),
+  FUSED,
+  (engine, kernels: FusedKernels) => new Fused(engine, kernels),
 );

@@ -182,22 +182,25 @@ function takeBackward(
   const takeSums = () => (summed ? pass.output(plan.dbias, "dbias", stored, columns, dy) : undefined);
   const copied = plan.residual && plan.dresidual !== false;
   const takeCopy = () => (copied ? pass.output(plan.dresidual, "dresidual", stored, length, dy, input) : undefined);
-  // Results that the caller has made come first: making one may detach views of wasm memory.
-  let sum = plan.dbias === undefined ? undefined : takeSums();
-  let copy = plan.dresidual === undefined ? undefined : takeCopy();
-  const output =
+  const takeResult = () =>
     other === undefined
       ? pass.output(plan.dx, "dx", stored, length, dy, input)
       : pass.output(plan.dx, "dx", stored, length, dy, input, other);
-  if (other !== undefined) checkKept(output, other, plan.backward);
+  // Results that the caller has made come first: making one may detach views of wasm memory.
+  let output = plan.dx === undefined ? undefined : takeResult();
+  let sum = plan.dbias === undefined ? undefined : takeSums();
+  let copy = plan.dresidual === undefined ? undefined : takeCopy();
+  output ??= takeResult();
   sum ??= takeSums();
   copy ??= takeCopy();
+  if (other !== undefined) checkKept(output, other, plan.backward);
 
   const operands = { input, other, output, bias, copy };
   const sources = activation === "none" ? undefined : inF32(kernels[`${activation}Gradient`]);
   const take = (after?: After) =>
     sources === undefined ? takeDropout(pass, operands, after) : takeElementwise(pass, sources, operands, after);
-  const results = () => ({ dx: output.array, dbias: sum?.array, ...(plan.residual ? { dresidual: copy?.array } : {}) });
+  const dx = output.array;
+  const results = () => ({ dx, dbias: sum?.array, ...(plan.residual ? { dresidual: copy?.array } : {}) });
   if (sum === undefined || columns === undefined || columns === 0) {
     const apply = take();
     return (run) => {

@@ -1,6 +1,7 @@
 // npm run bench: measures, prints a table a size, and writes the same as JSON. In Node, Deno and Bun alike.
 
 import { readFileSync } from "node:fs";
+import { EXTENSIONS } from "../modules.mjs";
 import { isMet, type Verdict } from "./bars.js";
 import { runCommand } from "./command-line.js";
 import { engineVersion, MACHINE, storeRun, VERSION } from "./machine.js";
@@ -9,7 +10,7 @@ import { Progress } from "./progress.js";
 import { formatSize, formatTable, formatVerdicts } from "./report.js";
 import type { Result } from "./results.js";
 import { NothingSelected, runSession } from "./session.js";
-import { EXTENSIONS, type Modules } from "./subjects.js";
+import type { Modules } from "./subjects.js";
 
 const compile = (build: string) => new WebAssembly.Module(readFileSync(new URL(`../build/${build}.wasm`, import.meta.url)));
 

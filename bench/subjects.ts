@@ -1,10 +1,11 @@
 // What is measured: every kernel of every table, the references beside them, and the API that a user calls, over n elements each.
 
-import { instantiate } from "../src/core/instantiate.js";
-import { bindKernels, CORE, type Kernels, rowsOf } from "../src/engine/kernels.js";
+import type { ExtensionName } from "../modules.mjs";
+import { instantiate } from "../src/engine/instantiate.js";
+import { bindKernels, CORE, type CoreKernels, HALF, type HalfKernels, rowsOf } from "../src/engine/kernels.js";
 import { MAX_BYTES, Memory } from "../src/engine/memory.js";
 import { FUSED, type FusedKernels } from "../src/fused/kernels.js";
-import { CONVERT, type ConvertKernels, HALF } from "../src/half/kernels.js";
+import { CONVERT, type ConvertKernels } from "../src/half/kernels.js";
 import { LINEAR, type LinearKernels } from "../src/linear/kernels.js";
 import { MONTE_CARLO, type MonteCarloKernels } from "../src/monte-carlo/kernels.js";
 import { NOISE, type NoiseKernels } from "../src/noise/kernels.js";
@@ -18,16 +19,13 @@ import { noiseSubjects } from "./subjects/noise.js";
 import { shapesSubjects } from "./subjects/shapes.js";
 import { Placement, type Subject } from "./subjects/subject.js";
 
-/** Modules with kernels beside the core's: build/<name>/simd.wasm. */
-export const EXTENSIONS = ["shapes", "noise", "linear", "fused", "half", "monte-carlo"] as const;
-
 /** All modules, of the same build. */
 export interface Modules {
   /** build/core/simd.wasm or build/core/scalar.wasm. */
   readonly core: WebAssembly.Module;
   /** build/reference.wasm. */
   readonly reference: WebAssembly.Module;
-  readonly extensions: Readonly<Record<(typeof EXTENSIONS)[number], WebAssembly.Module>>;
+  readonly extensions: Readonly<Record<ExtensionName, WebAssembly.Module>>;
 }
 
 /**
@@ -39,7 +37,7 @@ export function makeSubjects({ core, reference, extensions }: Modules, n: number
   const memory = new Memory(MAX_BYTES);
   const place = new Placement(memory, n);
   const exportsOf = (module: WebAssembly.Module) => instantiate(module, memory.wasm);
-  const kernels = bindKernels<Kernels>(exportsOf(core), CORE);
+  const kernels = bindKernels<CoreKernels>(exportsOf(core), CORE);
   const half = exportsOf(extensions.half);
   return [
     ...referenceSubjects(exportsOf(reference) as unknown as Reference, place),
@@ -48,7 +46,7 @@ export function makeSubjects({ core, reference, extensions }: Modules, n: number
     ...noiseSubjects(bindKernels<NoiseKernels>(exportsOf(extensions.noise), NOISE), place),
     ...linearSubjects(bindKernels<LinearKernels>(exportsOf(extensions.linear), LINEAR), place),
     ...fusedSubjects(bindKernels<FusedKernels>(exportsOf(extensions.fused), FUSED), kernels, place),
-    ...halfSubjects(bindKernels<Kernels>(half, HALF), bindKernels<ConvertKernels>(half, CONVERT), place),
+    ...halfSubjects(bindKernels<HalfKernels>(half, HALF), bindKernels<ConvertKernels>(half, CONVERT), place),
     ...monteCarloSubjects(bindKernels<MonteCarloKernels>(exportsOf(extensions["monte-carlo"]), MONTE_CARLO), place),
     ...apiSubjects(core, n),
   ];

@@ -1,34 +1,33 @@
-// Compiles the wasm modules, the core and its extensions, each for engines with and without SIMD, and writes what goes with them:
-// the builds as text (wasm.ts), so that no bundler or runtime needs to be told how to load them, and the type of what importing the
-// files gives, where that works. Arguments name the modules to build; without any, all are built.
+// Compiles the wasm modules, each for engines with and without SIMD, and writes what goes with them: the builds as text (wasm.ts), so that
+// no bundler or runtime needs to be told how to load them, and the type of what importing the files gives, where that works.
+// Arguments name the modules to build; without any, all are built.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { main as asc } from "assemblyscript/asc";
+import { BUILDS, MODULES } from "../modules.mjs";
 
 const root = new URL("../", import.meta.url);
 const at = (/** @type {string} */ path) => fileURLToPath(new URL(path, root));
-
-/** A module is a folder of assembly/ with an entry. */
-const modules = readdirSync(at("assembly"), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && existsSync(at(`assembly/${entry.name}/index.ts`)))
-  .map(({ name }) => name);
 
 /** @param {string} name */
 async function compile(name) {
   const folder = `${name}/`;
   mkdirSync(at(`build/${folder}`), { recursive: true });
-  for (const target of ["simd", "scalar"]) {
+  for (const target of BUILDS) {
     const out = `build/${folder}${target}`;
     const options = ["--config", "asconfig.json", "--target", target, "--outFile", `${out}.wasm`, "--textFile", `${out}.wat`];
     const { error, stderr } = await asc([`assembly/${folder}index.ts`, ...options, "--baseDir", at(".")]);
     if (error) throw new Error(`${name}, ${target}: ${error.message}\n${stderr.toString()}`);
-    writeFileSync(at(`${out}.d.wasm.ts`), "declare const module: WebAssembly.Module;\nexport default module;\n");
+    const types = 'import type { Module } from "../../dist/ground/platform.js";\ndeclare const module: Module;\nexport default module;\n';
+    writeFileSync(at(`${out}.d.wasm.ts`), types);
   }
   const base64 = (/** @type {string} */ target) => readFileSync(at(`build/${folder}${target}.wasm`)).toString("base64");
   writeFileSync(
     at(`src/${folder}wasm.ts`),
     `// Made by scripts/wasm.mjs from build/${folder}*.wasm.
+
+import { embedded, type Load } from "../core/create.js";
 
 /** The SIMD build, base64. */
 export const SIMD: string =
@@ -37,10 +36,18 @@ export const SIMD: string =
 /** The scalar build, base64. */
 export const SCALAR: string =
   "${base64("scalar")}";
+
+/** Compiles a build. The conditions in modules.mjs have other forms of this and the next. */
+export const load: Load = /* @__PURE__ */ embedded(SIMD, SCALAR);
+
+/** Tells an edge runtime from others. */
+export const edge: boolean = false;
 `,
   );
 }
 
+/** @type {readonly string[]} */
+const modules = MODULES.map(({ name }) => name);
 const names = process.argv.length > 2 ? process.argv.slice(2) : modules;
 for (const name of names) {
   if (!modules.includes(name)) throw new RangeError(`no module ${name}: there are ${modules.join(", ")}`);

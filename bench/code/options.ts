@@ -1,9 +1,9 @@
 // The command line of the counts.
 
+import { MODULES as TABLE } from "../../modules.mjs";
 import { parseCommandLine, UsageError } from "../command-line.js";
-import { EXTENSIONS } from "../subjects.js";
 
-const MODULES = ["core", ...EXTENSIONS] as const;
+const MODULES = TABLE.map(({ name }) => name);
 
 export const USAGE = `Counts the instructions of the kernels' hot loops in the machine code that V8 makes of them, and of the C++ yardstick.
 

@@ -1,8 +1,9 @@
 // The page's side of npm run bench:page: measures one size when the driver asks for it.
 
 import reference from "../../build/reference.wasm?url";
+import { EXTENSIONS } from "../../modules.mjs";
 import { type Found, runSession } from "../session.js";
-import { EXTENSIONS, type Modules } from "../subjects.js";
+import type { Modules } from "../subjects.js";
 
 // The builds of the core and of the extensions by path.
 const BUILDS = import.meta.glob<string>(["../../build/*/{simd,scalar}.wasm"], {

@@ -63,7 +63,7 @@ function loadBuffers(backward: boolean): Peer["load"] {
       const y = dropout.alloc("f32", data.length);
       const dx = backward ? dropout.alloc("f32", data.length) : y;
       const call = backward
-        ? () => dropout.backward(x, dropout.forward(x, p, { out: y }).ticket, { out: dx })
+        ? () => dropout.backward(x, dropout.forward(x, p, { out: y }).ticket, {}, { dx })
         : () => dropout.dropout(x, p, { out: y });
       const free = () => {
         for (const buffer of new Set([x, y, dx])) buffer.free();

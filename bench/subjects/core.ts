@@ -1,8 +1,9 @@
 // The core's kernels over every dtype, the references beside them, and the API that a user calls.
 
 import { Dropout } from "../../src/core/dropout.js";
-import type { CORE, Kernels, rowsOf, StreamKind } from "../../src/engine/kernels.js";
+import type { CORE, HalfKernels, Kernels, rowsOf } from "../../src/engine/kernels.js";
 import { byteLength, type DataDtype, type MaskFormat, type StoredFormat } from "../../src/ground/dtypes.js";
+import type { StreamKind } from "../../src/stream/kinds.js";
 import { scale, threshold } from "../../src/stream/probability.js";
 import { COPIED, copyOf, EVEN, type Kernel, P, type Placement, type Subject } from "./subject.js";
 
@@ -27,7 +28,7 @@ export function referenceSubjects({ copy_bytes, multiply_f32 }: Reference, { src
 type Row = ReturnType<typeof rowsOf<(typeof CORE)[number]>>[number];
 
 /** Subjects for `rows` of `kernels`: those of the core's table, or of 16-bit data. */
-export function coreSubjects(kernels: Kernels, rows: readonly Row[], place: Placement): Subject[] {
+export function coreSubjects(kernels: Kernels | HalfKernels, rows: readonly Row[], place: Placement): Subject[] {
   const { src, dst, mask, n } = place;
   const subjectsOf = ([verb, source, dtype]: Row): Subject[] => {
     const row = `${source}_${verb}_${dtype}`;
@@ -86,7 +87,7 @@ export function apiSubjects(kernels: WebAssembly.Module, n: number): Subject[] {
   const { ticket } = dropout.forward(x, P, { out: y });
   return [
     { ...shared, name: "Dropout.dropout(buffer)", call: () => dropout.dropout(x, P, { out: y }) },
-    { ...shared, name: "Dropout.backward(buffer)", call: () => dropout.backward(x, ticket, { out: y }) },
+    { ...shared, name: "Dropout.backward(buffer)", call: () => dropout.backward(x, ticket, {}, { dx: y }).dx },
     { ...shared, name: "Dropout.dropout(array)", call: () => dropout.dropout(array, P, { out }) },
   ];
 }

@@ -1,9 +1,9 @@
 // Fused operations: every kernel of the table with its decisions drawn, the same pass with nothing dropped, and what the operation takes as a
 // sequence of kernels that each do a part of it.
 
-import { type Piece, pieces } from "../../src/engine/frame.js";
 import { type Kernels, rowsOf } from "../../src/engine/kernels.js";
-import { type Draw, PARAMS } from "../../src/engine/memory.js";
+import { PARAMS, type Params } from "../../src/engine/memory.js";
+import { type Piece, pieces } from "../../src/engine/pieces.js";
 import { ACTIVATIONS, type Activation, type Elementwise, FUSED, type FusedKernels } from "../../src/fused/kernels.js";
 import { writeFields } from "../../src/fused/record.js";
 import { BIAS_RECORD, NormField, NormGradientField, ROW_RECORD, SoftmaxField, STEP } from "../../src/ground/abi.js";
@@ -41,12 +41,12 @@ export function fusedSubjects(kernels: FusedKernels, core: Kernels, place: Place
 
   const seed = new Words();
   const stream = new Words();
-  const drawn = (dtype: Dtype): Draw => {
+  const drawn = (dtype: Dtype): Params => {
     const t = threshold(P, "tile");
-    return { seed, stream, threshold: t, scale: scale(t, "tile", dtype) };
+    return { seed, stream, start: 0, threshold: t, scale: scale(t, "tile", dtype) };
   };
   const draws = { f32: drawn("f32"), f64: drawn("f64") };
-  const nothing: Draw = { seed, stream, threshold: 0, scale: 1 };
+  const nothing: Params = { seed, stream, start: 0, threshold: 0, scale: 1 };
   const scaleOf = (keep: number) => (keep === 0 ? 1 : draws.f32.scale);
   const all: Piece = { at: 0, count: n, row: 0, rows, column: 0, columns };
 

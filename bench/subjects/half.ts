@@ -1,12 +1,12 @@
 // 16-bit data: the core's operations on them at their own byte rate, and conversion from and to f32.
 
-import { type Kernels, rowsOf } from "../../src/engine/kernels.js";
+import { HALF, type HalfKernels, rowsOf } from "../../src/engine/kernels.js";
 import type { DataDtype } from "../../src/ground/dtypes.js";
-import { CONVERT, type ConvertKernels, HALF } from "../../src/half/kernels.js";
+import { CONVERT, type ConvertKernels } from "../../src/half/kernels.js";
 import { coreSubjects } from "./core.js";
 import { copyOf, type Placement, type Subject } from "./subject.js";
 
-export function halfSubjects(kernels: Kernels, convert: ConvertKernels, place: Placement): Subject[] {
+export function halfSubjects(kernels: HalfKernels, convert: ConvertKernels, place: Placement): Subject[] {
   const { src, dst, n } = place;
   const conversions = rowsOf(CONVERT).map(([verb, source, dtype]): Subject => {
     const [from, to] = [source, dtype] as [DataDtype, DataDtype];

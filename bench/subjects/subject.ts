@@ -1,9 +1,9 @@
 // What a benchmark measures: calls of kernels or of the API over n elements each, and where their operands lie.
 
-import type { StreamKind } from "../../src/engine/kernels.js";
-import { type Draw, type Memory, PARAMS } from "../../src/engine/memory.js";
+import { type Memory, PARAMS, type Params } from "../../src/engine/memory.js";
 import { byteLength, type DataDtype, DTYPES, HALF_DTYPES, type StoredFormat } from "../../src/ground/dtypes.js";
 import { Words } from "../../src/ground/words.js";
+import type { StreamKind } from "../../src/stream/kinds.js";
 import { scale, threshold } from "../../src/stream/probability.js";
 import type { Description } from "../results.js";
 
@@ -61,7 +61,7 @@ export class Placement {
   /** A call of `kernel` on addresses, n and the parameter record. Each call has a stream of its own: a branch predictor learns a mask that comes again. */
   drawing(kernel: Kernel, p: number, kind: StreamKind, dtype: DataDtype, ...addresses: number[]): () => void {
     const t = threshold(p, kind);
-    const draw: Draw = { seed: this.#seed, stream: this.#stream, threshold: t, scale: scale(t, kind, dtype) };
+    const draw: Params = { seed: this.#seed, stream: this.#stream, start: 0, threshold: t, scale: scale(t, kind, dtype) };
     const { memory, n } = this;
     const [a = 0, b, c] = addresses;
     const prepare = () => {

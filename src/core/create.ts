@@ -83,8 +83,8 @@ export async function obtainModule(compile: ReturnType<typeof compiler>, options
 export function creator(compile: ReturnType<typeof compiler>): (options?: CreateOptions) => Promise<Dropout> {
   return async (options = {}) => {
     checkOptions(options, CREATE_KEYS);
-    const { module, bytes, simd, ...instance } = options;
-    return new Dropout(await obtainModule(compile, { module, bytes, simd }), instance);
+    const { module, bytes, simd, seed, kind, maxBytes, state } = options;
+    return new Dropout(await obtainModule(compile, { module, bytes, simd }), { seed, kind, maxBytes, state });
   };
 }
 

@@ -396,7 +396,7 @@ export class Dropout {
     const { dx, dtype: half } = options;
     const { draw } = pass;
     checkTicket(ticket);
-    const full = mask === undefined || (ticket as Partial<Ticket>).version !== undefined;
+    const full = mask === undefined || "version" in ticket;
     if (full) draw.read(ticket, OPS);
     else this.#readRate(pass, ticket as MaskRate);
     checkChoice(format, "saved.format", STORED_FORMATS);
@@ -491,6 +491,8 @@ export class Dropout {
     checkChoice(format, "format", MASK_FORMATS);
     const array = out === undefined ? makeArray(format, length, "length") : out;
     const output: Taken = pass.output(array, "out", format, length, undefined);
+    // The classic form outside training drops nothing; its multipliers are what its ticket says.
+    if (pass.draw.rescale === "test" && format !== "f32") pass.draw.chance(0, "train", false);
     const dst = pass.stageFixed(output);
     const run = pass.ready();
     run.elementwise(this.#engine.kernels.mask[pass.draw.kind][format], dst);

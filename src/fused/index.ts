@@ -1,13 +1,33 @@
-// Entry "wasm-dropout/fused" of browsers, Node, Deno, Bun and bundlers: the builds are in the code.
+// Entry "wasm-dropout/fused".
 
-import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
 import { Fused } from "./fused.js";
 import { FUSED, type FusedKernels } from "./kernels.js";
-import { SCALAR, SIMD } from "./wasm.js";
+import { load } from "./wasm.js";
 
-export * from "./api.js";
+export { Fused } from "./fused.js";
+export { ACTIVATIONS, type Activation } from "./kernels.js";
+export type {
+  ActivationBackwardOptions,
+  ActivationGradients,
+  ActivationOptions,
+  ActivationSaved,
+  KeyFlags,
+  NormBackwardOptions,
+  Normed,
+  NormGradients,
+  NormOptions,
+  NormSaved,
+  ResidualBackwardOptions,
+  ResidualGradients,
+  ResidualOptions,
+  SoftmaxBackwardOptions,
+  SoftmaxGradients,
+  SoftmaxOptions,
+  SoftmaxSaved,
+} from "./options.js";
+export type { ActivationTicket, MaskKind, NormTicket, ResidualTicket, SoftmaxTicket } from "./ticket.js";
 
 /**
  * Fused operations over `dropout`: on its memory, with its streams.
@@ -19,7 +39,7 @@ export * from "./api.js";
  * const fused = await createFused(dropout);
  */
 export const createFused: (dropout: Dropout, options?: ExtensionOptions) => Promise<Fused> = /* @__PURE__ */ extender(
-  /* @__PURE__ */ embedded(SIMD, SCALAR),
+  load,
   FUSED,
   (engine, kernels: FusedKernels) => new Fused(engine, kernels),
 );

@@ -1,14 +1,13 @@
-// Entry "wasm-dropout/half" of browsers, Node, Deno, Bun and bundlers: the builds are in the code.
+// Entry "wasm-dropout/half".
 
-import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
 import type { HalfKernels } from "../engine/kernels.js";
 import { Half } from "./half.js";
 import { type ConvertKernels, HALF_MODULE } from "./kernels.js";
-import { SCALAR, SIMD } from "./wasm.js";
+import { load } from "./wasm.js";
 
-export * from "./api.js";
+export { type ConvertOptions, Half, type HalfData } from "./half.js";
 
 /**
  * Makes an instance that also takes f16 and bf16 data, and conversions to and from f32; `dropout` itself stays as it is.
@@ -24,7 +23,7 @@ export * from "./api.js";
  * const y = half.dropout.dropout(x, 0.5, { dtype: "bf16" });
  */
 export const createHalf: (dropout: Dropout, options?: ExtensionOptions) => Promise<Half> = /* @__PURE__ */ extender(
-  /* @__PURE__ */ embedded(SIMD, SCALAR),
+  load,
   HALF_MODULE,
   (engine, kernels: HalfKernels & ConvertKernels) => new Half(engine, kernels),
 );

@@ -1,12 +1,16 @@
-// Entry "wasm-dropout/linear" of browsers, Node, Deno, Bun and bundlers: the builds are in the code.
+// Entry "wasm-dropout/linear".
 
-import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
 import { Linear } from "./linear.js";
-import { SCALAR, SIMD } from "./wasm.js";
+import { load } from "./wasm.js";
 
-export * from "./api.js";
+export { type DropoutLevelOptions, dropoutLevel, type ScaleWeightsOptions } from "./classic.js";
+export type { DropConnectOptions, DropConnectTicket, LayerOptions, LinearBackwardOptions, Wanted } from "./drop-connect.js";
+export type { Activation } from "./kernels.js";
+export type { LayerShape } from "./layer.js";
+export { type Gradient, Linear } from "./linear.js";
+export type { InferenceOptions, MomentsOptions } from "./moments.js";
 
 /**
  * Linear layers over `dropout`: on its memory, with its streams.
@@ -18,6 +22,6 @@ export * from "./api.js";
  * const linear = await createLinear(dropout);
  */
 export const createLinear: (dropout: Dropout, options?: ExtensionOptions) => Promise<Linear> = /* @__PURE__ */ extender(
-  /* @__PURE__ */ embedded(SIMD, SCALAR),
+  load,
   (context, exports) => new Linear(context, exports),
 );

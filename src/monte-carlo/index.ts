@@ -1,13 +1,17 @@
-// Entry "wasm-dropout/monte-carlo" of browsers, Node, Deno, Bun and bundlers: the builds are in the code.
+// Entry "wasm-dropout/monte-carlo".
 
-import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
 import { MonteCarlo } from "./monte-carlo.js";
-import { nextTask } from "./tasks.js";
-import { SCALAR, SIMD } from "./wasm.js";
+import { nextTask, nextTimeout } from "./tasks.js";
+import { edge, load } from "./wasm.js";
 
-export * from "./api.js";
+export type { ClassOutput, Masks } from "./choices.js";
+export { type Model, type ModelOutput, MonteCarlo } from "./monte-carlo.js";
+export type { PredictOptions, Progress } from "./options.js";
+export type { PassContext, PassDropoutOptions } from "./pass.js";
+export type { ClassPrediction, Prediction, Run } from "./prediction.js";
+export { streamOf } from "./streams.js";
 
 /**
  * Monte-Carlo dropout over an instance: shares its memory, its seed and kind by default, and none of its stream numbers.
@@ -18,6 +22,6 @@ export * from "./api.js";
  * const monteCarlo = await createMonteCarlo(dropout);
  */
 export const createMonteCarlo: (dropout: Dropout, options?: ExtensionOptions) => Promise<MonteCarlo> = /* @__PURE__ */ extender(
-  /* @__PURE__ */ embedded(SIMD, SCALAR),
-  (context, exports) => new MonteCarlo(context, exports, nextTask),
+  load,
+  (context, exports) => new MonteCarlo(context, exports, edge ? nextTimeout : nextTask),
 );

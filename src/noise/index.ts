@@ -1,13 +1,14 @@
-// Entry "wasm-dropout/noise" of browsers, Node, Deno, Bun and bundlers: the builds are in the code.
+// Entry "wasm-dropout/noise".
 
-import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
 import { NOISE, type NoiseKernels } from "./kernels.js";
 import { Noise } from "./noise.js";
-import { SCALAR, SIMD } from "./wasm.js";
+import { load } from "./wasm.js";
 
-export * from "./api.js";
+export { Noise } from "./noise.js";
+export type { NoiseBackwardOptions, NoiseOptions, NoiseStreamOptions, NormalOptions, Singles, UniformOptions } from "./options.js";
+export type { GaussianDropoutTicket, GaussianNoiseTicket, NoiseKind, NoiseTicket } from "./ticket.js";
 
 /**
  * Gaussian noise over `dropout`: on its memory, with its seed and its sequence of streams.
@@ -19,7 +20,7 @@ export * from "./api.js";
  * const noise = await createNoise(dropout);
  */
 export const createNoise: (dropout: Dropout, options?: ExtensionOptions) => Promise<Noise> = /* @__PURE__ */ extender(
-  /* @__PURE__ */ embedded(SIMD, SCALAR),
+  load,
   NOISE,
   (engine, kernels: NoiseKernels) => new Noise(engine, kernels),
 );

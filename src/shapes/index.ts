@@ -1,12 +1,22 @@
-// Entry "wasm-dropout/shapes" of browsers, Node, Deno, Bun and bundlers: the builds are in the code.
+// Entry "wasm-dropout/shapes".
 
-import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
 import { Shapes } from "./shapes.js";
-import { SCALAR, SIMD } from "./wasm.js";
+import { load } from "./wasm.js";
 
-export * from "./api.js";
+export type { ChannelFormat, NoiseShapeOptions } from "./noise-shape.js";
+export type {
+  AlphaDropoutOptions,
+  DropBlockOptions,
+  DropPathOptions,
+  FeatureAlphaDropoutOptions,
+  NoiseDropoutOptions,
+  SpatialDropoutOptions,
+  StoredNoiseMask,
+} from "./options.js";
+export { type Forward, Shapes } from "./shapes.js";
+export type { BlockFields, NoiseFields, ShapesTicket } from "./ticket.js";
 
 /**
  * Dropout with noise shapes, of feature maps, samples and blocks, and alpha dropout, over `dropout`: on its memory, with its streams.
@@ -19,6 +29,6 @@ export * from "./api.js";
  * const { y } = shapes.dropPath(new Float32Array(32 * 64).fill(1), 0.1, { shape: [32, 64] });
  */
 export const createShapes: (dropout: Dropout, options?: ExtensionOptions) => Promise<Shapes> = /* @__PURE__ */ extender(
-  /* @__PURE__ */ embedded(SIMD, SCALAR),
+  load,
   (context, exports) => new Shapes(context, exports),
 );

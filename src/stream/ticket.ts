@@ -76,11 +76,12 @@ export function checkStart(value: unknown, name: string, length: number): assert
   checkInteger(value, name, 0, MAX_INDEX - length);
 }
 
-/** Throws unless `value` is an object that can be a ticket; names the property where a forward call's whole result came in its place. */
+/** Throws unless `value` is an object that can be a ticket; says so where the whole result of a forward call came in its place. Reads no property. */
 export function checkTicket(value: unknown, name = "ticket"): asserts value is object {
   checkObject(value, name, "ticket");
-  const { version, ticket } = value as { version?: unknown; ticket?: unknown };
-  if (version === undefined && ticket !== undefined) throw wrongKind(name, "ticket: pass the .ticket of the forward call's result", value);
+  if (!("version" in value) && "ticket" in value) {
+    throw wrongKind(name, "ticket: pass the .ticket of the forward call's result", value);
+  }
 }
 
 /** Throws unless `op` is one of `ops`, those of the backward that was called; names the right object where there is one. */

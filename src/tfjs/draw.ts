@@ -1,7 +1,7 @@
 // Which random decisions an operation draws, and how callers and layers come by them.
 // Invariant: of one seed, operations draw the streams below 2^32, and the layer with number k, from 1, those from k times 2^32.
 
-import type { StreamKind } from "../engine/kernels.js";
+import type { StreamKind } from "../stream/kinds.js";
 import { Sequence } from "../stream/sequence.js";
 
 /** A seed: an integer in [0, 2^64), or its decimal digits. */

@@ -1,8 +1,8 @@
 // Entry "wasm-dropout/tfjs": dropout for TensorFlow.js, whose packages tfjs-core and tfjs-layers it imports, as the program that uses it does.
 
-import { createDropout } from "../core/inline.js";
-import type { StreamKind } from "../engine/kernels.js";
-import { checkObject } from "../ground/check.js";
+import { createDropout } from "../core/index.js";
+import { checkOptions, type Known, known } from "../ground/options.js";
+import type { StreamKind } from "../stream/kinds.js";
 import { loadKernels } from "./kernels.js";
 import { registerLayers } from "./layers.js";
 import { TfjsDropout } from "./tfjs.js";
@@ -29,6 +29,8 @@ export interface TfjsOptions {
   kind?: StreamKind | undefined;
 }
 
+const TFJS_KEYS: Known = /* @__PURE__ */ known("seed", "kind");
+
 /**
  * Loads the kernels, makes the layers known to tfjs, and gives operations and layers over them. Call it once before models with layers of this package
  * are made or loaded.
@@ -52,7 +54,7 @@ export interface TfjsOptions {
  * });
  */
 export async function createTfjsDropout(options: TfjsOptions = {}): Promise<TfjsDropout> {
-  checkObject(options, "options", "object");
+  checkOptions(options, TFJS_KEYS);
   const { seed, kind } = options;
   const core = await createDropout({ seed, kind });
   await loadKernels(core);

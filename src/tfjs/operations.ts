@@ -28,13 +28,13 @@ export function dropout(x: Tensor, rate: number, noiseShape: NoiseShape | null |
     return differentiable(
       x,
       (values, out) => core.forward(values, rate, { ...draw, out }).ticket,
-      (dy, ticket) => diagonal(dy, (values, out) => void core.backward(values, ticket, { out })),
+      (dy, ticket) => diagonal(dy, (values, dx) => void core.backward(values, ticket, {}, { dx })),
     );
   }
   return differentiable(
     x,
-    (values, out) => shapes.dropout(values, rate, { ...draw, shape: shapeOf(x), noiseShape, out }).ticket,
-    (dy, ticket) => diagonal(dy, (values, out) => void shapes.backward(values, ticket, { out })),
+    (values, out) => shapes.broadcastDropout(values, rate, { ...draw, shape: shapeOf(x), noiseShape, out }).ticket,
+    (dy, ticket) => diagonal(dy, (values, dx) => void shapes.backward(values, ticket, {}, { dx })),
   );
 }
 
@@ -46,7 +46,7 @@ export function alphaDropout(x: Tensor, rate: number, noiseShape: NoiseShape | n
   return differentiable(
     x,
     (values, out) => shapes.alphaDropout(values, rate, { ...draw, shape: shapeOf(x), noiseShape: noiseShape ?? undefined, out }).ticket,
-    (dy, ticket) => diagonal(dy, (values, out) => void shapes.backward(values, ticket, { out })),
+    (dy, ticket) => diagonal(dy, (values, dx) => void shapes.backward(values, ticket, {}, { dx })),
   );
 }
 
@@ -58,7 +58,7 @@ export function gaussianDropout(x: Tensor, rate: number, { seed, stream }: Draw)
   return differentiable(
     x,
     (values, out) => noise.gaussianDropout(values, rate, { seed, stream, out }).ticket,
-    (dy, ticket) => diagonal(dy, (values, out) => void noise.backward(values, ticket, { out })),
+    (dy, ticket) => diagonal(dy, (values, dx) => void noise.backward(values, ticket, {}, { dx })),
   );
 }
 

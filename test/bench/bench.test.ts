@@ -18,6 +18,7 @@ import { MONTE_CARLO } from "../../src/monte-carlo/kernels.js";
 import { NOISE } from "../../src/noise/kernels.js";
 import { SHAPES } from "../../src/shapes/kernels.js";
 import { missing } from "../support/missing.js";
+import { BUN, DENO } from "../support/runtimes.js";
 
 const cwd = fileURLToPath(new URL("../..", import.meta.url));
 const command = ["--import", "tsx", "bench/run.ts"];
@@ -69,12 +70,12 @@ it("measures in a page", async (context) => {
 });
 
 it.each([
-  ["Deno", "deno", ["run", "--allow-all", "--unstable-sloppy-imports"]],
-  ["Bun", "bun", ["run"]],
+  ["Deno", DENO, ["run", "--allow-all", "--unstable-sloppy-imports"]],
+  ["Bun", BUN, ["run"]],
 ])("measures in %s", (name, program, args) => {
   const json = join(mkdtempSync(join(tmpdir(), "bench-")), "results.json");
   const options = ["bench/run.ts", "--size", "4", "--rounds", "1", "--filter", "popcount", "--json", json];
-  execFileSync(join(cwd, "node_modules/.bin", program), [...args, ...options], { cwd, stdio: "ignore" });
+  execFileSync(program, [...args, ...options], { cwd, stdio: "ignore" });
   const { engine, results } = JSON.parse(readFileSync(json, "utf8")) as Run;
   expect(engine.name).toBe(name);
   expect(results.map((result) => result.name)).toEqual(["copy_f32", "bits_popcount_u32"]);

@@ -11,7 +11,8 @@ import { GENERATOR, HOT } from "../../bench/code/hot.js";
 import { readJitdump } from "../../bench/code/jitdump.js";
 import { loopsOf } from "../../bench/code/loops.js";
 import { readWat } from "../../bench/code/wat.js";
-import { EXTENSIONS } from "../../bench/subjects.js";
+import { MODULES } from "../../modules.mjs";
+import { HANG_MS } from "../support/limits.js";
 import { missing } from "../support/missing.js";
 
 const cwd = fileURLToPath(new URL("../..", import.meta.url));
@@ -258,7 +259,7 @@ describe("names", () => {
   // One decides a run of bits at a time, the other looks for the largest class: neither has vectors.
   const SCALAR = ["bits_blocks_bits", "probabilities_vote_f32", "probabilities_vote_f64"];
 
-  it.each(["core/", ...EXTENSIONS.map((name) => `${name}/`)])("%s: every kernel has a hot loop", (folder) => {
+  it.each(MODULES.map(({ name }) => `${name}/`))("%s: every kernel has a hot loop", (folder) => {
     const { names, reached } = readWat(readFileSync(new URL(`../../build/${folder}simd.wat`, import.meta.url), "utf8"));
     const module = new WebAssembly.Module(readFileSync(new URL(`../../build/${folder}simd.wasm`, import.meta.url)));
     expect([...reached.keys()]).toEqual(WebAssembly.Module.exports(module).map(({ name }) => name));
@@ -274,7 +275,7 @@ describe("names", () => {
 
 /** The command's exit code and what it prints. */
 function run(args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
-  return spawnSync(process.execPath, ["--import", "tsx", "bench/code/run.ts", ...args], { cwd, env, encoding: "utf8", timeout: 60_000 });
+  return spawnSync(process.execPath, ["--import", "tsx", "bench/code/run.ts", ...args], { cwd, env, encoding: "utf8", timeout: HANG_MS });
 }
 
 describe("the command", () => {

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vit
 import { compile, Missing } from "../../bench/native/programs.js";
 import { readRun } from "../../bench/read-run.js";
 import { scale, threshold } from "../../src/stream/probability.js";
+import { HANG_MS } from "../support/limits.js";
 import { missing } from "../support/missing.js";
 import { chance, drop, expectSame, keepBits, keepBytes, PROBABILITIES, sample, uniforms } from "../support/oracle.js";
 import vectors from "../vectors/keep-streams.json" with { type: "json" };
@@ -44,7 +45,7 @@ interface Draw {
 function dropoutOf(program: string, x: Float32Array, { seed, stream, p, start }: Draw): Float32Array {
   const t = threshold(p, "tile");
   const args = ["check", seed, stream, t, scale(t, "tile", "f32"), start].map(String);
-  const { status, stderr, stdout } = spawnSync(program, args, { input: new Uint8Array(x.buffer), maxBuffer: 2 ** 26, timeout: 20_000 });
+  const { status, stderr, stdout } = spawnSync(program, args, { input: new Uint8Array(x.buffer), maxBuffer: 2 ** 26, timeout: HANG_MS });
   expect([status, stderr.toString()]).toEqual([0, ""]);
   const guard = 16;
   const length = x.length + 2 * guard;
@@ -124,7 +125,7 @@ describe("C++", () => {
 
 /** Runs the benchmark at one small size. */
 function bench(args: readonly string[], env: NodeJS.ProcessEnv = process.env) {
-  return spawnSync(process.execPath, ["--import", "tsx", "bench/native/run.ts", ...args], { cwd, env, encoding: "utf8", timeout: 60_000 });
+  return spawnSync(process.execPath, ["--import", "tsx", "bench/native/run.ts", ...args], { cwd, env, encoding: "utf8", timeout: HANG_MS });
 }
 
 const SUBJECTS = {

@@ -16,6 +16,7 @@ import type { Peer, Prepare, Prepared } from "../../bench/peers/peer.js";
 import { type Found, PROBABILITIES, runPeers } from "../../bench/peers/session.js";
 import { COPY, PEERS } from "../../bench/peers/table.js";
 import type { Run } from "../../bench/results.js";
+import { HANG_MS } from "../support/limits.js";
 import { positionZs, rateZ } from "../support/stats.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -119,7 +120,7 @@ describe("a run", () => {
     };
   };
   const run = async (peers: readonly Peer[], options: { sizes?: number[]; filter?: string; mostMs?: number } = {}) => {
-    const plan = { peers: [copy, ...peers], sizes: [size], filter: "", rounds: 2, mostMs: 10_000, ...options };
+    const plan = { peers: [copy, ...peers], sizes: [size], filter: "", rounds: 2, mostMs: HANG_MS, ...options };
     const all: Found[] = [];
     let expected = 0;
     let steps = 0;
@@ -352,7 +353,7 @@ function string(fields: Fields, field: number): string[] {
 
 describe("npm run bench:peers", () => {
   const command = (...args: string[]) =>
-    spawnSync(process.execPath, ["--import", "tsx", "bench/peers/run.ts", ...args], { cwd: root, encoding: "utf8", timeout: 100_000 });
+    spawnSync(process.execPath, ["--import", "tsx", "bench/peers/run.ts", ...args], { cwd: root, encoding: "utf8", timeout: HANG_MS });
   let directory: string;
   let found: Run;
   let output: string;

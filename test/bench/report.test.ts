@@ -16,6 +16,7 @@ import { labelsOf, MAIN, peersOf } from "../../bench/html/select.js";
 import { standaloneSvg } from "../../bench/html/svg.js";
 import { readRun } from "../../bench/read-run.js";
 import type { Group, Result, Run } from "../../bench/results.js";
+import { HANG_MS } from "../support/limits.js";
 
 const cwd = fileURLToPath(new URL("../..", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "bench-report-"));
@@ -385,7 +386,7 @@ describe("files", () => {
 
 describe("commands", () => {
   const call = (script: string, args: readonly string[]) =>
-    spawnSync(process.execPath, ["--import", "tsx", script, ...args], { cwd, encoding: "utf8", timeout: 60_000 });
+    spawnSync(process.execPath, ["--import", "tsx", script, ...args], { cwd, encoding: "utf8", timeout: HANG_MS });
   const slow = runOf([result("a", 16, 2), result("b", 16, 2), result("old", 16, 2)]);
   const quick = runOf([result("a", 16, 1), result("b", 16, 2), result("new", 16, 2)], {
     engine: { name: "Node", version: "20.1.2", build: "scalar" },

@@ -8,6 +8,7 @@ import { UsageError } from "../../bench/command-line.js";
 import { readOptions } from "../../bench/tfjs/options.js";
 import { COPIES, OURS, subjects, TFJS } from "../../bench/tfjs/subjects.js";
 import { createTfjsDropout } from "../../src/tfjs/index.js";
+import { HANG_MS } from "../support/limits.js";
 import { leftBy, useBackend } from "../tfjs/setup.js";
 
 describe("the command line", () => {
@@ -47,7 +48,7 @@ describe("the subjects", () => {
 it("measures both backends; --gate without the size of the bars fails", () => {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const args = ["--import", "tsx", "bench/tfjs/run.ts", "--size", "8", "--rounds", "1", "--gate"];
-  const { stdout, status } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", timeout: 100_000 });
+  const { stdout, status } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", timeout: HANG_MS });
   expect(stdout).toMatch(/backend cpu\n.+\n2\^8 .+backend wasm\n.+\n2\^8 /s);
   expect(status).toBe(1);
 });

@@ -42,7 +42,12 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
   ["p above 1", () => dropout.dropout(x, 1.5, { out }), RangeError, '"p" expected number in [0, 1], got 1.5'],
   ["p below 0", () => dropout.forward(x, -0.1, { out }), RangeError, '"p" expected number in [0, 1], got -0.1'],
   ["p of a mask", () => dropout.mask(100, 2, { out: mask }), RangeError, '"p" expected number in [0, 1], got 2'],
-  ["p of a stored mask", () => dropout.backward(x, { mask, p: 7 }, { out }), RangeError, '"source.p" expected number in [0, 1], got 7'],
+  [
+    "p of a stored mask",
+    () => dropout.backward(x, { p: 7 }, { mask }, { dx: out }).dx,
+    RangeError,
+    '"ticket.p" expected number in [0, 1], got 7',
+  ],
   [
     "x a plain array",
     () => dropout.dropout([1, 2] as Anything, 0.5),
@@ -95,7 +100,7 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     "mask of bytes",
     () => dropout.dropout(x, 0.5, { out, mask: dropout.alloc("bytes", 100) as Anything }),
     TypeError,
-    '"mask" expected Uint8Array or bits buffer, got bytes buffer(100)',
+    '"mask" expected Uint8Array, Uint32Array or bits buffer, got bytes buffer(100)',
   ],
   ["options no object", () => dropout.dropout(x, 0.5, 3 as Anything), TypeError, '"options" expected object, got 3'],
   [
@@ -107,9 +112,9 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
   ["options a list", () => dropout.mask(5, 0.5, [] as Anything), TypeError, '"options" expected object, got Array(0)'],
   [
     "mask null",
-    () => dropout.backward(x, { mask: null as Anything, p: 0.5 }),
+    () => dropout.backward(x, { p: 0.5 }, { mask: null as Anything }).dx,
     TypeError,
-    '"source.mask" expected Uint8Array or bits buffer, got null',
+    '"saved.mask" expected Uint8Array, Uint32Array or bits buffer, got null',
   ],
   [
     "count of a null length",
@@ -121,7 +126,7 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     "count of an object",
     () => dropout.countKept({ length: "a" } as Anything),
     TypeError,
-    '"mask" expected Uint8Array or bits buffer, got Object',
+    '"mask" expected Uint8Array, Uint32Array or bits buffer, got Object',
   ],
   ["options an array", () => dropout.dropout(x, 0.5, out as Anything), TypeError, '"options" expected object, got Float32Array(100)'],
   ["training no boolean", () => dropout.dropout(x, 0.5, { out, training: 1 as Anything }), TypeError, '"training" expected boolean, got 1'],
@@ -200,19 +205,29 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
   ],
   [
     "out overlaps a stored mask",
-    () => dropout.backward(x, { mask: new Uint8Array(shared.buffer, 0, 13), p: 0.5 }, { out: shared.subarray(0, 100) }),
+    () => dropout.backward(x, { p: 0.5 }, { mask: new Uint8Array(shared.buffer, 0, 13) }, { dx: shared.subarray(0, 100) }).dx,
     RangeError,
-    '"out" expected memory apart from "source.mask", got memory that overlaps it',
+    '"dx" expected memory apart from "saved.mask", got memory that overlaps it',
   ],
   [
     "dy shorter than the ticket says",
-    () => dropout.backward(x.subarray(1), ticket),
+    () => dropout.backward(x.subarray(1), ticket).dx,
     RangeError,
     '"dy" expected length 100, the ticket\'s, got 99',
   ],
-  ["no ticket", () => dropout.backward(x, undefined as Anything), TypeError, '"source" expected ticket or stored mask, got undefined'],
-  ["empty ticket", () => dropout.backward(x, {} as Anything), TypeError, '"ticket.version" expected integer in [1, 1], got undefined'],
-  ["later version", () => dropout.replay({ ...ticket, version: 2 }), RangeError, '"ticket.version" expected integer in [1, 1], got 2'],
+  ["no ticket", () => dropout.backward(x, undefined as Anything).dx, TypeError, '"ticket" expected ticket, got undefined'],
+  [
+    "empty ticket",
+    () => dropout.backward(x, {} as Anything).dx,
+    TypeError,
+    '"ticket.version" expected 1, the only version of the specification so far, got undefined',
+  ],
+  [
+    "later version",
+    () => dropout.replay({ ...ticket, version: 2 }),
+    RangeError,
+    '"ticket.version" expected 1, the only version of the specification so far, got 2',
+  ],
   [
     "ticket of unknown kind",
     () => dropout.replay({ ...ticket, kind: "x" as Anything }),
@@ -239,9 +254,9 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
   ],
   [
     "kind of a stored mask",
-    () => dropout.backward(x, { mask, p: 0.5, kind: "x" as Anything }),
+    () => dropout.backward(x, { p: 0.5, kind: "x" as Anything }, { mask }).dx,
     RangeError,
-    '"source.kind" expected "tile" or "philox", got string "x"',
+    '"kind" expected "tile" or "philox", got string "x"',
   ],
   [
     "rescale unknown",
@@ -251,9 +266,9 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
   ],
   [
     "rescale of a stored mask",
-    () => dropout.backward(x, { mask, p: 0.5, rescale: 1 as Anything }),
+    () => dropout.backward(x, { p: 0.5, rescale: 1 as Anything }, { mask }).dx,
     TypeError,
-    '"source.rescale" expected "train" or "test" or "none", got 1',
+    '"ticket.rescale" expected "train" or "test" or "none", got 1',
   ],
   [
     "rescale of a ticket",
@@ -276,9 +291,9 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
   ],
   [
     "format that is not stored",
-    () => dropout.backward(x, { mask, p: 0.5, format: "f32" as Anything }),
+    () => dropout.backward(x, { p: 0.5 }, { mask, format: "f32" as Anything }).dx,
     RangeError,
-    '"source.format" expected "bits" or "bytes", got string "f32"',
+    '"saved.format" expected "bits" or "bytes", got string "f32"',
   ],
   ["length negative", () => dropout.mask(-1, 0.5), RangeError, '"length" expected integer in [0, 9007199254740992], got -1'],
   ["length fractional", () => dropout.mask(1.5, 0.5), RangeError, '"length" expected integer in [0, 9007199254740992], got 1.5'],
@@ -322,7 +337,7 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     "count of nothing",
     () => dropout.countKept(undefined as Anything),
     TypeError,
-    '"mask" expected Uint8Array or bits buffer, got undefined',
+    '"mask" expected Uint8Array, Uint32Array or bits buffer, got undefined',
   ],
   ["count of a wrong length", () => dropout.countKept(mask, 105), RangeError, '"mask" expected length 14, got 13'],
   [
@@ -341,7 +356,7 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     "state of another version",
     () => dropout.restore({ ...dropout.state, version: 0 }),
     RangeError,
-    '"state.version" expected integer in [1, 1], got 0',
+    '"state.version" expected 1, the only version of the specification so far, got 0',
   ],
   [
     "state with a wrong stream",
@@ -365,12 +380,12 @@ describe("refused without effect", () => {
     expect(dropout.state).toEqual(state);
     expect([...out, ...mask, ...shared].every((v) => v === 7)).toBe(true);
     const again = dropout.forward(x, 0.5, { stream: 1 });
-    expectSame(dropout.backward(x, again.ticket), again.y, "the instance after the refusal");
+    expectSame(dropout.backward(x, again.ticket).dx, again.y, "the instance after the refusal");
   });
 
   it("reading both operands from overlapping memory is no conflict", () => {
     const dy = new Float32Array(shared.buffer, 0, 100);
-    expect(dropout.backward(dy, { mask: new Uint8Array(shared.buffer, 0, 13), p: 0.5 }).length).toBe(100);
+    expect(dropout.backward(dy, { p: 0.5 }, { mask: new Uint8Array(shared.buffer, 0, 13) }).dx.length).toBe(100);
   });
 
   it("each option is read once", () => {
@@ -411,7 +426,7 @@ describe("refused without effect", () => {
       dropout.dropout(new Float64Array(5), 0.1, { stream: 1 });
       return length;
     };
-    expectSame(dropout.backward(x, Object.defineProperty({ ...one }, "length", { get })), y, "in a ticket");
+    expectSame(dropout.backward(x, Object.defineProperty({ ...one }, "length", { get })).dx, y, "in a ticket");
   });
 
   it("no elements overlap nothing", () => {
@@ -446,7 +461,7 @@ describe("making an instance", () => {
       TypeError,
       '"state" expected no seed or kind beside it, got Object',
     ],
-    ["state", { state: {} }, TypeError, '"state.version" expected integer in [1, 1], got undefined'],
+    ["state", { state: {} }, TypeError, '"state.version" expected 1, the only version of the specification so far, got undefined'],
     [
       "kind of a state",
       { state: { version: 1, kind: "x", seed: "1", nextStream: "0" } },

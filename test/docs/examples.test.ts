@@ -7,8 +7,9 @@ import { expect, it } from "vitest";
 
 const root = new URL("../..", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");
-const run = (code: string) =>
-  execFileSync(process.execPath, ["--input-type=module", "--eval", code], { cwd: fileURLToPath(root), encoding: "utf8" });
+// From where the backends of TensorFlow.js are found that the examples import.
+const cwd = fileURLToPath(new URL("..", import.meta.url));
+const run = (code: string) => execFileSync(process.execPath, ["--input-type=module", "--eval", code], { cwd, encoding: "utf8" });
 
 it("the examples of README, one after another", () => {
   const blocks = [...read("README.md").matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code);

@@ -4,11 +4,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createDropout, Dropout } from "../../src/core/index.js";
 import { dropoutBytes } from "../../src/core/inline.js";
-import { instantiate } from "../../src/core/instantiate.js";
 import { WasmBuffer } from "../../src/engine/buffer.js";
-import { Call } from "../../src/engine/call.js";
-import { bindKernels, CORE, type Kernels } from "../../src/engine/kernels.js";
+import { Engine } from "../../src/engine/engine.js";
+import { instantiate } from "../../src/engine/instantiate.js";
+import { bindKernels, CORE, type CoreKernels } from "../../src/engine/kernels.js";
 import { MASK_SLOT, Memory, PARAMS } from "../../src/engine/memory.js";
+import { Pass } from "../../src/engine/pass.js";
 import { PARAMS_BYTES } from "../../src/ground/abi.js";
 import { Allocator } from "../../src/ground/allocator.js";
 import { Sequence } from "../../src/stream/sequence.js";
@@ -159,20 +160,22 @@ it("the parameter record and its workspace end before the staging slots", () => 
 it("data in wasm memory longer than a kernel takes at once go through in pieces", () => {
   const memory = new Memory(2 ** 20);
   const module = new WebAssembly.Module(dropoutBytes());
-  const kernels = bindKernels<Kernels>(instantiate(module, memory.wasm), CORE);
-  const call = new Call(memory, new Sequence("tile"), 4096 - 8);
+  const kernels = bindKernels<CoreKernels>(instantiate(module, memory.wasm), CORE);
+  const engine = new Engine(memory, new Sequence("tile"), kernels);
   const n = 20_001;
   const mask = new WasmBuffer(memory, "bits", memory.allocate("bits", n, "mask"), n);
-  call.recipe.seed.set(1, "seed");
-  call.recipe.p = 0.3;
-  call.recipe.start = 5;
-  call.setChance("f32");
-  call.output.takeExactly(mask, "mask", "bits", n, true);
-  call.run(kernels.mask.tile.bits, call.output);
+  const drawing = new Pass(engine, 4096 - 8).begin();
+  drawing.draw.choose("tile", 1, 0);
+  drawing.draw.range(n, 5);
+  drawing.draw.chance(0.3, "train", true);
+  const written = drawing.stageFixed(drawing.output(mask, "mask", "bits", n, undefined));
+  drawing.ready().elementwise(kernels.mask.tile.bits, written);
+  drawing.end();
   const expected = new Dropout(module, { seed: 1 }).mask(n, 0.3, { stream: 0, start: 5 });
   expect(mask.array).toEqual(expected);
-  call.mask.takeExactly(mask, "mask", "bits", n, false);
-  expect(call.run(kernels.popcount.bits.u32, call.mask)).toBe(
+  const counting = new Pass(engine, 4096 - 8).begin();
+  const read = counting.stageFixed(counting.input(mask, "mask", "bits", n));
+  expect(counting.ready().elementwise(kernels.popcount.bits.u32, read)).toBe(
     expected.reduce((sum, byte) => sum + byte.toString(2).replaceAll("0", "").length, 0),
   );
 });
@@ -185,7 +188,7 @@ describe("the limit", () => {
     const expected = dropout.dropout(x.array.slice(), 0.5, { stream: 1 });
     const bytes = dropout.memory.buffer.byteLength;
     expect(() => dropout.alloc("f32", 200_000)).toThrow(
-      /^"length" expected .* of at most 1048576, got 200000 elements of f32, 800000 bytes$/,
+      /^"length" expected .* of at most 1048576 \(1 live buffer holds 600000 bytes: .*\), got 200000 elements of f32, 800000 bytes$/,
     );
     expect(() => dropout.dropout(x, 0.5)).toThrow(/^"out" expected/);
     expect(() => dropout.from(new Float64Array(200_000))).toThrow(/^"array" expected/);
@@ -238,7 +241,7 @@ describe("the limit", () => {
     const plain = dropout.dropout(x.array.slice(), 0.3, { stream: 2 });
     expectSame(dropout.dropout(x, 0.3, { stream: 2, out: last, mask }).array, plain, "at the end of the memory");
     last.array.set(sample("f32", n) as Float32Array);
-    expectSame(dropout.backward(last, { mask, p: 0.3 }, { out: last }).array, plain, "in place at the end of the memory");
+    expectSame(dropout.backward(last, { p: 0.3 }, { mask }, { dx: last }).dx.array, plain, "in place at the end of the memory");
     for (const p of [0, 1]) {
       const expected = dropout.dropout(x.array.slice(), p);
       expectSame(dropout.dropout(x, p, { out: last }).array, expected, `p = ${p} at the end of the memory`);

@@ -96,7 +96,8 @@ for (const engine of ENGINES) {
     expect(report.builds.map(({ build }) => build)).toEqual(["simd", "scalar"]);
     for (const { failures, passed, masks, outputs, extensions } of report.builds) {
       expect(failures).toEqual([]);
-      expect(passed.length).toBe(18);
+      for (const extension of Object.keys(expected.extensions)) expect(passed).toContain(`every operation of ${extension}`);
+      expect(passed).toEqual(report.builds[0]?.passed);
       expect({ masks, outputs, extensions }).toEqual(expected);
     }
     expect(report.simdSupported).toBe(true);

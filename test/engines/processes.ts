@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Packed } from "../support/packed.js";
+import { BUN, DENO } from "../support/runtimes.js";
 import { bundleSuite } from "./bundle.js";
 import { type Engine, MissingEngine, type Run } from "./engine.js";
 
@@ -16,8 +17,8 @@ export function node(major: string): Engine {
   return program(`Node ${major}`, own ? process.execPath : installed(`nodes/node_modules/node-${major}/bin/node`), []);
 }
 
-export const deno = program("Deno", installed("../../node_modules/.bin/deno"), ["run", "--quiet", "--no-lock"]);
-export const bun = program("Bun", installed("../../node_modules/.bin/bun"), ["run"]);
+export const deno = program("Deno", DENO, ["run", "--quiet", "--no-lock"]);
+export const bun = program("Bun", BUN, ["run"]);
 
 function program(name: string, path: string, args: readonly string[]): Engine {
   return {

@@ -118,7 +118,7 @@ function hashLongMasks(dropout: Dropout): { masks: string; outputs: string } {
       const x = sampleData(dtype, OUTPUT_LENGTH);
       const { y, ticket } = dropout.forward(x as Float32Array, p, options);
       outputs.update(bytesOf(y));
-      outputs.update(bytesOf(dropout.backward(y, JSON.parse(JSON.stringify(ticket)))));
+      outputs.update(bytesOf(dropout.backward(y, JSON.parse(JSON.stringify(ticket))).dx));
     }
   }
   return { masks: bytesToHex(masks.digest()), outputs: bytesToHex(outputs.digest()) };
@@ -141,15 +141,15 @@ function checkBackward(dropout: Dropout): void {
     const mask = new Uint8Array(Math.ceil(length / 8));
     const x = sampleData("f32", length);
     const { y, ticket } = dropout.forward(x, 0.4, { mask });
-    const expected = bytesToHex(bytesOf(dropout.backward(x, ticket)));
+    const expected = bytesToHex(bytesOf(dropout.backward(x, ticket).dx));
     equal(bytesToHex(bytesOf(y)), expected, "forward is its own backward");
-    equal(bytesToHex(bytesOf(dropout.backward(x, { mask, p: 0.4 }))), expected, "bit mask");
+    equal(bytesToHex(bytesOf(dropout.backward(x, { p: 0.4 }, { mask }).dx)), expected, "bit mask");
     const bytes = dropout.replay(ticket, { format: "bytes" });
-    equal(bytesToHex(bytesOf(dropout.backward(x, { mask: bytes, format: "bytes", p: 0.4 }))), expected, "byte mask");
+    equal(bytesToHex(bytesOf(dropout.backward(x, { p: 0.4 }, { mask: bytes, format: "bytes" }).dx)), expected, "byte mask");
     using buffer = dropout.from(x);
-    dropout.backward(buffer, ticket, { out: buffer });
+    dropout.backward(buffer, ticket, {}, { dx: buffer });
     equal(bytesToHex(bytesOf(buffer.array)), expected, "buffer in place");
-    dropout.backward(x, ticket, { out: x });
+    dropout.backward(x, ticket, {}, { dx: x });
     equal(bytesToHex(bytesOf(x)), expected, "array in place");
   }
 }

@@ -1,16 +1,18 @@
 // The Worker of examples/edge-worker, started on workerd by the command that its README names, and asked over HTTP.
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dropout } from "../../docs/reference.js";
 import { mnistDirectory, readImages, readLabels } from "../../examples/mnist/idx.mjs";
 import { streamOf } from "../../src/monte-carlo/index.js";
+import { HANG_MS } from "../support/limits.js";
 
 interface Answer {
   readonly digit: number;
@@ -24,7 +26,6 @@ interface Answer {
 
 const PIXELS = 784;
 const DIGITS = 300;
-const START_LIMIT = 60_000;
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const example = join(root, "examples/edge-worker");
 const { pixels } = readImages(join(mnistDirectory(), "t10k-images-idx3-ubyte"));
@@ -35,7 +36,7 @@ let server: ChildProcess;
 let url: string;
 
 beforeAll(async () => {
-  server = spawn("npm", ["start", "--workspace", "examples/edge-worker", "--", "--port", "0"], {
+  server = spawn("npm", ["start", "--prefix", "examples/edge-worker", "--", "--port", "0"], {
     cwd: root,
     detached: true,
     // Nothing is to be looked up on the network.
@@ -52,16 +53,16 @@ beforeAll(async () => {
     server.stdout?.on("data", listen);
     server.stderr?.on("data", listen);
     server.on("exit", (code) => reject(new Error(`npm start ended with ${code}:\n${output}`)));
-    setTimeout(() => reject(new Error(`npm start did not get ready:\n${output}`)), START_LIMIT).unref();
+    setTimeout(() => reject(new Error(`npm start did not get ready:\n${output}`)), HANG_MS).unref();
   });
-}, START_LIMIT + 5000);
+});
 
 // The whole group: npm, wrangler, workerd; with time to clear away what they have written.
 afterAll(async () => {
   if (server?.pid === undefined || server.exitCode !== null) return;
   const ended = once(server, "exit");
   process.kill(-server.pid, "SIGTERM");
-  const timer = setTimeout(() => process.kill(-(server.pid as number), "SIGKILL"), 5000);
+  const timer = setTimeout(() => process.kill(-(server.pid as number), "SIGKILL"), HANG_MS);
   await ended;
   clearTimeout(timer);
 });
@@ -351,17 +352,17 @@ describe("the model", () => {
     expect(card.accuracy.trained - card.accuracy.stored).toBeLessThan(0.002);
   });
 
-  it("comes out the same when it is trained again", () => {
+  it("comes out the same when it is trained again", async () => {
     const directory = mkdtempSync(join(tmpdir(), "edge-worker-"));
     try {
-      const train = (out: string, seed: string) => {
+      const train = async (out: string, seed: string) => {
         const options = ["--images", "1000", "--epochs", "1", "--seed", seed, "--out", join(directory, out)];
-        execFileSync("npm", ["run", "train", "--workspace", "examples/edge-worker", "--", ...options], { cwd: root, stdio: "ignore" });
+        await promisify(execFile)("npm", ["run", "train", "--prefix", "examples/edge-worker", "--", ...options], { cwd: root });
         return readFileSync(join(directory, out, "model.bin"));
       };
-      const first = train("first", "5");
-      expect(first.equals(train("second", "5"))).toBe(true);
-      expect(first.equals(train("third", "6"))).toBe(false);
+      const [first, second, third] = await Promise.all([train("first", "5"), train("second", "5"), train("third", "6")]);
+      expect(first.equals(second)).toBe(true);
+      expect(first.equals(third)).toBe(false);
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -23,7 +23,6 @@ import { trainNetwork } from "../../examples/mnist/train/training.js";
 const PROGRAM = fileURLToPath(new URL("../../examples/mnist/train/run.ts", import.meta.url));
 const SEEDS = 3;
 const INTERRUPTED = 130;
-const TIMEOUT = 600_000;
 
 const directory = mkdtempSync(join(tmpdir(), "train-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -76,25 +75,21 @@ describe("the command, in its short form", () => {
     interrupted = await command(["--short", "--out", out], /epoch 14 of 40/);
     resumed = await command(["--short", "--out", out]);
     page = readFileSync(join(out, "report.html"), "utf8");
-  }, TIMEOUT);
+  });
 
-  test(
-    "keeps what it has done when interrupted, and goes on from there to the same weights",
-    async () => {
-      expect(interrupted.code).toBe(INTERRUPTED);
-      expect(interrupted.stderr).toContain("the same command goes on");
-      expect(interrupted.stdout).toBe("");
-      expect(resumed.code).toBe(0);
-      expect(readdirSync(out).filter((name) => name.endsWith(".part"))).toEqual([]);
-      const name = /^(.*): epoch 14 of 40/m.exec(interrupted.stderr)?.[1] as string;
-      const run = runs.find((candidate) => nameOf(candidate) === name) as Run;
-      expect(resumed.stderr).not.toContain(`${name}: epoch 7 of 40`);
-      expect(resumed.stderr).toContain(`${name}: epoch 28 of 40`);
-      await carryOutIn("uninterrupted", [run]);
-      expect(stateOf(run, "short")).toEqual(stateOf(run, "uninterrupted"));
-    },
-    TIMEOUT,
-  );
+  test("keeps what it has done when interrupted, and goes on from there to the same weights", async () => {
+    expect(interrupted.code).toBe(INTERRUPTED);
+    expect(interrupted.stderr).toContain("the same command goes on");
+    expect(interrupted.stdout).toBe("");
+    expect(resumed.code).toBe(0);
+    expect(readdirSync(out).filter((name) => name.endsWith(".part"))).toEqual([]);
+    const name = /^(.*): epoch 14 of 40/m.exec(interrupted.stderr)?.[1] as string;
+    const run = runs.find((candidate) => nameOf(candidate) === name) as Run;
+    expect(resumed.stderr).not.toContain(`${name}: epoch 7 of 40`);
+    expect(resumed.stderr).toContain(`${name}: epoch 28 of 40`);
+    await carryOutIn("uninterrupted", [run]);
+    expect(stateOf(run, "short")).toEqual(stateOf(run, "uninterrupted"));
+  });
 
   test("gets fewer test images wrong with dropout than without, over the seeds", () => {
     const wrong = (dropout: boolean) =>
@@ -159,31 +154,27 @@ describe("on the cpu backend", () => {
   } as const;
   const runs = runsOf(settings, 1);
 
-  test(
-    "the same seed gives the same weights, bit for bit, in other processes, whether or not it was interrupted",
-    async () => {
-      const once = await carryOutIn("once", runs);
-      await useBackend("cpu");
-      mkdirSync(join(directory, "interrupted"));
-      for (const run of runs) {
-        const { checkpoint } = pathsOf(run, join(directory, "interrupted"));
-        const { progress } = await trainNetwork(run, checkpoint, () => {}, 2);
-        expect(progress.curve).toHaveLength(2);
-      }
-      const resumed = await carryOutIn("interrupted", runs);
-      for (const [i, run] of runs.entries()) {
-        const state = stateOf(run, "once");
-        expect(state.curve).toHaveLength(settings.epochs);
-        expect(state.masks).toHaveLength(run.dropout ? 3 : 0);
-        expect(stateOf(run, "interrupted")).toEqual(state);
-        const { seconds: _, ...found } = once[i] as (typeof once)[number];
-        expect(resumed[i]).toMatchObject(found);
-      }
-      const [first, second] = runs.map((run) => stateOf(run, "once").bytes);
-      expect(first).not.toBe(second);
-    },
-    TIMEOUT,
-  );
+  test("the same seed gives the same weights, bit for bit, in other processes, whether or not it was interrupted", async () => {
+    const once = await carryOutIn("once", runs);
+    await useBackend("cpu");
+    mkdirSync(join(directory, "interrupted"));
+    for (const run of runs) {
+      const { checkpoint } = pathsOf(run, join(directory, "interrupted"));
+      const { progress } = await trainNetwork(run, checkpoint, () => {}, 2);
+      expect(progress.curve).toHaveLength(2);
+    }
+    const resumed = await carryOutIn("interrupted", runs);
+    for (const [i, run] of runs.entries()) {
+      const state = stateOf(run, "once");
+      expect(state.curve).toHaveLength(settings.epochs);
+      expect(state.masks).toHaveLength(run.dropout ? 3 : 0);
+      expect(stateOf(run, "interrupted")).toEqual(state);
+      const { seconds: _, ...found } = once[i] as (typeof once)[number];
+      expect(resumed[i]).toMatchObject(found);
+    }
+    const [first, second] = runs.map((run) => stateOf(run, "once").bytes);
+    expect(first).not.toBe(second);
+  });
 });
 
 describe("parts", () => {

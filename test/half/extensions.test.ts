@@ -11,7 +11,7 @@ import { createShapes, type Shapes } from "../../src/shapes/index.js";
 import { expectBytes } from "../support/oracle.js";
 import { expectRefusal } from "../support/refusals.js";
 import { BUILDS } from "../support/wasm.js";
-import { Bfloat16, Float16, type Format } from "./oracle.js";
+import { Bfloat16, bitsOf, Float16, type Format, numbersOf } from "./oracle.js";
 
 const FORMATS: Record<HalfDtype, Format> = { f16: Float16, bf16: Bfloat16 };
 const DTYPES = ["f16", "bf16"] as const;
@@ -139,10 +139,10 @@ for (const build of BUILDS) {
         const { forward, backward } = of(all);
         const { dropout } = all;
         const x = sample(length, dtype);
-        const wide = forward(Float32Array.from(x, decode) as never, { stream: 5 });
-        const rounded = (y: unknown) => bytesOf(Uint16Array.from(y as Float32Array, encode));
+        const wide = forward(numbersOf(x, { decode }) as never, { stream: 5 });
+        const rounded = (y: unknown) => bytesOf(bitsOf(y as Float32Array, { encode }));
         const y = rounded(wide.y);
-        const dx = rounded(backward.backward(Float32Array.from(x, decode), wide.ticket as never));
+        const dx = rounded(backward.backward(numbersOf(x, { decode }), wide.ticket as never));
         const bytes = dropout.memory.buffer.byteLength;
 
         const buffer = dropout.from(x, dtype);
@@ -206,14 +206,18 @@ for (const build of BUILDS) {
         const linear = await createLinear(dropout, options);
         const w = Uint16Array.from({ length: 65536 }, (_, i) => i);
         const numbers = w.filter((bits) => !Number.isNaN(decode(bits)));
-        const scaled = linear.scaleWeights(Float32Array.from(numbers, decode), 0.3);
-        expect(linear.scaleWeights(numbers, 0.3, { dtype })).toEqual(Uint16Array.from(scaled, encode));
+        const scaled = linear.scaleWeights(numbersOf(numbers, { decode }), 0.3);
+        expectBytes(bytesOf(linear.scaleWeights(numbers, 0.3, { dtype })), bytesOf(bitsOf(scaled, { encode })), "numbers");
         using buffer = dropout.from(numbers, dtype);
         expect(linear.scaleWeights(buffer, 0.3, { out: buffer })).toBe(buffer);
-        expect(buffer.array).toEqual(Uint16Array.from(scaled, encode));
-        expect(linear.scaleWeights(w, 0, { dtype })).toEqual(w);
-        expect(linear.scaleWeights(w, 1, { dtype })).toEqual(new Uint16Array(w.length));
-        expect(dropoutLevel(dropout, w, 0.3, { seed: 9, dtype })).toEqual(dropout.dropout(w, 0.3, { seed: 9, stream: 0, dtype }));
+        expectBytes(bytesOf(buffer.array), bytesOf(bitsOf(scaled, { encode })), "in place");
+        expectBytes(bytesOf(linear.scaleWeights(w, 0, { dtype })), bytesOf(w), "p = 0");
+        expectBytes(bytesOf(linear.scaleWeights(w, 1, { dtype })), new Uint8Array(2 * w.length), "p = 1");
+        expectBytes(
+          bytesOf(dropoutLevel(dropout, w, 0.3, { seed: 9, dtype })),
+          bytesOf(dropout.dropout(w, 0.3, { seed: 9, stream: 0, dtype })),
+          "level",
+        );
         const unlike = `"x" expected Float32Array, Float64Array or buffer of f32 or f64, got Uint16Array(65536)`;
         expectRefusal(() => linear.dropConnect(w as never, w as never, 0.5, { shape: { in: 16 } }), TypeError, unlike);
       });
@@ -221,8 +225,8 @@ for (const build of BUILDS) {
       it.each(Object.keys(FUSED))(`${dtype}: fused %s`, (name) => {
         const operation = FUSED[name] as (typeof FUSED)[string];
         const { dropout, fused } = all;
-        const round = (numbers: Float32Array) => Float32Array.from(numbers, (x) => decode(encode(x)));
-        const narrow = (numbers: Float32Array) => Uint16Array.from(numbers, encode) as unknown as Float32Array;
+        const round = (numbers: Float32Array) => numbersOf(bitsOf(numbers, { encode }), { decode });
+        const narrow = (numbers: Float32Array) => bitsOf(numbers, { encode }) as unknown as Float32Array;
         for (const [rows, columns] of MATRICES) {
           const expected = operation(fused, { rows, columns, put: round, saved: round, options: {} });
           const held: WasmBuffer[] = [];
@@ -255,8 +259,8 @@ for (const build of BUILDS) {
       it(`${dtype}: fused operations in place`, () => {
         const { dropout, fused } = all;
         const [rows, columns] = [130, 137];
-        const numbers = (salt: number) => Uint16Array.from(waves(rows * columns, salt), encode);
-        const row = Uint16Array.from(waves(columns, 9), encode);
+        const numbers = (salt: number) => bitsOf(waves(rows * columns, salt), { encode });
+        const row = bitsOf(waves(columns, 9), { encode });
         const options = { stream: 5, dtype, residual: numbers(2), gamma: row, beta: row };
         const same = (got: unknown, expected: unknown, what: string) =>
           expectBytes(bytesOf(arrayOf(got)), bytesOf(arrayOf(expected)), what);
@@ -348,7 +352,7 @@ for (const build of BUILDS) {
       };
       const settings = { passes: 3, samples, masks: "perExample", seed: 3 } as const;
       const prediction = await monteCarlo.predict(model, x, { ...settings, dtype });
-      const wide = (data: Uint16Array<ArrayBuffer>, context: PassContext) => Float32Array.from(model(data, context), decode);
+      const wide = (data: Uint16Array<ArrayBuffer>, context: PassContext) => numbersOf(model(data, context), { decode });
       expect(prediction).toEqual(await monteCarlo.predict(wide, x, settings));
       const inWasm = (data: Uint16Array<ArrayBuffer>, context: PassContext) => dropout.from(model(data, context), dtype);
       expect(await monteCarlo.predict(inWasm, x, settings)).toEqual(prediction);

@@ -2,13 +2,14 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout, type HalfDtype, type Ticket } from "../../src/core/index.js";
-import { PIECE } from "../../src/engine/frame.js";
-import { bindKernels, type Kernels, rowsOf, type StreamKind } from "../../src/engine/kernels.js";
+import { bindKernels, HALF, type HalfKernels, rowsOf } from "../../src/engine/kernels.js";
 import { PARAMS } from "../../src/engine/memory.js";
+import { PIECE } from "../../src/engine/pieces.js";
 import type { StoredFormat } from "../../src/ground/dtypes.js";
 import { Words } from "../../src/ground/words.js";
 import { createHalf, type Half } from "../../src/half/index.js";
-import { CONVERT, HALF } from "../../src/half/kernels.js";
+import { CONVERT } from "../../src/half/kernels.js";
+import type { StreamKind } from "../../src/stream/kinds.js";
 import { chance, expectBytes, KINDS, keepBits, keepBytes, PROBABILITIES, uniforms } from "../support/oracle.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
 import { Bfloat16, Float16, type Format } from "./oracle.js";
@@ -36,8 +37,8 @@ for (const build of BUILDS) {
     let dropout: Dropout;
     let half: Half;
     beforeAll(async () => {
-      dropout = await createDropout({ seed: SEED, simd: build === "simd" });
-      half = await createHalf(dropout, { simd: build === "simd" });
+      half = await createHalf(await createDropout({ seed: SEED, simd: build === "simd" }), { simd: build === "simd" });
+      dropout = half.dropout;
     });
 
     it.each(DTYPES)("%s: every value as f32, and back", (dtype) => {
@@ -82,7 +83,7 @@ for (const build of BUILDS) {
     });
 
     const wasm = loadBuild(build, "half");
-    const kernels = bindKernels<Kernels>(wasm.exports, HALF);
+    const kernels = bindKernels<HalfKernels>(wasm.exports, HALF);
     const regions = { out: wasm.region(40_000), data: wasm.region(40_000), mask: wasm.region(40_000) };
     const seed = new Words().set(SEED, "seed");
     const stream = new Words().set(9, "stream");
@@ -112,7 +113,7 @@ for (const build of BUILDS) {
         const src = regions.data + 2 * (n % 7);
         const dst = inPlace ? src : regions.out + 2 * (n % 5);
         const mask = regions.mask + (n % 16);
-        wasm.memory.writeParams({ seed, stream, threshold: drawn.threshold, scale: drawn.scale32 }, start);
+        wasm.memory.writeParams({ seed, stream, start, threshold: drawn.threshold, scale: drawn.scale32 }, 0);
         wasm.place(src, x);
         const bits = keepBits(keep);
         if (verb === "apply") wasm.place(mask, source === "bits" ? bits : keep.map((k, i) => (k ? 1 + (i % 255) : 0)));
@@ -143,14 +144,14 @@ for (const build of BUILDS) {
           const y = drop(x, keep, drawn.scale32, format);
           const { y: got, ticket } = dropout.forward(x, 0.3, options);
           expectBits(got, y, "array");
-          expectBits(dropout.backward(x, JSON.parse(JSON.stringify(ticket)) as Ticket, { dtype }), y, "backward");
+          expectBits(dropout.backward(x, JSON.parse(JSON.stringify(ticket)) as Ticket, {}, { dtype }).dx, y, "backward");
           const inside = dropout.from(x, dtype);
           const out = dropout.alloc(dtype, length);
           const mask = new Uint8Array(Math.ceil(length / 8));
           expect(dropout.dropout(inside, 0.3, { ...options, out, mask })).toBe(out);
           expectBits(out.array, y, "buffers");
           expectBytes(mask, keepBits(keep), "mask");
-          expectBits(dropout.backward(inside, { mask, p: 0.3, kind }, { out: inside }).array, y, "stored mask, in place");
+          expectBits(dropout.backward(inside, { p: 0.3, kind }, { mask }, { dx: inside }).dx.array, y, "stored mask, in place");
           expectBits(dropout.dropout(x, 0.3, { ...options, training: false }), x, "outside training");
           for (const buffer of [inside, out]) buffer.free();
         }
@@ -172,7 +173,8 @@ for (const build of BUILDS) {
     it("refuses what it cannot take", async () => {
       const x = new Uint16Array(8);
       const without = await createDropout({ seed: 1 });
-      const expected = '"x" expected Float32Array, Float64Array or buffer of f32 or f64, got ';
+      const expected =
+        '"x" expected Float32Array, Float64Array or buffer of f32 or f64 (16-bit data need the instance of createHalf() of wasm-dropout/half), got ';
       expect(() => without.dropout(x, 0.5, { dtype: "bf16" })).toThrow(new TypeError(`${expected}Uint16Array(8)`));
       expect(() => without.dropout(without.alloc("f16", 8), 0.5)).toThrow(new TypeError(`${expected}f16 buffer(8)`));
       const either =

@@ -13,13 +13,16 @@ function formatOf(fractionBits: number, bias: number): Format {
   const ones = 2 ** fractionBits;
   const topExponent = 2 ** (15 - fractionBits) - 1;
   const infinity = topExponent * ones;
-  const decode = (bits: number) => {
+  const meaningOf = (bits: number) => {
     const sign = bits & 0x8000 ? -1 : 1;
     const exponent = (bits & 0x7fff) >> fractionBits;
     const fraction = bits & (ones - 1);
     if (exponent === topExponent) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
     return sign * (exponent ? (1 + fraction / ones) * 2 ** (exponent - bias) : (fraction / ones) * 2 ** (1 - bias));
   };
+  // Looked up, as tests decode millions of them.
+  const values = Float64Array.from({ length: 2 ** 16 }, (_, bits) => meaningOf(bits));
+  const decode = (bits: number) => values[bits] as number;
   const encode = (x: number) => {
     if (Number.isNaN(x)) return infinity | (ones / 2);
     const sign = Object.is(x, -0) || x < 0 ? 0x8000 : 0;
@@ -38,3 +41,17 @@ function formatOf(fractionBits: number, bias: number): Format {
 
 export const Float16 = formatOf(10, 15);
 export const Bfloat16 = formatOf(7, 127);
+
+/** The bits of each number. A loop, as typed arrays' own `from` goes through an iterator. */
+export function bitsOf(numbers: ArrayLike<number>, { encode }: Pick<Format, "encode">): Uint16Array<ArrayBuffer> {
+  const bits = new Uint16Array(numbers.length);
+  for (let i = 0; i < bits.length; ++i) bits[i] = encode(numbers[i] as number);
+  return bits;
+}
+
+/** The number that each pattern of bits stands for. */
+export function numbersOf(bits: ArrayLike<number>, { decode }: Pick<Format, "decode">): Float32Array<ArrayBuffer> {
+  const numbers = new Float32Array(bits.length);
+  for (let i = 0; i < numbers.length; ++i) numbers[i] = decode(bits[i] as number);
+  return numbers;
+}

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { main as asc } from "assemblyscript/asc";
 import { beforeAll, describe, expect, it } from "vitest";
-import { instantiate } from "../../src/core/instantiate.js";
+import { instantiate } from "../../src/engine/instantiate.js";
 import { expectSame } from "../support/oracle.js";
 
 const LEAST_NORMAL = 2 ** -126;

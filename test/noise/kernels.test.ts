@@ -36,7 +36,7 @@ describe.each(BUILDS)("%s build", (build) => {
   const regions = { out: wasm.region(8 * SPAN), data: wasm.region(8 * SPAN) };
   const seed = new Words().set(SEED, "seed");
   const stream = new Words().set(STREAM, "stream");
-  const place = (start: number) => wasm.memory.writeParams({ seed, stream, threshold: 0, scale: 1 }, start);
+  const place = (start: number) => wasm.memory.writeParams({ seed, stream, start, threshold: 0, scale: 1 }, 0);
 
   it("exports the table and nothing else, and imports only memory", () => {
     const names = rowsOf(NOISE).map(([verb, source, dtype]) => `${source}_${verb}_${dtype}`);

@@ -68,9 +68,9 @@ describe.each([true, false])("SIMD build: %s", (simd) => {
         const dy = sample(dtype, length, 5) as Float32Array<ArrayBuffer>;
         const ticket = JSON.parse(JSON.stringify(made.ticket)) as NoiseTicket;
         const dx = op === "gaussianDropout" ? expected(dy) : dy;
-        same(noise.backward(dy, ticket), dx, `${op}, gradient`);
+        same(noise.backward(dy, ticket).dx, dx, `${op}, gradient`);
         using gradient = dropout.from(dy);
-        expect(noise.backward(gradient, ticket, { out: gradient })).toBe(gradient);
+        expect(noise.backward(gradient, ticket, {}, { dx: gradient }).dx).toBe(gradient);
         same(gradient.array, dx, `${op}, gradient in place`);
       }
     });
@@ -99,9 +99,9 @@ describe.each([true, false])("SIMD build: %s", (simd) => {
       ]) {
         expect(bytes(y)).toBe(bytes(x));
         expect("p" in ticket ? ticket.p : ticket.stddev).toBe(0);
-        expect(bytes(noise.backward(x as Float32Array, ticket))).toBe(bytes(x));
+        expect(bytes(noise.backward(x as Float32Array, ticket).dx)).toBe(bytes(x));
       }
-      expect(bytes(noise.backward(x as Float32Array, noise.gaussianNoise(x as Float32Array, 2, { stream: 1 }).ticket))).toBe(bytes(x));
+      expect(bytes(noise.backward(x as Float32Array, noise.gaussianNoise(x as Float32Array, 2, { stream: 1 }).ticket).dx)).toBe(bytes(x));
       expect(dropout.state).toEqual(before);
     });
   });
@@ -133,7 +133,7 @@ describe.each([true, false])("SIMD build: %s", (simd) => {
       [499, 500],
     ] as const) {
       const slice = { ...ticket, start: ticket.start + begin, length: end - begin };
-      same(noise.backward(x.slice(begin, end), slice), y.slice(begin, end), `${begin} to ${end}, ticket`);
+      same(noise.backward(x.slice(begin, end), slice).dx, y.slice(begin, end), `${begin} to ${end}, ticket`);
       const place = { seed: BigInt(seed), stream: BigInt(stream), start: ticket.start + begin };
       same(noise.gaussianDropout(x.slice(begin, end), 0.3, place).y, y.slice(begin, end), `${begin} to ${end}, place`);
     }
@@ -197,7 +197,7 @@ it("keeps no memory", () => {
     noise.gaussianNoise(x, 0.5);
     noise.normal(1000, { out: x.subarray(0, 1000) });
     y.free();
-    expect(() => noise.backward(buffer, { ...ticket, length: 3 })).toThrow(RangeError);
+    expect(() => noise.backward(buffer, { ...ticket, length: 3 }).dx).toThrow(RangeError);
   };
   run();
   const { byteLength } = dropout.memory.buffer;
@@ -233,7 +233,7 @@ describe("refusals", () => {
     p: 0.5,
     stddev: 1,
   } as NoiseTicket;
-  const back = (change: object, dy: Anything = x) => noise.backward(dy, { ...ticket, ...change } as Anything, { out });
+  const back = (change: object, dy: Anything = x) => noise.backward(dy, { ...ticket, ...change } as Anything, {}, { dx: out }).dx;
   const DATA = "Float32Array, Float64Array or buffer of f32 or f64";
   const F32 = "3.4028234663852886e+38";
   const F64 = "1.7976931348623157e+308";
@@ -287,11 +287,15 @@ describe("refusals", () => {
       TypeError,
       '"out" expected Float32Array or f32 buffer, got Float64Array(100)',
     ],
-    [() => noise.backward(x, null as Anything, { out }), TypeError, '"ticket" expected ticket, got null'],
-    [() => noise.backward(x, ticket, 3 as Anything), TypeError, '"options" expected object, got 3'],
-    [() => back({ version: 2 }), RangeError, '"ticket.version" expected integer in [1, 1], got 2'],
+    [() => noise.backward(x, null as Anything, {}, { dx: out }).dx, TypeError, '"ticket" expected ticket, got null'],
+    [() => noise.backward(x, ticket, {}, 3 as Anything).dx, TypeError, '"options" expected object, got 3'],
+    [() => back({ version: 2 }), RangeError, '"ticket.version" expected 1, the only version of the specification so far, got 2'],
     [() => back({ kind: "tile" }), RangeError, '"ticket.kind" expected "normal", got string "tile"'],
-    [() => back({ op: "dropout" }), RangeError, '"ticket.op" expected "gaussianDropout" or "gaussianNoise", got string "dropout"'],
+    [
+      () => back({ op: "dropout" }),
+      RangeError,
+      '"ticket.op" expected "gaussianDropout" or "gaussianNoise", got "dropout", whose backward is that of Dropout',
+    ],
     [() => back({ op: undefined }), TypeError, '"ticket.op" expected "gaussianDropout" or "gaussianNoise", got undefined'],
     [() => back({ seed: 1 }), TypeError, '"ticket.seed" expected string of decimal digits below 2^64, got 1'],
     [() => back({ stream: "-1" }), RangeError, '"ticket.stream" expected string of decimal digits below 2^64, got string "-1"'],
@@ -303,9 +307,9 @@ describe("refusals", () => {
     [() => back({ length: 99 }), RangeError, '"dy" expected length 99, the ticket\'s, got 100'],
     [() => back({}, "x"), TypeError, `"dy" expected ${DATA}, got string "x"`],
     [
-      () => noise.backward(shared.subarray(0, 100), ticket, { out: shared.subarray(50) }),
+      () => noise.backward(shared.subarray(0, 100), ticket, {}, { dx: shared.subarray(50) }).dx,
       RangeError,
-      '"out" expected "dy" itself or memory apart from it, got memory that overlaps it',
+      '"dx" expected "dy" itself or memory apart from it, got memory that overlaps it',
     ],
   ];
 

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { radius } from "../../docs/normal-reference.js";
 import { createDropout } from "../../src/core/index.js";
 import { createNoise, type Noise } from "../../src/noise/index.js";
-import { verdict } from "../support/stats.js";
+import { momentZs, phi, verdict } from "../support/stats.js";
 
 const N = 2 ** 20;
 // By chance a normal deviate lies beyond 5 once in 1.7 million.
@@ -27,13 +27,6 @@ beforeAll(async () => {
 const normals = (seed: bigint, stream: bigint, start = 0) => simd.normal(N, { seed, stream, start });
 const uniforms = (seed: bigint, stream: bigint, start = 0) => simd.uniform(N, { seed, stream, start });
 
-/** The normal distribution function: Abramowitz, Stegun, 26.2.11, whose terms all have the sign of x. */
-function phi(x: number): number {
-  let sum = 0;
-  for (let k = 1, term = x; Math.abs(term) > 1e-17 * Math.abs(sum); k += 2, term *= (x * x) / k) sum += term;
-  return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
-}
-
 /** sqrt(n) times the largest distance between the empirical distribution of x and `distribution`: Kolmogorov. */
 function distance(x: Float32Array, distribution: (x: number) => number): number {
   const n = x.length;
@@ -43,18 +36,6 @@ function distance(x: Float32Array, distribution: (x: number) => number): number 
     most = Math.max(most, expected - i / n, (i + 1) / n - expected);
   });
   return most * Math.sqrt(n);
-}
-
-/** Deviations of the first four moments of x from those of the standard normal distribution, whose moments up to the eighth give their spread. */
-function momentZs(x: Float32Array | Float64Array): number[] {
-  const sums = [0, 0, 0, 0];
-  for (const z of x) for (let k = 0, power = z; k < 4; ++k, power *= z) sums[k] = (sums[k] as number) + power;
-  return [
-    [0, 1],
-    [1, 2],
-    [0, 15],
-    [3, 96],
-  ].map(([moment, variance], k) => ((sums[k] as number) - x.length * (moment as number)) / Math.sqrt(x.length * (variance as number)));
 }
 
 /** Deviations of the covariances of standard normal x[i] and y[i], and of their squares. */

@@ -28,7 +28,7 @@ interface Operation extends Place {
   readonly y: string;
 }
 
-const text = readFileSync(new URL("vectors/normal-stream.json", import.meta.url), "utf8");
+const text = readFileSync(new URL("../vectors/normal-stream.json", import.meta.url), "utf8");
 const file = JSON.parse(text) as { numbers: Numbers[]; operations: Operation[] };
 const listed = file.numbers.filter(({ values }) => values !== undefined);
 const hashed = file.numbers.filter(({ sha256 }) => sha256 !== undefined);

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as reference from "../../docs/reference.js";
 import { keepProbability } from "../../src/core/index.js";
-import type { StreamKind } from "../../src/engine/kernels.js";
+import type { StreamKind } from "../../src/stream/kinds.js";
 import { scale, threshold } from "../../src/stream/probability.js";
 
 const KINDS: readonly StreamKind[] = ["tile", "philox"];

@@ -61,7 +61,7 @@ describe("a hidden layer of 10 units under a softmax", () => {
       const mask = maskOf(bits);
       const kept = dropout.countKept(mask, 10);
       const probability = keep ** kept * (1 - keep) ** (10 - kept);
-      const prediction = softmax(dropout.backward(hidden, { mask, p, rescale }), weights);
+      const prediction = softmax(dropout.backward(hidden, { p, rescale }, { mask }).dx, weights);
       prediction.forEach((q, o) => {
         logs[o] = (logs[o] as number) + probability * Math.log(q);
       });
@@ -101,7 +101,8 @@ describe("linear regression", () => {
       const mask = maskOf(bits);
       const kept = dropout.countKept(mask, 12);
       const probability = q ** kept * (1 - q) ** (12 - kept);
-      for (const rescale of ["none", "train"] as const) expected[rescale] += probability * loss(dropout.backward(x, { mask, p, rescale }));
+      for (const rescale of ["none", "train"] as const)
+        expected[rescale] += probability * loss(dropout.backward(x, { p, rescale }, { mask }).dx);
     }
     expect(Math.abs(expected.none - (loss(x.map((v) => v * q)) + q * (1 - q) * penalty))).toBeLessThan(1e-12);
     expect(Math.abs(expected.train - (loss(x) + ((1 - q) / q) * penalty))).toBeLessThan(1e-12 * (1 + expected.train));

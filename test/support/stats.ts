@@ -106,8 +106,85 @@ export function patternZ(bits: Uint32Array, q: number, width: 8 | 16): number {
   return chiSquareZ(observed, expected);
 }
 
+/**
+ * Dispersion of the ones in rows of `width` bits, a multiple of 32: the sum of (k - nq)^2 / (nq(1-q)), whose terms have mean 1 and, by the
+ * fourth moment of the binomial distribution, variance 2 + (1 - 6q(1-q)) / (nq(1-q)).
+ */
+export function dispersionZ(bits: Uint32Array, q: number, width: number): number {
+  const rows = (32 * bits.length) / width;
+  const variance = width * q * (1 - q);
+  let sum = 0;
+  for (let row = 0; row < rows; ++row) {
+    const kept = ones(bits.subarray((row * width) / 32, ((row + 1) * width) / 32));
+    sum += (kept - width * q) ** 2 / variance;
+  }
+  return (sum - rows) / Math.sqrt(rows * (2 + (1 - 6 * q * (1 - q)) / variance));
+}
+
+/** The rank over GF(2) of a matrix of as many rows as `rows`. */
+export function rank(rows: readonly Uint32Array[]): number {
+  const left = rows.map((row) => Uint32Array.from(row));
+  const columns = 32 * (left[0]?.length ?? 0);
+  const bit = (row: Uint32Array, column: number) => ((row[column >> 5] as number) >>> (column & 31)) & 1;
+  let found = 0;
+  for (let column = 0; column < columns; ++column) {
+    const at = left.findIndex((row, k) => k >= found && bit(row, column) === 1);
+    if (at < 0) continue;
+    const pivot = left[at] as Uint32Array<ArrayBuffer>;
+    [left[at], left[found]] = [left[found] as Uint32Array<ArrayBuffer>, pivot];
+    for (let k = found + 1; k < left.length; ++k) {
+      const row = left[k] as Uint32Array;
+      if (bit(row, column)) for (let w = column >> 5; w < row.length; ++w) row[w] = (row[w] as number) ^ (pivot[w] as number);
+    }
+    ++found;
+  }
+  return found;
+}
+
+/**
+ * Deviations of the ranks of square matrices of fair bits, of `size` rows, at least 64: of their sum, and, of 100 or more, a chi-square of the
+ * classes size, size - 1 and below. Rank size - k has probability 2^(-k^2) times the product of 1 - 2^-i over i > k, divided by that over
+ * 1 <= i <= k (Kovalenko, "Distribution of the linear rank of a random matrix", 1972).
+ */
+export function rankZs(ranks: readonly number[], size: number): number[] {
+  const product = (from: number, to: number) => {
+    let value = 1;
+    for (let i = from; i <= to; ++i) value *= 1 - 2 ** -i;
+    return value;
+  };
+  const probabilities = Array.from({ length: 9 }, (_, k) => (2 ** -(k * k) * product(k + 1, 64)) / product(1, k));
+  const moment = (power: number) => probabilities.reduce((sum, x, k) => sum + x * k ** power, 0);
+  const deficits = ranks.map((one) => size - one);
+  const sum = deficits.reduce((total, k) => total + k);
+  const sumZ = (sum - ranks.length * moment(1)) / Math.sqrt(ranks.length * (moment(2) - moment(1) ** 2));
+  if (ranks.length < 100) return [sumZ];
+  const [full, one] = probabilities as [number, number];
+  const observed = [0, 1].map((k) => deficits.filter((deficit) => deficit === k).length) as [number, number];
+  const classes = [full, one, 1 - full - one].map((x) => x * ranks.length);
+  return [sumZ, chiSquareZ([...observed, ranks.length - observed[0] - observed[1]], classes)];
+}
+
+/** The normal distribution function: Abramowitz, Stegun, 26.2.11, whose terms all have the sign of x. */
+export function phi(x: number): number {
+  let sum = 0;
+  for (let k = 1, term = x; Math.abs(term) > 1e-17 * Math.abs(sum); k += 2, term *= (x * x) / k) sum += term;
+  return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
+}
+
+/** Deviations of the first four moments of x from those of the standard normal distribution, whose moments up to the eighth give their spread. */
+export function momentZs(x: Float32Array | Float64Array): number[] {
+  const sums = [0, 0, 0, 0];
+  for (const z of x) for (let k = 0, power = z; k < 4; ++k, power *= z) sums[k] = (sums[k] as number) + power;
+  return [
+    [0, 1],
+    [1, 2],
+    [0, 15],
+    [3, 96],
+  ].map(([moment, variance], k) => ((sums[k] as number) - x.length * (moment as number)) / Math.sqrt(x.length * (variance as number)));
+}
+
 /** Pearson's chi-square as a normal deviate; classes with few expected are taken together. */
-function chiSquareZ(observed: readonly number[], expected: readonly number[]): number {
+export function chiSquareZ(observed: readonly number[], expected: readonly number[]): number {
   const few = 5;
   let sum = 0;
   let classes = 0;

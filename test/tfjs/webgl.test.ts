@@ -20,7 +20,7 @@ let page: Page;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "wasm-dropout-tfjs-"));
-  const entry = fileURLToPath(new URL("tfjs/page.ts", import.meta.url));
+  const entry = fileURLToPath(new URL("page.ts", import.meta.url));
   await build({ entryPoints: [entry], bundle: true, format: "esm", outfile: join(directory, "page.js"), logLevel: "error" });
   writeFileSync(join(directory, "index.html"), '<!doctype html><meta charset="utf-8" /><script type="module" src="./page.js"></script>');
   server = await serve(directory);

@@ -36,7 +36,7 @@ export function checkHalves(others: { shapes: Shapes; noise: Noise; fused: Fused
     const softmax = fused.softmaxDropout(x, 0.3, { ...options, shape, attentionMask: beta });
     for (const forward of [path, alpha, times, activated, softmax]) digest.add(forward.y, forward.ticket);
     for (const forward of [path, alpha]) digest.add(shapes.backward(x, posted(forward.ticket), { dtype }));
-    digest.add(noise.backward(x, posted(times.ticket), { dtype }));
+    digest.add(noise.backward(x, posted(times.ticket), {}, { dtype }).dx);
     digest.add(fused.backward(x, posted(activated.ticket), { x, bias: beta }, { dtype }));
     digest.add(fused.backward(x, posted(softmax.ticket), { logits: residual, attentionMask: beta }, { dtype }));
     digest.add({ y, ...saved }, ticket, fused.backward(x, posted(ticket), { ...saved, gamma }, { dtype }));
@@ -64,10 +64,10 @@ export function checkHalf(half: Half, dropout: Dropout, digest: Digest): void {
       const options = { kind, seed: 31, stream: 32, start: 33, dtype };
       const mask = new Uint8Array(Math.ceil(x.length / 8));
       const { y, ticket } = dropout.forward(x, 0.3, { ...options, mask });
-      digest.add(y, ticket, mask, dropout.forward(x, 0.3, options), dropout.backward(y, posted(ticket), { dtype }));
+      digest.add(y, ticket, mask, dropout.forward(x, 0.3, options), dropout.backward(y, posted(ticket), {}, { dtype }).dx);
       const bytes = dropout.replay(ticket, { format: "bytes" });
-      digest.add(dropout.backward(y, { mask, p: 0.3, kind }, { dtype }));
-      digest.add(dropout.backward(y, { mask: bytes, format: "bytes", p: 0.3, kind }, { dtype }));
+      digest.add(dropout.backward(y, { p: 0.3, kind }, { mask }, { dtype }).dx);
+      digest.add(dropout.backward(y, { p: 0.3, kind }, { mask: bytes, format: "bytes" }, { dtype }).dx);
       digest.add(dropout.dropout(held, 0.3, options));
     }
   }

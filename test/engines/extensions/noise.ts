@@ -17,7 +17,7 @@ export function checkNoise(noise: Noise, dropout: Dropout, digest: Digest): void
           noise.gaussianNoise(x, 0.7, options),
         ];
         for (const { y, ticket } of results)
-          digest.add(y, ticket, noise.backward(x, posted(ticket)), noise.backward(y, ticket, { out: y }));
+          digest.add(y, ticket, noise.backward(x, posted(ticket)).dx, noise.backward(y, ticket, {}, { dx: y }).dx);
       }
     }
     digest.add(noise.normal(length, options), noise.normal(length, { ...options, mean: 3, stddev: 0.1 }));

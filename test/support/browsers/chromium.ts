@@ -2,6 +2,7 @@
 
 import { chromium } from "playwright-core";
 import type { Browser, Page } from "../browsers.js";
+import { HANG_MS } from "../limits.js";
 import { findProgram } from "./find.js";
 
 // Without a sandbox, as CI runs as root; without what would try to reach the network in the background.
@@ -15,15 +16,17 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-export async function openChromium(): Promise<Browser> {
+/** Starts Chromium, with `more` arguments than all tests need; throws MissingBrowser if it is not installed. */
+export async function openChromium(...more: readonly string[]): Promise<Browser> {
   const executablePath = findProgram("chromium", "chromium-browser", "google-chrome");
-  const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+  const browser = await chromium.launch({ executablePath, args: [...ARGUMENTS, ...more], timeout: HANG_MS });
   return {
     name: "chromium",
     version: browser.version(),
     close: () => browser.close(),
     async newPage(): Promise<Page> {
       const page = await browser.newPage();
+      page.setDefaultTimeout(HANG_MS);
       return {
         goto: async (url) => void (await page.goto(url)),
         evaluate: (body) => page.evaluate(`(async () => { ${body} })()`),

@@ -6,11 +6,8 @@ import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Browser, Page } from "../browsers.js";
+import { HANG_MS } from "../limits.js";
 import { findProgram } from "./find.js";
-
-const SECOND = 1000;
-const START_LIMIT = 30 * SECOND;
-const SCRIPT_LIMIT = 120 * SECOND;
 
 // Where Debian and its kin put it.
 const MINI_BROWSERS = ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/webkit2gtk-4.1/MiniBrowser`);
@@ -60,7 +57,7 @@ export async function openWebKit(): Promise<Browser> {
 }
 
 async function startSession(server: string, binary: string, processes: ChildProcess[]): Promise<Browser> {
-  const until = Date.now() + START_LIMIT;
+  const until = Date.now() + HANG_MS;
   while (!(await isReady(server))) {
     if (Date.now() > until) throw new Error("WebKitWebDriver did not start");
     await wait(50);
@@ -69,7 +66,7 @@ async function startSession(server: string, binary: string, processes: ChildProc
     capabilities: {
       alwaysMatch: {
         browserName: "MiniBrowser",
-        timeouts: { script: SCRIPT_LIMIT },
+        timeouts: { script: HANG_MS, pageLoad: HANG_MS },
         "webkitgtk:browserOptions": { binary, args: ["--automation"] },
       },
     },
@@ -152,7 +149,9 @@ async function isReady(server: string): Promise<boolean> {
 }
 
 async function firstLine(xvfb: ChildProcess): Promise<string> {
-  const [chunk] = (await Promise.race([once(xvfb.stdio[3] as NodeJS.ReadableStream, "data"), wait(START_LIMIT, [])])) as [Buffer?];
+  const [chunk] = (await Promise.race([once(xvfb.stdio[3] as NodeJS.ReadableStream, "data"), wait(HANG_MS, [], { ref: false })])) as [
+    Buffer?,
+  ];
   if (chunk === undefined) throw new Error("Xvfb did not start");
   return chunk.toString().trim();
 }

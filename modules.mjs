@@ -1,0 +1,65 @@
+// The table of modules: each is a folder of assembly/ and of src/ with a wasm module of its own. The exports of package.json, the loaders, the
+// builds, and the lists of tests and benchmarks follow from it: after a change, `npm run modules` writes package.json anew.
+
+/** The modules, the core first. `creates` names the class; the module's entry exports it and a function `create` + `creates`. */
+export const MODULES = /** @type {const} */ ([
+  { name: "core", creates: "Dropout" },
+  { name: "shapes", creates: "Shapes" },
+  { name: "noise", creates: "Noise" },
+  { name: "linear", creates: "Linear" },
+  { name: "fused", creates: "Fused" },
+  { name: "half", creates: "Half" },
+  { name: "monte-carlo", creates: "MonteCarlo" },
+]);
+
+/** @typedef {(typeof MODULES)[number]["name"]} ModuleName */
+/** @typedef {Exclude<ModuleName, "core">} ExtensionName */
+
+/** Names of the modules that extend the core's. */
+export const EXTENSIONS = /** @type {ExtensionName[]} */ (MODULES.map(({ name }) => name).filter((name) => name !== "core"));
+
+/** The builds of each module, named as asc's targets are: build/<module>/<build>.wasm. */
+export const BUILDS = /** @type {const} */ (["simd", "scalar"]);
+
+/** Entries that are made of modules and have no wasm of their own: the subpath and the source, without its ".ts". */
+const OTHERS = [
+  { subpath: "inline", source: "core/inline" },
+  { subpath: "tfjs", source: "tfjs/index" },
+];
+
+/**
+ * All entries with code: the subpath that users import, "" for the package itself; the source under src/; the module, where the entry has
+ * another form under each of {@link CONDITIONS}.
+ *
+ * @type {readonly { readonly subpath: string, readonly source: string, readonly module?: ModuleName }[]}
+ */
+export const ENTRIES = [
+  ...MODULES.map(({ name }) => ({ subpath: name === "core" ? "" : name, source: `${name}/index`, module: name })),
+  ...OTHERS,
+];
+
+/**
+ * Export conditions of runtimes that forbid to compile bytes and import wasm files as modules. Under each, the entry of a module is
+ * `dist/<module>/<condition>.js`, in which `wasm` stands in place of src/<module>/wasm.ts. They come first in package.json.
+ *
+ * @type {readonly { readonly condition: string, readonly wasm: (module: ModuleName) => string }[]}
+ */
+export const CONDITIONS = [
+  // Cloudflare Workers.
+  { condition: "workerd", wasm: (module) => importing(module, "") },
+  // Vercel's and Next's edge runtimes, whose builders know wasm files by a suffix.
+  { condition: "edge-light", wasm: (module) => importing(module, "?module") },
+];
+
+/**
+ * A wasm.ts that imports the builds as modules.
+ *
+ * @param {ModuleName} module
+ * @param {string} suffix
+ */
+function importing(module, suffix) {
+  return `${BUILDS.map((build) => `import ${build} from "../../build/${module}/${build}.wasm${suffix}";\n`).join("")}
+export const load = (wanted) => (wanted ? simd : scalar);
+export const edge = true;
+`;
+}

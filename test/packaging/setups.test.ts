@@ -1,0 +1,136 @@
+// The packed package in set-ups that do not read ES modules or "exports", or have no bundler.
+
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ENTRIES } from "../../modules.mjs";
+import { type Browser, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
+import { missing } from "../support/missing.js";
+import { serve } from "../support/static-server.js";
+import { copyFixtures, directory, HASH, installed, modulePath, resultAt, runNode, runTool } from "./tools.js";
+
+const fixtures = copyFixtures("setups");
+const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+
+describe("require() in Node", () => {
+  const path = join(fixtures, "common", "require.js");
+  const drawn = { core: HASH, extension: HASH, inline: HASH, sameClassInEntries: true };
+
+  const shared = { ...drawn, sameClassByImport: true, ofOther: HASH };
+  const apart = {
+    ...drawn,
+    sameClassByImport: false,
+    ofOther: expect.stringMatching(/^TypeError: "dropout" expected Dropout of this package/),
+  };
+
+  it("gives what import gives, where Node can require ES modules", () => {
+    const { require_module: able } = process.features as { require_module?: boolean };
+    expect(JSON.parse(runNode([path]))).toEqual(able ? shared : apart);
+  });
+
+  it("gives CommonJS before that, whose extensions refuse an instance of the ES module by name", () => {
+    const flag = "--experimental-require-module";
+    const args = process.allowedNodeEnvironmentFlags.has(flag) ? [flag.replace("--", "--no-")] : [];
+    expect(JSON.parse(runNode([...args, path]))).toEqual(apart);
+  });
+});
+
+it.each(["sandbox.mjs", "sandbox.js"])("works where there is no TextDecoder and Object is frozen: %s", (name) => {
+  expect(runNode([join(fixtures, "common", name)]).trim()).toBe(HASH);
+});
+
+describe("Jest", () => {
+  it.each([
+    ["node", "undefined", []],
+    ["jsdom", "object", ["--env", modulePath("jest-environment-jsdom")]],
+  ])("runs tests in CommonJS, its default: %s", (_, DOCUMENT, args) => {
+    const report = runTool("jest/bin/jest.js", ["--json", ...args], join(fixtures, "common", "jest"), { EXPECTED: HASH, DOCUMENT });
+    expect(JSON.parse(report)).toMatchObject({ numPassedTests: 2, numTotalTests: 2, success: true });
+  });
+});
+
+describe("TypeScript", () => {
+  it.each(["node10", "node16-common", "no-dom"])("takes the declarations, without skipLibCheck: %s", (name) => {
+    expect(runTool("typescript/bin/tsc", ["-p", `${name}.json`], join(fixtures, "types"))).toBe("");
+  });
+});
+
+it("every entry is found by resolvers that do not read exports, as a CommonJS file", () => {
+  const { sync } = createRequire(import.meta.url)("resolve") as { sync(path: string, options: { basedir: string }): string };
+  for (const { subpath, source } of ENTRIES) {
+    const path = join("wasm-dropout", subpath);
+    expect(sync(path, { basedir: directory })).toBe(join(installed, "dist/cjs", `${source}.js`));
+  }
+});
+
+describe("in a page", () => {
+  let browser: Browser | MissingBrowser;
+  beforeAll(async () => {
+    browser = await openBrowser("chromium").catch((error: unknown) => {
+      if (error instanceof MissingBrowser) return error;
+      throw error;
+    });
+  });
+  afterAll(async () => {
+    if (!(browser instanceof MissingBrowser)) await browser.close();
+  });
+
+  async function withPage<T>(open: Browser, root: string, use: (url: string, page: Page) => Promise<T>): Promise<T> {
+    const server = await serve(root);
+    const page = await open.newPage();
+    try {
+      return await use(server.url, page);
+    } finally {
+      await page.close();
+      await server.close();
+    }
+  }
+
+  it.for(["module", "script", "entries"])("without a bundler: %s", async (name, context) => {
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    const drawn = await withPage(browser, directory, (url, page) => resultAt(`${url}/setups/plain/${name}.html`, page));
+    expect(drawn).toEqual([HASH, HASH]);
+  });
+
+  it("as README shows it", async (context) => {
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    const [, block] = /```html\n(.*?)```/s.exec(readFileSync(join(installed, "README.md"), "utf8")) as RegExpExecArray;
+    writeFileSync(join(fixtures, "plain", "readme.html"), `${block}`);
+    const text = await withPage(browser, directory, async (url, page) => {
+      await page.goto(`${url}/setups/plain/readme.html`);
+      return page.evaluate(`return new Promise((resolve) => {
+        const look = () => (document.body?.textContent.trim() ? resolve(document.body.textContent) : setTimeout(look, 10));
+        look();
+      })`);
+    });
+    const rows = `${text}`.split(" ").map(Number);
+    expect(rows.length).toBe(8);
+    for (const [i, value] of rows.entries()) {
+      expect([0, 2]).toContain(value);
+      expect(value, "rows are kept whole or dropped").toBe(rows[i & ~1]);
+    }
+  });
+
+  it("with TensorFlow.js from script tags", async (context) => {
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    for (const name of ["core", "layers", "backend-cpu"]) {
+      cpSync(modulePath(`@tensorflow/tfjs-${name}/dist/tf-${name}.min.js`), join(fixtures, "plain", `tf-${name}.min.js`));
+    }
+    const found = await withPage(browser, directory, (url, page) => resultAt(`${url}/setups/plain/tfjs.html`, page));
+    expect(found).toEqual({ dropped: true, kept: [2], layers: "WasmDropout" });
+  });
+
+  it("what Parcel makes without configuration", async (context) => {
+    const out = join(fixtures, "parcel");
+    const options = ["--no-cache", "--no-autoinstall", "--public-url", "./", "--dist-dir", out];
+    runTool("parcel/lib/bin.js", ["build", "page/index.html", ...options], fixtures);
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    const drawn = await withPage(browser, out, (url, page) => resultAt(`${url}/index.html`, page));
+    expect(drawn).toEqual({ inPage: HASH, byExtension: HASH, inWorker: HASH });
+  });
+
+  it("delivery networks give the classic script", () => {
+    expect([manifest.unpkg, manifest.jsdelivr]).toEqual(Array(2).fill("./dist/page/wasm-dropout.global.js"));
+  });
+});

@@ -1,0 +1,5 @@
+// The one limit on time in tests. No test asserts how long something takes: this only ends what hangs, and is far beyond what the slowest
+// test needs on a machine that is busy with other things.
+
+/** Milliseconds after which a test, a program, or a browser's answer counts as hanging. */
+export const HANG_MS = 20 * 60_000;

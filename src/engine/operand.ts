@@ -63,6 +63,8 @@ export interface Taken {
   readonly length: number;
   /** The caller's array or buffer, or the one made in its place. */
   readonly array: unknown;
+  /** Returns whether both are the very same elements, at least one. */
+  coincides(other: Taken): boolean;
 }
 
 /** {@link Taken} data to compute with. */
@@ -233,17 +235,22 @@ export class Operand implements Taken, Staged {
     this.#foreign = undefined;
   }
 
+  /** Returns how many bytes this operand begins behind `other`; NaN where they lie in different buffers. */
+  #distanceFrom(other: Operand): number {
+    if (this.#pointer < 0 !== other.#pointer < 0) return Number.NaN;
+    if (this.#pointer >= 0) return this.#pointer - other.#pointer;
+    const [mine, theirs] = [this.#foreign as Foreign, other.#foreign as Foreign];
+    return bufferOf(mine) === bufferOf(theirs) ? offsetOf(mine) - offsetOf(theirs) : Number.NaN;
+  }
+
+  coincides(other: Taken): boolean {
+    return this.length > 0 && this.#distanceFrom(other as Operand) === 0;
+  }
+
   /** Throws RangeError if writing to this operand would change `other`, unless both are the very same elements and that is `allowed`. */
   refuseOverlap(other: Operand, sameAllowed: boolean): void {
-    if (this.#pointer < 0 !== other.#pointer < 0) return;
-    let distance: number;
-    if (this.#pointer >= 0) distance = this.#pointer - other.#pointer;
-    else {
-      const [mine, theirs] = [this.#foreign as Foreign, other.#foreign as Foreign];
-      if (bufferOf(mine) !== bufferOf(theirs)) return;
-      distance = offsetOf(mine) - offsetOf(theirs);
-    }
-    if (distance === 0 && sameAllowed) return;
+    const distance = this.#distanceFrom(other);
+    if (Number.isNaN(distance) || (distance === 0 && sameAllowed)) return;
     const bytes = distance < 0 ? byteLength(this.stored, this.length) : byteLength(other.stored, other.length);
     if (Math.abs(distance) < bytes && this.length > 0) {
       throw wrongValue(

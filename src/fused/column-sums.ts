@@ -1,9 +1,9 @@
 // Sums of a matrix by column, which become the gradient of what was added to, or multiplied with, every row.
 // Invariant: a sum is taken in f64 and rounded once.
 
-import type { Context } from "../core/dropout.js";
-import { type Frame, parts } from "../engine/frame.js";
-import type { Operand } from "../engine/operand.js";
+import type { Taken } from "../engine/operand.js";
+import type { Taking } from "../engine/pass.js";
+import { parts } from "../engine/pieces.js";
 import { byteLength, type Dtype } from "../ground/dtypes.js";
 
 export interface ColumnSums {
@@ -15,22 +15,22 @@ export interface ColumnSums {
   readonly round: () => void;
 }
 
-/** Takes room for the sums that become `gradient`. */
-export function takeColumnSums({ memory }: Context, frame: Frame, gradient: Operand): ColumnSums {
-  const { length } = gradient;
-  const dtype = gradient.dtype as Dtype;
-  const pointer = frame.scratch(byteLength("f64", length));
-  frame.stage(gradient);
+/** Takes room for `length` sums, which become `gradient` where there is one. */
+export function takeColumnSums(pass: Taking, length: number, gradient: Taken | undefined): ColumnSums {
+  const { memory } = pass.engine;
+  const pointer = pass.scratch(byteLength("f64", length));
+  const staged = gradient === undefined ? undefined : pass.stage(gradient);
   return {
     pointer,
     clear() {
       memory.view("f64", pointer, length).fill(0);
     },
     round() {
+      if (staged === undefined) return;
       for (const { at, count } of parts(length)) {
         // Setting elements of one type from those of another rounds to nearest.
-        memory.view(dtype, gradient.enter(at, count), count).set(memory.view("f64", pointer + byteLength("f64", at), count));
-        gradient.leave(at, count);
+        memory.view(staged.dtype as Dtype, staged.enter(at, count), count).set(memory.view("f64", pointer + byteLength("f64", at), count));
+        staged.leave(at, count);
       }
     },
   };

@@ -1,50 +1,45 @@
-// The fused operations over one instance. What each does and checks is in the files that this class delegates to, one a group of them.
+// The API of the fused operations over one instance.
 
-import type { Context, DtypeOf, Like, Result } from "../core/dropout.js";
-import { bindKernels } from "../engine/kernels.js";
+import type { DtypeOf, Like, Result } from "../core/options.js";
+import type { Engine } from "../engine/engine.js";
 import type { AnyData, AnyDataOf, DataOf } from "../engine/operand.js";
-import { checkChoice, checkObject } from "../ground/check.js";
+import { type Operation, perform } from "../engine/pass.js";
+import { activationBackward, biasActivationDropout, biasDropoutResidual, residualBackward } from "./bias.js";
+import type { FusedKernels } from "./kernels.js";
+import { normBackward, normForward } from "./norm.js";
+import type {
+  ActivationBackwardOptions,
+  ActivationGradients,
+  ActivationOptions,
+  ActivationSaved,
+  NormBackwardOptions,
+  Normed,
+  NormGradients,
+  NormOptions,
+  NormSaved,
+  ResidualBackwardOptions,
+  ResidualGradients,
+  ResidualOptions,
+  Rows,
+  SoftmaxBackwardOptions,
+  SoftmaxGradients,
+  SoftmaxOptions,
+  SoftmaxSaved,
+} from "./options.js";
+import { softmaxBackward, softmaxForward } from "./softmax.js";
 import {
-  type ActivationOptions,
   type ActivationTicket,
-  type BiasBackwardOptions,
-  type BiasGradients,
-  biasActivationDropout,
-  biasBackward,
-  biasDropoutResidual,
-  type ResidualOptions,
-  type ResidualTicket,
-} from "./bias.js";
-import { FUSED, type FusedKernels } from "./kernels.js";
-import {
-  type NormBackwardOptions,
-  type Normed,
-  type NormGradients,
-  type NormOptions,
+  type FusedOp,
   type NormTicket,
-  normBackward,
-  normForward,
-} from "./norm.js";
-import type { Rows } from "./rows.js";
-import {
-  type SoftmaxBackwardOptions,
-  type SoftmaxGradients,
-  type SoftmaxOptions,
+  type ResidualTicket,
+  readTicket,
   type SoftmaxTicket,
-  softmaxBackward,
-  softmaxForward,
-} from "./softmax.js";
+  type StoredTicket,
+} from "./ticket.js";
 
 const NO_OPTIONS = {};
 
-// What goes back through each operation, by the `op` of its ticket.
-const BACKWARD = {
-  biasDropoutResidual: biasBackward,
-  biasActivationDropout: biasBackward,
-  dropoutResidualLayerNorm: normBackward,
-  softmaxDropout: softmaxBackward,
-};
-const OPS = Object.keys(BACKWARD) as (keyof typeof BACKWARD)[];
+type BackwardArgs = [dy: AnyData, ticket: StoredTicket, saved: unknown, options: unknown];
 
 /**
  * Operations fused with dropout, each one pass over memory, over a {@link Dropout} instance: its memory, its streams. Made by {@link createFused}.
@@ -56,21 +51,38 @@ const OPS = Object.keys(BACKWARD) as (keyof typeof BACKWARD)[];
  * in f32 and results rounded once more.
  */
 export class Fused {
-  readonly #context: Context;
-  readonly #kernels: FusedKernels;
+  readonly #engine: Engine;
+  readonly #operations;
+  readonly #backward: Readonly<Record<FusedOp, (...args: BackwardArgs) => object>>;
 
   /** @internal */
-  constructor(context: Context, exports: WebAssembly.Exports) {
-    this.#context = context;
-    this.#kernels = bindKernels<FusedKernels>(exports, FUSED);
+  constructor(engine: Engine, kernels: FusedKernels) {
+    this.#engine = engine;
+    this.#operations = {
+      biasDropoutResidual: biasDropoutResidual(kernels),
+      biasActivationDropout: biasActivationDropout(kernels),
+      dropoutResidualLayerNorm: normForward(kernels),
+      softmaxDropout: softmaxForward(kernels),
+    };
+    const through =
+      <Plan>(operation: Operation<BackwardArgs, Plan, object>) =>
+      (...args: BackwardArgs) =>
+        perform(engine, operation, ...args);
+    this.#backward = {
+      biasDropoutResidual: through(residualBackward(kernels)),
+      biasActivationDropout: through(activationBackward(kernels)),
+      dropoutResidualLayerNorm: through(normBackward(kernels)),
+      softmaxDropout: through(softmaxBackward(kernels)),
+    };
   }
 
   /**
-   * y = residual + dropout(x + bias): what ends a transformer's attention and feed-forward blocks (bias_dropout_add of Megatron-LM, Shoeybi et al. 2019).
+   * Computes residual + dropout(x + bias), the end of a transformer's attention and feed-forward blocks (bias_dropout_add of Megatron-LM, Shoeybi et
+   * al. 2019).
    *
    *     y[r, c] = residual[r, c] + (keep ? (x[r, c] + bias[c]) * s : +0)        s = 1 / (1 - P(drop)), 1 in evaluation
    *
-   * Each operation is rounded to the dtype. What x and bias hold where they are dropped never shows.
+   * Each operation is rounded to the dtype. NaN and infinities of x and bias show only where they are kept; those of the residual always.
    *
    * @param x matrix [rows, columns] of f32, f64, f16 or bf16; without a bias any data
    * @param p drop probability in [0, 1]
@@ -83,21 +95,21 @@ export class Fused {
    * const fused = await createFused(dropout);
    * const x = Float32Array.of(1, 2, 3, 4);
    * const { y, ticket } = fused.biasDropoutResidual(x, 0.5, { bias: Float32Array.of(10, 20), residual: Float32Array.of(0, 0, 1, 1) });
-   * const { dx, dbias } = fused.backward(new Float32Array(4).fill(1), ticket); // dresidual is dy itself
+   * const { dx, dbias, dresidual } = fused.backward(new Float32Array(4).fill(1), ticket);
    */
   biasDropoutResidual<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
     p: number,
     options: ResidualOptions<X, Y>,
   ): { y: Result<Like<X>, Y>; ticket: ResidualTicket } {
-    return biasDropoutResidual(this.#context, this.#kernels, x, p, options) as {
+    return perform(this.#engine, this.#operations.biasDropoutResidual, x, p, options) as {
       y: Result<Like<X>, Y>;
       ticket: ResidualTicket;
     };
   }
 
   /**
-   * y = dropout(act(x + bias)): what a feed-forward block does between its two matrices (fused_dropout_bias_activation of xFormers).
+   * Computes dropout(act(x + bias)), the step between the two matrices of a feed-forward block (fused_dropout_bias_activation of xFormers).
    *
    *     y[r, c] = keep ? act(x[r, c] + bias[c]) * s : +0        s = 1 / (1 - P(drop)), 1 in evaluation
    *
@@ -108,6 +120,9 @@ export class Fused {
    * | "gelu" | v (1 + erf(v / sqrt 2)) / 2 (Hendrycks, Gimpel 2016) |
    * | "geluTanh" | v (1 + tanh(sqrt(2 / pi) (v + 0.044715 v^3))) / 2, the approximation of the same paper |
    * | "silu" | v / (1 + e^-v) |
+   *
+   * A dropped NaN or infinity gives +0; a kept NaN gives NaN, forward and back. At infinity the activations are what they tend to: Infinity at Infinity,
+   * and 0 at -Infinity, but for "none".
    *
    * @param x matrix [rows, columns] of f32, f16 or bf16; without a bias any data
    * @param p drop probability in [0, 1]
@@ -126,21 +141,21 @@ export class Fused {
     p: number,
     options: ActivationOptions<Y> = NO_OPTIONS,
   ): { y: Result<Like<X>, Y>; ticket: ActivationTicket } {
-    return biasActivationDropout(this.#context, this.#kernels, x, p, options) as {
+    return perform(this.#engine, this.#operations.biasActivationDropout, x, p, options) as {
       y: Result<Like<X>, Y>;
       ticket: ActivationTicket;
     };
   }
 
   /**
-   * Dropout, residual and layer norm in one pass: what stands between the blocks of a transformer (dropout_add_layer_norm of flash-attention; layer norm
-   * of Ba et al. 2016).
+   * Computes the layer norm of residual + dropout(x + bias), the step between the blocks of a transformer (dropout_add_layer_norm of flash-attention; layer
+   * norm of Ba et al. 2016).
    *
    *     h[r, c] = residual[r, c] + (keep ? (x[r, c] + bias[c]) * s : +0)        s = 1 / (1 - P(drop)), 1 in evaluation
    *     y[r, c] = (h[r, c] - mean[r]) * rstd[r] * gamma[c] + beta[c]            rstd = 1 / sqrt(variance + epsilon)
    *
    * mean and variance are those of a row of h, the variance divided by the number of columns; both are found in f64, in two passes over the row while the
-   * cache has it, and mean and rstd are rounded once. h is the residual stream for what follows.
+   * cache has it, and mean and rstd are rounded once. h is the residual stream for the next block. A NaN or infinity in a row of h makes that row of y NaN.
    *
    * @param x matrix [rows, columns] of f32, f16 or bf16
    * @param p drop probability in [0, 1]
@@ -163,13 +178,13 @@ export class Fused {
     M extends DataOf<"f32"> | undefined = undefined,
     R extends DataOf<"f32"> | undefined = undefined,
   >(x: X, p: number, options: NormOptions<Y, H, M, R>): Normed<X, Y, H, M, R> {
-    return normForward(this.#context, this.#kernels, x, p, options) as Normed<X, Y, H, M, R>;
+    return perform(this.#engine, this.#operations.dropoutResidualLayerNorm, x, p, options) as Normed<X, Y, H, M, R>;
   }
 
   /**
-   * Softmax and dropout of attention scores in one pass, with their scale, causal order and an additive mask (Vaswani et al. 2017).
+   * Computes dropout(softmax(scale * logits + mask)) of attention scores, in causal order or not (Vaswani et al. 2017).
    *
-   *     v[r, j] = scale * logits[r, j] + mask[r, j]
+   *     v[r, j] = scale * logits[r, j] + attentionMask[r, j], or -Infinity where a boolean mask, keyLengths or causal order leave j out
    *     y[r, j] = keep ? e^(v[r, j] - max v[r]) / sum of the same * s : +0        s = 1 / (1 - P(drop)), 1 in evaluation
    *
    * Where v is -Infinity the probability is 0, and a row where it is so everywhere is +0 everywhere, never NaN. A NaN or a positive infinity that is not left
@@ -192,35 +207,40 @@ export class Fused {
     p: number,
     options: SoftmaxOptions<Y>,
   ): { y: Result<Like<X>, Y>; ticket: SoftmaxTicket } {
-    return softmaxForward(this.#context, this.#kernels, logits, p, options) as {
+    return perform(this.#engine, this.#operations.softmaxDropout, logits, p, options) as {
       y: Result<Like<X>, Y>;
       ticket: SoftmaxTicket;
     };
   }
 
   /**
-   * The gradients of a forward call, its mask regenerated from the ticket.
+   * Computes the gradients of a forward call, with its mask drawn again from the ticket. Of {@link Fused.biasDropoutResidual} and
+   * {@link Fused.biasActivationDropout}:
    *
-   *     dx[r, c] = keep ? dy[r, c] * act'(x[r, c] + bias[c]) * s : +0        dbias[c] = dx[0, c] + dx[1, c] + ...
+   *     dx[r, c] = keep ? dy[r, c] * act'(x[r, c] + bias[c]) * s : +0        dbias[c] = dx[0, c] + dx[1, c] + ...        dresidual = dy
    *
-   * act' is 1 for {@link Fused.biasDropoutResidual}, whose gradient with respect to the residual is dy itself. A gradient behind "relu" passes where
-   * x + bias > 0 and is +0 elsewhere. dbias is summed in f64 in the order of rows and rounded once.
+   * act' is 1 without an activation. A gradient behind "relu" passes where x + bias > 0 and is +0 elsewhere. dbias is summed in f64 in the order of rows and
+   * rounded once.
    *
-   * Through {@link Fused.dropoutResidualLayerNorm}, with xhat = (h - mean) * rstd, g = dy * gamma and means over a row:
+   * Of {@link Fused.dropoutResidualLayerNorm}, with xhat = (h - mean) * rstd, g = dy * gamma and means over a row:
    *
    *     dresidual = (g - mean(g) - xhat * mean(g * xhat)) * rstd + dh        dx = keep ? dresidual * s : +0
    *     dgamma[c] = sum of dy * xhat        dbeta[c] = sum of dy        dbias[c] = sum of dx
    *
-   * Through {@link Fused.softmaxDropout}, with the probabilities P computed anew from the logits:
+   * Of {@link Fused.softmaxDropout}, with the probabilities P computed anew from the logits:
    *
    *     dP = keep ? dy * s : +0        dlogits = scale * P * (dP - sum of dP * P)
    *
-   * A row that was left out entirely gets +0 everywhere.
+   * A row in which every key is left out gets +0 everywhere.
    *
    * @param dy gradient with respect to y, as long as the ticket says
    * @param ticket of a forward call, here or elsewhere
-   * @param options see {@link BiasBackwardOptions}, {@link NormBackwardOptions} or {@link SoftmaxBackwardOptions}
-   * @throws TypeError and RangeError as the forward calls do
+   * @param saved what backward reads again, under the names of the forward call: see {@link ActivationSaved}, {@link NormSaved}, {@link SoftmaxSaved};
+   * nothing for {@link Fused.biasDropoutResidual}
+   * @param options see {@link ResidualBackwardOptions}, {@link ActivationBackwardOptions}, {@link NormBackwardOptions}, {@link SoftmaxBackwardOptions}
+   * @returns the gradients, each in the array that `options` name or in a new array, or buffer, like dy; see {@link ResidualGradients},
+   * {@link ActivationGradients}, {@link NormGradients}, {@link SoftmaxGradients}
+   * @throws TypeError and RangeError as the forward calls do, and for a ticket of another operation or of a call that has overwritten what is read again
    * @example
    * import { createFused } from "wasm-dropout/fused";
    * const fused = await createFused(dropout);
@@ -230,26 +250,37 @@ export class Fused {
    */
   backward<
     X extends AnyData,
-    Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined,
-    B extends AnyDataOf<DtypeOf<X>> | undefined = undefined,
-  >(dy: X, ticket: ResidualTicket | ActivationTicket, options?: BiasBackwardOptions<X, Y, B>): BiasGradients<X, Y, B>;
+    DX extends AnyDataOf<DtypeOf<X>> | undefined = undefined,
+    DB extends AnyDataOf<DtypeOf<X>> | false | undefined = undefined,
+    DR extends AnyDataOf<DtypeOf<X>> | false | undefined = undefined,
+  >(
+    dy: X,
+    ticket: ResidualTicket,
+    saved?: ActivationSaved,
+    options?: ResidualBackwardOptions<X, DX, DB, DR>,
+  ): ResidualGradients<X, DX, DB, DR>;
+  backward<X extends Rows, DX extends Rows | undefined = undefined, DB extends Rows | false | undefined = undefined>(
+    dy: X,
+    ticket: ActivationTicket,
+    saved?: ActivationSaved,
+    options?: ActivationBackwardOptions<DX, DB>,
+  ): ActivationGradients<X, DX, DB>;
   backward<
     X extends Rows,
-    Y extends Rows | undefined = undefined,
-    S extends Rows | undefined = undefined,
-    G extends Rows | undefined = undefined,
-  >(dy: X, ticket: NormTicket, options: NormBackwardOptions<Y, S, G>): NormGradients<X, Y, S, G>;
-  backward<X extends Rows, Y extends Rows | undefined = undefined>(
+    DX extends Rows | undefined = undefined,
+    DR extends Rows | false | undefined = undefined,
+    DG extends Rows | false | undefined = undefined,
+    DE extends Rows | false | undefined = undefined,
+    DB extends Rows | false | undefined = undefined,
+  >(dy: X, ticket: NormTicket, saved: NormSaved, options?: NormBackwardOptions<DX, DR, DG, DE, DB>): NormGradients<X, DX, DR, DG, DE, DB>;
+  backward<X extends Rows, DL extends Rows | undefined = undefined>(
     dy: X,
     ticket: SoftmaxTicket,
-    options: SoftmaxBackwardOptions<Y>,
-  ): SoftmaxGradients<X, Y>;
-  backward(dy: AnyData, ticket: { readonly op: keyof typeof BACKWARD }, options: object = NO_OPTIONS): object {
-    checkObject(ticket, "ticket", "ticket");
-    checkObject(options, "options", "object");
-    const { op } = ticket;
-    checkChoice(op, "ticket.op", OPS);
-    const backward: (context: Context, kernels: FusedKernels, dy: never, ticket: never, options: never) => object = BACKWARD[op];
-    return backward(this.#context, this.#kernels, dy as never, ticket as never, options as never);
+    saved: SoftmaxSaved,
+    options?: SoftmaxBackwardOptions<DL>,
+  ): SoftmaxGradients<X, DL>;
+  backward(dy: AnyData, ticket: unknown, saved: unknown = NO_OPTIONS, options: unknown = NO_OPTIONS): object {
+    const stored = readTicket(ticket);
+    return this.#backward[stored.op](dy, stored, saved, options);
   }
 }

@@ -3,20 +3,31 @@
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
 import { Fused } from "./fused.js";
+import { FUSED, type FusedKernels } from "./kernels.js";
 import { load } from "./wasm.js";
 
-export type {
-  ActivationOptions,
-  ActivationTicket,
-  BiasBackwardOptions,
-  BiasGradients,
-  ResidualOptions,
-  ResidualTicket,
-} from "./bias.js";
 export { Fused } from "./fused.js";
-export type { Activation } from "./kernels.js";
-export type { NormBackwardOptions, Normed, NormGradients, NormOptions, NormTicket } from "./norm.js";
-export type { SoftmaxBackwardOptions, SoftmaxGradients, SoftmaxOptions, SoftmaxTicket } from "./softmax.js";
+export { ACTIVATIONS, type Activation } from "./kernels.js";
+export type {
+  ActivationBackwardOptions,
+  ActivationGradients,
+  ActivationOptions,
+  ActivationSaved,
+  KeyFlags,
+  NormBackwardOptions,
+  Normed,
+  NormGradients,
+  NormOptions,
+  NormSaved,
+  ResidualBackwardOptions,
+  ResidualGradients,
+  ResidualOptions,
+  SoftmaxBackwardOptions,
+  SoftmaxGradients,
+  SoftmaxOptions,
+  SoftmaxSaved,
+} from "./options.js";
+export type { ActivationTicket, MaskKind, NormTicket, ResidualTicket, SoftmaxTicket } from "./ticket.js";
 
 /**
  * Fused operations over `dropout`: on its memory, with its streams.
@@ -29,5 +40,6 @@ export type { SoftmaxBackwardOptions, SoftmaxGradients, SoftmaxOptions, SoftmaxT
  */
 export const createFused: (dropout: Dropout, options?: ExtensionOptions) => Promise<Fused> = /* @__PURE__ */ extender(
   load,
-  (context, exports) => new Fused(context, exports),
+  FUSED,
+  (engine, kernels: FusedKernels) => new Fused(engine, kernels),
 );

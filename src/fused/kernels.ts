@@ -1,11 +1,25 @@
 // The table of the kernels of fused operations, which tests and benchmarks walk.
 
 import type { Bound, Family } from "../engine/kernels.js";
-import { DTYPES } from "../ground/dtypes.js";
+import { DTYPES, type Dtype } from "../ground/dtypes.js";
 
-/** What stands between bias and dropout. */
-export type Activation = (typeof ACTIVATIONS)[number];
-export const ACTIVATIONS = ["none", "relu", "gelu", "geluTanh", "silu"] as const;
+// The sources of decisions. What takes long enough that drawing beside it gains nothing reads its decisions from bytes only.
+const DRAWN_OR_READ = ["tile", "bytes"] as const;
+const READ = ["bytes"] as const;
+
+/** The activations, each with the sources of its kernels. "none" has no gradient of its own: that is dropout's. */
+const ACTIVATION_SOURCES = {
+  none: DRAWN_OR_READ,
+  relu: DRAWN_OR_READ,
+  gelu: READ,
+  geluTanh: READ,
+  silu: READ,
+} as const;
+
+/** The function between bias and dropout. */
+export type Activation = keyof typeof ACTIVATION_SOURCES;
+/** The names of the activations. */
+export const ACTIVATIONS: readonly Activation[] = Object.keys(ACTIVATION_SOURCES) as Activation[];
 
 /**
  * `dst`, `src` and `other` are n elements each, the first of them in column `column`. `row` is the address of a record of 16 bytes, for the kernel's use,
@@ -28,7 +42,8 @@ export type Elementwise = (
 export type RowKernel = (record: number) => undefined;
 
 // Pointers are byte addresses.
-interface Signatures extends Record<Activation | `${Exclude<Activation, "none">}Gradient` | "residual", Elementwise> {
+interface Signatures {
+  residual: Elementwise;
   /** Adds n elements in row-major order, the first in column `column`, to `columns` sums in f64. */
   sum: (sums: number, src: number, n: number, column: number, columns: number) => undefined;
   /** Rows of y and h, and their means and rstds. The fields of the record are those of NormField. */
@@ -41,24 +56,34 @@ interface Signatures extends Record<Activation | `${Exclude<Activation, "none">}
   softmaxGradient: RowKernel;
 }
 
-export const FUSED = [
-  // Bias, activation, residual.
-  { verb: "residual", sources: ["tile", "bytes"], dtypes: DTYPES },
-  { verb: "none", sources: ["tile", "bytes"], dtypes: ["f32"] },
-  { verb: "relu", sources: ["tile", "bytes"], dtypes: ["f32"] },
-  { verb: "gelu", sources: ["bytes"], dtypes: ["f32"] },
-  { verb: "geluTanh", sources: ["bytes"], dtypes: ["f32"] },
-  { verb: "silu", sources: ["bytes"], dtypes: ["f32"] },
-  { verb: "reluGradient", sources: ["tile", "bytes"], dtypes: ["f32"] },
-  { verb: "geluGradient", sources: ["bytes"], dtypes: ["f32"] },
-  { verb: "geluTanhGradient", sources: ["bytes"], dtypes: ["f32"] },
-  { verb: "siluGradient", sources: ["bytes"], dtypes: ["f32"] },
+const RESIDUAL = [{ verb: "residual", sources: DRAWN_OR_READ, dtypes: DTYPES }] as const;
+const ROWS = [
   { verb: "sum", sources: ["rows"], dtypes: DTYPES },
   // Layer norm and softmax, on whole rows.
-  { verb: "norm", sources: ["bytes"], dtypes: ["f32"] },
-  { verb: "normGradient", sources: ["bytes"], dtypes: ["f32"] },
-  { verb: "softmax", sources: ["bytes"], dtypes: ["f32"] },
-  { verb: "softmaxGradient", sources: ["bytes"], dtypes: ["f32"] },
-] as const satisfies readonly (Family & { verb: keyof Signatures })[];
+  { verb: "norm", sources: READ, dtypes: ["f32"] },
+  { verb: "normGradient", sources: READ, dtypes: ["f32"] },
+  { verb: "softmax", sources: READ, dtypes: ["f32"] },
+  { verb: "softmaxGradient", sources: READ, dtypes: ["f32"] },
+] as const;
 
-export type FusedKernels = Bound<(typeof FUSED)[number], Signatures>;
+const activated = (suffix: string, names: readonly Activation[]): Family[] =>
+  names.map((name) => ({ verb: `${name}${suffix}`, sources: ACTIVATION_SOURCES[name], dtypes: ["f32"] }));
+
+export const FUSED: readonly Family[] = [
+  ...RESIDUAL,
+  ...activated("", ACTIVATIONS),
+  ...activated(
+    "Gradient",
+    ACTIVATIONS.filter((name) => name !== "none"),
+  ),
+  ...ROWS,
+];
+
+/** The kernels of an elementwise operation by source and dtype. */
+interface BySource {
+  readonly tile?: { readonly [D in Dtype]?: Elementwise };
+  readonly bytes: { readonly f32: Elementwise; readonly f64?: Elementwise };
+}
+
+export type FusedKernels = Bound<(typeof RESIDUAL)[number] | (typeof ROWS)[number], Signatures> &
+  Readonly<Record<Activation | `${Exclude<Activation, "none">}Gradient`, BySource>>;

@@ -1,219 +1,202 @@
-// Softmax and dropout of rows of attention scores in one pass, and its gradient.
-// Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what pieces they are taken.
+// Softmax and dropout of rows of attention scores in one sweep, and its gradient.
+// Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what parts they are taken.
 
-import type { Context, HalfOptions, Like, Result, StreamOptions } from "../core/dropout.js";
-import { type Frame, framed, type Piece, rowsOfPiece } from "../engine/frame.js";
-import type { Operand } from "../engine/operand.js";
+import { type ForwardPlan, readForward } from "../core/options.js";
+import type { AnyData, Taken } from "../engine/operand.js";
+import type { Operation, Running, Taking } from "../engine/pass.js";
 import { ROW_RECORD, SoftmaxField } from "../ground/abi.js";
-import { checkFlag, checkInteger, checkNumber, checkObject, checkProbability, wrongKind, wrongValue } from "../ground/check.js";
+import { checkChoice, checkFlag, checkNumber, wrongKind, wrongValue } from "../ground/check.js";
 import { byteLength, LARGEST } from "../ground/dtypes.js";
-import { checkShape, MAX_RANK } from "../ground/shape.js";
-import { MAX_INDEX, type Ticket } from "../stream/ticket.js";
-import type { FusedKernels } from "./kernels.js";
-import { type Values, writeFields } from "./record.js";
-import { prepareRows, type Rows, takeAlike, takeF32, takeGradient, takeTicket } from "./rows.js";
+import { checkOptions } from "../ground/options.js";
+import { MAX_RANK, productOf, showShape, takeShape } from "../ground/shape.js";
+import { isBoolean, maskDtype, onlyMaskShape, rowsOf, type TakenMask, takeAddedRows, takeKeyLengths, takeMaskShape } from "./attention.js";
+import type { FusedKernels, RowKernel } from "./kernels.js";
+import { checkGradient, checkKept, takeF32 } from "./operands.js";
+import { SOFTMAX_BACKWARD_KEYS, SOFTMAX_KEYS, SOFTMAX_SAVED_KEYS, type SoftmaxBackwardOptions, type SoftmaxOptions } from "./options.js";
+import { writeFields } from "./record.js";
+import { Sweep } from "./sweep.js";
+import { checkBoolean, drawAgain, MASK_KINDS, type MaskKind, type SoftmaxTicket, type StoredTicket } from "./ticket.js";
 
-/** Options of {@link Fused.softmaxDropout}, with a result of type Y. */
-export interface SoftmaxOptions<Y extends Rows | undefined = undefined> extends StreamOptions, HalfOptions {
-  /** Shape of the logits, such as [batch, heads, queries, keys]: rows lie along the last dimension. */
-  shape: readonly number[];
-  /**
-   * What logits are multiplied by before softmax, such as 1 / sqrt(size of a head): finite in f32, to which it is rounded; 1 by default.
-   */
-  scale?: number | undefined;
-  /**
-   * true: query i, of the `queries` of the last dimension but one, sees keys 0..i + keys - queries: itself and those before it, where the
-   * last query and the last key belong together. What it does not see is not read, and gives +0. false by default.
-   */
-  causal?: boolean | undefined;
-  /**
-   * What is added to the multiplied logits: of their dtype, [rows, keys], or fewer rows that begin anew after their last, as [queries, keys] do for
-   * the logits of every head. An entry of -Infinity leaves its key out whatever the logit is, NaN too. By default nothing is added.
-   */
-  mask?: Rows | undefined;
-  /** false drops nothing and uses up no stream number; true by default. */
-  training?: boolean | undefined;
-  /** Where to write y: the logits themselves or memory apart from them. By default a new array, or buffer, like the logits. */
-  out?: Y;
-}
-
-/** What {@link Fused.softmaxDropout} did: the dropout mask's ticket and what of its options backward needs. Plain JSON. */
-export interface SoftmaxTicket extends Ticket {
-  readonly op: "softmaxDropout";
+/** The form of softmax. */
+interface Form {
   readonly shape: readonly number[];
   readonly scale: number;
   readonly causal: boolean;
-  /** Rows of the additive mask; left out where there was none. */
-  readonly maskRows?: number;
+  readonly keyLengths?: readonly number[] | undefined;
 }
 
-/** Options of {@link Fused.backward} for a {@link SoftmaxTicket}, with a result of type Y. */
-export interface SoftmaxBackwardOptions<Y extends Rows | undefined = undefined> extends HalfOptions {
-  /** The logits of the forward call. */
-  logits: Rows;
-  /** The additive mask of the forward call, if it had one. */
-  mask?: Rows | undefined;
-  /** Where to write dlogits: dy or the logits themselves or memory apart from them. By default a new array, or buffer, like dy. */
-  out?: Y;
-}
-
-/** The gradient with respect to the logits. */
-export interface SoftmaxGradients<X extends Rows = Rows, Y extends Rows | undefined = undefined> {
-  readonly dlogits: Result<Like<X>, Y>;
-}
-
-/** See {@link Fused.softmaxDropout}. */
-export function softmaxForward(context: Context, kernels: FusedKernels, x: Rows, p: number, options: SoftmaxOptions<Rows | undefined>) {
-  return framed(context, (frame) => {
-    const { call, memory } = context;
-    checkProbability(p, "p");
-    checkObject(options, "options", "object");
-    const {
-      shape: given,
-      scale = 1,
-      causal = false,
-      mask: maskArray,
-      training = true,
-      dtype: half,
-      kind,
-      seed,
-      stream,
-      start,
-      out,
-    } = options;
-    // Checked and kept in the ticket as it is now: the caller's may change.
-    const shape = Array.isArray(given) ? [...given] : given;
-    checkFlag(training, "training");
-    call.takeStream(kind, seed, stream);
-    const logits = takeF32(frame, x, "logits", half);
-    const { stored: dtype, length } = logits;
-    checkForm({ shape, scale, causal }, "", length);
-    const columns = shape.at(-1) as number;
-    const mask = maskArray === undefined ? undefined : takeAlike(frame, maskArray, "mask", logits, half);
-    if (mask !== undefined && (mask.length === 0 || mask.length % columns !== 0 || length % mask.length !== 0))
-      throw wrongValue("mask", `length that is a multiple of ${columns} and divides ${length}`, mask.length);
-    call.takeRange(length, start);
-    call.recipe.use(p, "train", training);
-    call.setChance("f32");
-
-    const { operand: output, array: y } = frame.output(out, "out", dtype, length, x, [logits]);
-    const record = frame.scratch(ROW_RECORD);
-    const kernel = kernels.softmax.bytes.f32;
-    const form = { shape, scale, causal };
-    const run = prepareAttention(context, frame, form, mask, [logits, output], (piece, added, place, keep) => {
-      const { at, count, rows } = piece;
-      writeFields(memory, record, SoftmaxField, {
-        result: output.enter(at, count),
-        logits: logits.enter(at, count),
-        mask: added,
-        keep,
-        rows,
-        ...place,
-      });
-      kernel(record);
-    });
-
-    if (training) call.useStream(stream);
-    writeFields(memory, record, SoftmaxField, { columns, logitScale: scale, scale: call.scale });
-    run();
-    const masked = mask === undefined ? {} : { maskRows: mask.length / columns };
-    const ticket: SoftmaxTicket = { ...call.recipe.toTicket(), op: "softmaxDropout", shape, scale, causal, ...masked };
-    return { y, ticket };
-  });
-}
-
-/** See {@link Fused.backward}. */
-export function softmaxBackward(
-  context: Context,
-  kernels: FusedKernels,
-  dy: Rows,
-  ticket: SoftmaxTicket,
-  options: SoftmaxBackwardOptions<Rows | undefined>,
-) {
-  return framed(context, (frame) => {
-    const { call, memory } = context;
-    const { logits: logitsArray, mask: maskArray, dtype: half, out } = options;
-    const { shape, scale, causal, maskRows } = ticket;
-    const length = takeTicket(call, ticket);
-    const form = { shape, scale, causal };
-    checkForm(form, "ticket.", length);
-    const columns = shape.at(-1) as number;
-    if (maskRows !== undefined) {
-      checkInteger(maskRows, "ticket.maskRows", 1, MAX_INDEX);
-      const rows = length / columns;
-      if (rows % maskRows !== 0) throw wrongValue("ticket.maskRows", `divisor of ${rows}`, maskRows);
-    }
-
-    const input = takeGradient(frame, dy, length, half);
-    const { stored: dtype } = input;
-    const logits = frame.input(logitsArray, "logits", dtype, length);
-    const mask = maskRows === undefined ? undefined : frame.input(maskArray, "mask", dtype, maskRows * columns);
-    const { operand: output, array: dlogits } = frame.output(out, "out", dtype, length, dy, [input, logits]);
-    const row = frame.scratch(byteLength("f32", columns));
-    const record = frame.scratch(ROW_RECORD);
-    const kernel = kernels.softmaxGradient.bytes.f32;
-    const run = prepareAttention(context, frame, form, mask, [input, logits, output], (piece, added, place, keep) => {
-      const { at, count, rows } = piece;
-      writeFields(memory, record, SoftmaxField, {
-        result: output.enter(at, count),
-        logits: logits.enter(at, count),
-        mask: added,
-        keep,
-        rows,
-        ...place,
-        dy: input.enter(at, count),
-      });
-      kernel(record);
-    });
-    writeFields(memory, record, SoftmaxField, { columns, logitScale: scale, scale: call.scale, row });
-    run();
-    return { dlogits };
-  });
-}
-
-/** How softmax is to be taken. */
-type Form = Pick<SoftmaxTicket, "shape" | "scale" | "causal">;
-
-/** Throws unless shape, scale and causal are sound for so many elements; `prefix` is what goes before their names. */
-function checkForm({ shape, scale, causal }: Form, prefix: string, length: number): void {
-  if (typeof causal !== "boolean") throw wrongKind(`${prefix}causal`, "boolean", causal);
+/** Checks and copies the form that options or a ticket give; `prefix` is what goes before names. */
+function readForm(given: { readonly [K in keyof Form]?: unknown }, prefix: string): Form {
+  const { shape, scale, causal, keyLengths } = given;
+  checkBoolean(causal, `${prefix}causal`);
   checkNumber(scale, `${prefix}scale`, -LARGEST.f32, LARGEST.f32);
-  checkShape(shape, `${prefix}shape`, length, [causal ? 2 : 1, MAX_RANK]);
+  const copy = takeShape(shape, `${prefix}shape`, [causal ? 2 : 1, MAX_RANK]);
+  const lengths = keyLengths === undefined ? undefined : takeKeyLengths(keyLengths, `${prefix}keyLengths`, copy);
+  return { shape: copy, scale, causal, keyLengths: lengths };
 }
 
-/** Which row of how many of the additive mask a piece begins with, and which query of how many. */
-type Place = Required<Pick<Values<typeof SoftmaxField>, "maskRow" | "maskRows" | "query" | "queries">>;
+/** A forward call, as read. */
+interface SoftmaxPlan extends ForwardPlan {
+  readonly logits: AnyData;
+  readonly form: Form;
+  readonly mask: unknown;
+  readonly maskShape: readonly number[] | undefined;
+  readonly backward: boolean;
+}
 
-/**
- * Prepares to run `body` on the pieces of logits. An additive mask of few rows is used whole; of one with more, pieces have just their own
- * rows, and end where it begins anew.
- */
-function prepareAttention(
-  context: Context,
-  frame: Frame,
-  { shape, causal }: Form,
-  mask: Operand | undefined,
-  matrices: readonly Operand[],
-  body: (piece: Piece, mask: number, place: Place, keep: number) => void,
-): () => void {
+/** y = dropout(softmax(scale * logits + mask)). */
+export function softmaxForward(
+  kernels: FusedKernels,
+): Operation<[logits: AnyData, p: number, options: unknown], SoftmaxPlan, { y: unknown; ticket: SoftmaxTicket }> {
+  return {
+    read(logits, p, options) {
+      const common = readForward(p, options, SOFTMAX_KEYS);
+      const given = options as SoftmaxOptions;
+      const { shape, scale = 1, causal = false, keyLengths, attentionMask, maskShape, backward = common.training } = given;
+      const form = readForm({ shape, scale, causal, keyLengths }, "");
+      checkFlag(backward, "backward");
+      if (maskShape !== undefined && attentionMask === undefined)
+        throw wrongKind("maskShape", 'undefined without "attentionMask"', maskShape);
+      const copy = maskShape === undefined ? undefined : takeMaskShape(maskShape, "maskShape", form.shape);
+      return { ...common, logits, form, mask: attentionMask, maskShape: copy, backward };
+    },
+    take(pass, plan) {
+      const { draw } = pass;
+      const { form } = plan;
+      draw.choose(plan.kind, plan.seed, plan.stream);
+      const logits = takeF32(pass, plan.logits, "logits", plan.half);
+      const { stored, length } = logits;
+      checkLength(form, "shape", length);
+      const mask = takeMask(pass, plan, stored);
+      draw.range(length, plan.start);
+      draw.chance(plan.p, "train", plan.training);
+      const output = pass.output(plan.out, "out", stored, length, plan.logits, logits);
+      const overwritten = checkKept(output, logits, plan.backward);
+      const apply = takeSoftmax(pass, kernels.softmax.bytes.f32, form, mask, logits, output);
+      const { shape, scale, causal, keyLengths } = form;
+      const masked = mask === undefined ? {} : { maskShape: mask.shape, maskKind: mask.kind };
+      const padded = keyLengths === undefined ? {} : { keyLengths };
+      const lost = overwritten ? { overwritten } : {};
+      return (run) => {
+        apply(run);
+        return { y: output.array, ticket: { ...run.ticket("softmaxDropout"), shape, scale, causal, ...masked, ...padded, ...lost } };
+      };
+    },
+  };
+}
+
+/** Takes the attention mask of a forward call beside logits of `dtype`. */
+function takeMask(pass: Taking, { mask, maskShape, form }: SoftmaxPlan, dtype: Taken["stored"]): TakenMask | undefined {
+  if (mask === undefined) return undefined;
+  const kind = isBoolean(mask) ? "boolean" : "additive";
+  const operand = pass.ofDtype(mask, "attentionMask", maskDtype(kind, dtype));
+  const shape = maskShape ?? onlyMaskShape(operand.length, form.shape);
+  const expected = productOf(shape);
+  if (operand.length !== expected)
+    throw wrongValue("attentionMask", `length ${expected}, that of its shape ${showShape(shape)}`, operand.length);
+  return { operand, shape, kind };
+}
+
+/** A backward call, as read. */
+interface BackwardPlan {
+  readonly dy: AnyData;
+  readonly ticket: StoredTicket;
+  readonly form: Form;
+  readonly maskShape: readonly number[] | undefined;
+  readonly maskKind: MaskKind | undefined;
+  readonly logits: unknown;
+  readonly mask: unknown;
+  readonly dlogits: unknown;
+  readonly half: unknown;
+  readonly backward: boolean;
+}
+
+/** dlogits = scale * P * (dP - sum of dP * P). */
+export function softmaxBackward(
+  kernels: FusedKernels,
+): Operation<[dy: AnyData, ticket: StoredTicket, saved: unknown, options: unknown], BackwardPlan, { dlogits: unknown }> {
+  return {
+    read(dy, ticket, saved, options) {
+      const form = readForm(ticket, "ticket.");
+      const { maskShape, maskKind } = ticket;
+      const copy = maskShape === undefined ? undefined : takeMaskShape(maskShape, "ticket.maskShape", form.shape);
+      if (copy !== undefined) checkChoice(maskKind, "ticket.maskKind", MASK_KINDS);
+      checkOptions(saved, SOFTMAX_SAVED_KEYS, "saved");
+      checkOptions(options, SOFTMAX_BACKWARD_KEYS);
+      const { logits, attentionMask } = saved as { [name: string]: unknown };
+      const { dlogits, dtype, backward = true } = options as SoftmaxBackwardOptions;
+      checkFlag(backward, "backward");
+      const kind = copy === undefined ? undefined : (maskKind as MaskKind);
+      return { dy, ticket, form, maskShape: copy, maskKind: kind, logits, mask: attentionMask, dlogits, half: dtype, backward };
+    },
+    take(pass, { dy, ticket, form, maskShape, maskKind, ...plan }) {
+      drawAgain(pass.draw, ticket);
+      const { length } = pass.draw;
+      checkLength(form, "ticket.shape", length);
+      const input = takeF32(pass, dy, "dy", plan.half);
+      checkGradient(input, length);
+      const { stored } = input;
+      const logits = pass.input(plan.logits, "saved.logits", stored, length);
+      const mask =
+        maskShape === undefined || maskKind === undefined
+          ? undefined
+          : {
+              operand: pass.input(plan.mask, "saved.attentionMask", maskDtype(maskKind, stored), productOf(maskShape)),
+              shape: maskShape,
+              kind: maskKind,
+            };
+      const output = pass.output(plan.dlogits, "dlogits", stored, length, dy, input, logits);
+      checkKept(output, logits, plan.backward);
+      const apply = takeSoftmax(pass, kernels.softmaxGradient.bytes.f32, form, mask, logits, output, input);
+      return (run) => {
+        apply(run);
+        return { dlogits: output.array };
+      };
+    },
+  };
+}
+
+function checkLength({ shape }: Form, name: string, length: number): void {
+  if (productOf(shape) !== length) throw wrongValue(name, `dimensions whose product is ${length}`, showShape(shape));
+}
+
+/** Takes the sweep of softmax, or with dy of its gradient. */
+function takeSoftmax(
+  pass: Taking,
+  kernel: RowKernel,
+  { shape, scale, causal, keyLengths }: Form,
+  mask: TakenMask | undefined,
+  logits: Taken,
+  output: Taken,
+  dy?: Taken,
+): (run: Running) => void {
+  const { memory } = pass.engine;
   const columns = shape.at(-1) as number;
   const queries = causal ? (shape.at(-2) as number) : 0;
-  const rows = context.call.recipe.length / columns;
-  const maskRows = mask === undefined ? 0 : mask.length / columns;
-  const whole = maskRows <= rowsOfPiece(columns);
-  if (mask !== undefined) frame.stage(mask, rowsOfPiece(columns) * columns);
-  let first = 0;
-  const run = prepareRows(context, frame, { rows, columns, matrices, ...(whole ? {} : { period: maskRows }) }, (piece, keep) => {
-    const query = queries === 0 ? 0 : piece.row % queries;
-    if (mask === undefined || whole) {
-      body(piece, first, { maskRow: maskRows === 0 ? 0 : piece.row % maskRows, maskRows, query, queries }, keep);
-    } else {
-      const added = mask.enter((piece.row % maskRows) * columns, piece.count);
-      body(piece, added, { maskRow: 0, maskRows: piece.rows, query, queries }, keep);
-    }
-  });
-  return () => {
-    if (mask !== undefined && whole) first = mask.enter(0, mask.length);
-    run();
+  const added = takeAddedRows(pass, shape, mask, keyLengths);
+  const sweep = Sweep.ofRows(pass, columns === 0 ? 0 : rowsOf(shape), columns, added.period);
+  const from = sweep.matrix(logits);
+  const to = sweep.matrix(output);
+  const gradient = dy === undefined ? undefined : sweep.matrix(dy);
+  const row = gradient === undefined ? 0 : pass.scratch(byteLength("f32", columns));
+  const record = pass.scratch(ROW_RECORD);
+  sweep.drawBytes();
+  return (run) => {
+    writeFields(memory, record, SoftmaxField, { columns, queries, logitScale: scale, scale: run.scale, row });
+    sweep.run(run, ({ at, count, row: first, rows }, keep) => {
+      const [maskRow, maskRows] = added.place(first, rows);
+      writeFields(memory, record, SoftmaxField, {
+        result: to.enter(at, count),
+        logits: from.enter(at, count),
+        dy: gradient === undefined ? 0 : gradient.enter(at, count),
+        mask: added.address(first, rows),
+        keep,
+        rows,
+        maskRow,
+        maskRows,
+        query: queries === 0 ? 0 : first % queries,
+      });
+      kernel(record);
+    });
   };
 }

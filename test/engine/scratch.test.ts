@@ -41,17 +41,17 @@ describe.each(["f32", "f16", "bf16"] as const)("%s", (dtype) => {
     call(() => noise.gaussianDropout(x, 0.3, { ...options, out }));
     call(() => {
       const forward = fused.biasActivationDropout(x, 0.3, { ...options, bias, activation: "gelu", out });
-      return { ...forward, ...fused.backward(out, forward.ticket, { ...options, x, bias, out, dbias: dgamma }) };
+      return { ...forward, ...fused.backward(out, forward.ticket, { x, bias }, { ...options, dx: out, dbias: dgamma }) };
     });
     call(() => fused.biasDropoutResidual(x, 0.3, { ...options, bias, residual, out }));
     call(() => {
       const forward = fused.dropoutResidualLayerNorm(x, 0.3, { ...options, residual, bias, gamma, beta, out, h, mean, rstd });
-      const given = { ...options, h, mean, rstd, gamma, dh: residual, out, dresidual, dgamma, dbeta, dbias: bias };
-      return { ...forward, ...fused.backward(x, forward.ticket, given) };
+      const given = { ...options, dh: residual, dx: out, dresidual, dgamma, dbeta, dbias: bias };
+      return { ...forward, ...fused.backward(x, forward.ticket, { h, mean, rstd, gamma }, given) };
     });
     call(() => {
-      const forward = fused.softmaxDropout(x, 0.3, { ...options, shape, mask: residual, out });
-      return { ...forward, ...fused.backward(out, forward.ticket, { ...options, logits: x, mask: residual, out }) };
+      const forward = fused.softmaxDropout(x, 0.3, { ...options, shape, attentionMask: residual, out });
+      return { ...forward, ...fused.backward(out, forward.ticket, { logits: x, attentionMask: residual }, { ...options, dlogits: out }) };
     });
     expect(done.length).toBeGreaterThan(15);
   });

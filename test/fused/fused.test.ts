@@ -3,8 +3,8 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout, type StreamKind, type Ticket, type WasmBuffer } from "../../src/core/index.js";
-import { PIECE } from "../../src/engine/frame.js";
-import { type Activation, createFused, type Fused, type ResidualTicket } from "../../src/fused/index.js";
+import { PIECE } from "../../src/engine/pieces.js";
+import { ACTIVATIONS, type Activation, createFused, type Fused, type ResidualTicket } from "../../src/fused/index.js";
 import { chance, drop, expectSame, KINDS, keepBytes, PROBABILITIES, sample, uniforms } from "../support/oracle.js";
 import { thrownBy } from "../support/refusals.js";
 import { ACTIVATION, ACTIVATION_ERROR, addResidual, biased, columnSums, derivative, expectClose, GRADIENT_ERROR } from "./oracle.js";
@@ -15,7 +15,6 @@ type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 const SEED = 77n;
 const STREAM = 5;
-const ACTIVATIONS = ["none", "relu", "gelu", "geluTanh", "silu"] as const;
 const SPAN = 3 * PIECE;
 const random = { tile: uniforms("tile", SEED, BigInt(STREAM), 0, SPAN), philox: uniforms("philox", SEED, BigInt(STREAM), 0, SPAN) };
 
@@ -85,15 +84,17 @@ describe("biasDropoutResidual", () => {
             expectSame(read(back.dx), dx, `${what}, back`);
             if (columns) expectSame(read(back.dbias as Anything), columnSums(dx, columns), `${what}, dbias`);
             else expect(back.dbias).toBeUndefined();
+            expectSame(read(back.dresidual as Anything), dy, `${what}, dresidual`);
             const onX = take(x);
             expect(fused.biasDropoutResidual(onX, p, { ...given, out: onX }).y).toBe(onX);
             expectSame(read(onX), expected, `${what}, on x`);
             expect(fused.biasDropoutResidual(take(x), p, { ...given, out: given.residual }).y).toBe(given.residual);
             expectSame(read(given.residual), expected, `${what}, on residual`);
             const onDy = take(dy);
-            fused.backward(onDy, stored, { out: onDy });
+            fused.backward(onDy, stored, {}, { dx: onDy, dresidual: false });
             expectSame(read(onDy), dx, `${what}, on dy`);
-            if ("free" in y) buffers.push(y, back.dx as Anything, ...(back.dbias ? [back.dbias as Anything] : []));
+            if ("free" in y)
+              buffers.push(y, back.dx as Anything, back.dresidual as Anything, ...(back.dbias ? [back.dbias as Anything] : []));
             freeAll();
           }
         }
@@ -165,10 +166,10 @@ describe("biasActivationDropout", () => {
         if (columns) expectSame(dbias as Float32Array, columnSums(dx, columns), `${what}, dbias`);
 
         const [a, b, g] = [inWasm(x), bias && inWasm(bias), inWasm(dy)] as WasmBuffer<"f32">[] as Anything;
-        expect(fused.biasActivationDropout(a as Anything, p, { ...options, bias: b, out: a }).y).toBe(a);
+        expect(fused.biasActivationDropout(a as Anything, p, { ...options, bias: b, out: a, backward: false }).y).toBe(a);
         expectSame(read(a as Anything), y, `${what}, in place`);
         a.array.set(x);
-        const back = fused.backward(g as Anything, ticket, { x: a, bias: b, out: k % 2 ? a : g });
+        const back = fused.backward(g as Anything, ticket, { x: a, bias: b }, { dx: k % 2 ? a : g, backward: false });
         expectSame(read(back.dx as Anything), dx, `${what}, back in place`);
         if (columns) expectSame(read(back.dbias as Anything), dbias as Float32Array, `${what}, dbias of buffers`);
         if (back.dbias) buffers.push(back.dbias as Anything);
@@ -252,7 +253,8 @@ describe("streams and tickets", () => {
     dropout.dropout(x, 0.3, { rescale: "none" });
     expect(fused.biasDropoutResidual(x, 0.3, { residual, stream: 9 })).toEqual(expected);
     dropout.dropout(x, 0.3, { rescale: "test", training: false });
-    expect(fused.backward(x, expected.ticket).dx).toEqual(dropout.backward(x, expected.ticket));
+    const ticket = { ...expected.ticket, op: "dropout" } as const;
+    expect(fused.backward(x, expected.ticket).dx).toEqual(dropout.backward(x, ticket).dx);
   });
 
   it("give the same bits with and without SIMD", async () => {
@@ -302,7 +304,7 @@ describe("memory", () => {
     const dbias = small.alloc("f32", 3);
     const { ticket } = f.biasDropoutResidual(dy, 0.2, { residual: dy, bias: wave(3), out: dy });
     const { byteLength } = small.memory.buffer;
-    const { dx } = f.backward(dy, ticket, { dbias: dbias.array });
+    const { dx } = f.backward(dy, ticket, {}, { dbias: dbias.array });
     expect(small.memory.buffer.byteLength).toBeGreaterThan(byteLength);
     expectSame(dbias.array, columnSums(dx.array, 3), "dbias");
   });
@@ -433,40 +435,40 @@ describe("refusals", () => {
       RangeError,
       '"out" expected memory apart from "bias", got memory that overlaps it',
     ],
-    ["no ticket", () => fused.backward(x, undefined as Anything, { out }), TypeError, '"ticket" expected ticket, got undefined'],
+    ["no ticket", () => fused.backward(x, undefined as Anything, {}, { dx: out }), TypeError, '"ticket" expected ticket, got undefined'],
     [
       "a ticket of the core",
-      () => fused.backward(x, { ...ticket, op: undefined } as Anything, { out }),
+      () => fused.backward(x, { ...ticket, op: undefined } as Anything, {}, { dx: out }),
       TypeError,
       '"ticket.op" expected "biasDropoutResidual"',
     ],
     [
       "another version",
-      () => fused.backward(x, { ...ticket, version: 2 }, { out }),
+      () => fused.backward(x, { ...ticket, version: 2 }, {}, { dx: out }),
       RangeError,
-      '"ticket.version" expected integer in [1, 1], got 2',
+      '"ticket.version" expected 1, the only version of the specification so far, got 2',
     ],
     [
       "columns of a ticket",
-      () => fused.backward(x, { ...ticket, columns: 5 }, { out }),
+      () => fused.backward(x, { ...ticket, columns: 5 }, {}, { dx: out }),
       RangeError,
       '"ticket.columns" expected divisor of 12, got 5',
     ],
     [
       "no columns of a ticket",
-      () => fused.backward(x, { ...ticket, columns: 0 }, { out }),
+      () => fused.backward(x, { ...ticket, columns: 0 }, {}, { dx: out }),
       RangeError,
       `"ticket.columns" expected integer in [1, ${2 ** 53}], got 0`,
     ],
     [
       "the activation of a ticket",
-      () => fused.backward(x, { ...gelu, activation: "tanh" } as Anything, { out }),
+      () => fused.backward(x, { ...gelu, activation: "tanh" } as Anything, {}, { dx: out }),
       RangeError,
       '"ticket.activation" expected "none" or "relu"',
     ],
     [
       "rescaling of a ticket",
-      () => fused.backward(x, { ...ticket, rescale: "none" }, { out }),
+      () => fused.backward(x, { ...ticket, rescale: "none" }, {}, { dx: out }),
       RangeError,
       '"ticket.rescale" expected "train", got string "none"',
     ],
@@ -477,19 +479,29 @@ describe("refusals", () => {
       TypeError,
       '"dy" expected Float32Array or f32 buffer, got Float64Array(12)',
     ],
-    ["no x", () => fused.backward(x, gelu as Anything, { out }), TypeError, '"x" expected Float32Array or f32 buffer, got undefined'],
+    [
+      "no x",
+      () => fused.backward(x, gelu as Anything, {}, { dx: out }),
+      TypeError,
+      '"saved.x" expected Float32Array or f32 buffer, got undefined',
+    ],
     [
       "no bias",
-      () => fused.backward(x, gelu as Anything, { x, out }),
+      () => fused.backward(x, gelu as Anything, { x }, { dx: out }),
       TypeError,
-      '"bias" expected Float32Array or f32 buffer, got undefined',
+      '"saved.bias" expected Float32Array or f32 buffer, got undefined',
     ],
-    ["a short dbias", () => fused.backward(x, ticket, { out, dbias: new Float32Array(4) }), RangeError, '"dbias" expected length 3, got 4'],
+    [
+      "a short dbias",
+      () => fused.backward(x, ticket, {}, { dx: out, dbias: new Float32Array(4) }),
+      RangeError,
+      '"dbias" expected length 3, got 4',
+    ],
     [
       "dbias over dx",
-      () => fused.backward(x, ticket, { out: shared.subarray(0, 12), dbias: shared.subarray(9, 12) }),
+      () => fused.backward(x, ticket, {}, { dx: shared.subarray(0, 12), dbias: shared.subarray(9, 12) }),
       RangeError,
-      '"dbias" expected memory apart from "out", got memory that overlaps it',
+      '"dbias" expected memory apart from "dx", got memory that overlaps it',
     ],
   ];
 
@@ -514,7 +526,7 @@ describe("refusals", () => {
     const before = dropout.alloc("f32", 12);
     const address = before.pointer;
     before.free();
-    expect(() => fused.backward(a, ticket, { dbias: new Float32Array(4) as Anything })).toThrow(RangeError);
+    expect(() => fused.backward(a, ticket, {}, { dbias: new Float32Array(4) as Anything })).toThrow(RangeError);
     const after = dropout.alloc("f32", 12);
     expect(after.pointer).toBe(address);
     after.free();

@@ -2,8 +2,8 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type DataOf, type Dropout, type WasmBuffer } from "../../src/core/index.js";
-import { PIECE } from "../../src/engine/frame.js";
 import { bindKernels } from "../../src/engine/kernels.js";
+import { PIECE } from "../../src/engine/pieces.js";
 import { createFused, type Fused, type NormOptions, type NormTicket } from "../../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
 import { writeFields } from "../../src/fused/record.js";
@@ -308,7 +308,7 @@ describe("dropoutResidualLayerNorm", () => {
     };
     const { y, h, mean, rstd, ticket } = on.dropoutResidualLayerNorm(given(one.x), p, options);
     const stored: NormTicket = JSON.parse(JSON.stringify(ticket));
-    const back = on.backward(given(dy), stored, { h, mean, rstd, gamma, ...(dh ? { dh: given(dh) } : {}) });
+    const back = on.backward(given(dy), stored, { h, mean, rstd, gamma }, dh ? { dh: given(dh) } : {});
     const { dx, dresidual, dgamma, dbeta, dbias } = back;
     const results = { y, h, mean, rstd, dx, dresidual, dgamma, dbeta, ...(dbias ? { dbias } : {}) };
     const values = Object.fromEntries(Object.entries(results).map(([name, data]) => [name, read(data as DataOf<"f32">)])) as Record<
@@ -380,7 +380,7 @@ describe("dropoutResidualLayerNorm", () => {
     const expected = fused.dropoutResidualLayerNorm(one.x, 0.3, { stream: 9, residual, gamma, beta, bias });
     const [dy, dh] = [numbers(n, 3), numbers(n, 4)];
     const { h, mean, rstd, ticket } = expected;
-    const back = fused.backward(dy, ticket, { h, mean, rstd, gamma, dh });
+    const back = fused.backward(dy, ticket, { h, mean, rstd, gamma }, { dh });
     for (const take of [(a: Floats): DataOf<"f32"> => a.slice() as Floats, inWasm]) {
       const [x, r] = [take(one.x as Floats), take(residual)];
       const [m, s] = [take(new Float32Array(20)), take(new Float32Array(20))];
@@ -399,19 +399,16 @@ describe("dropoutResidualLayerNorm", () => {
       for (const name of ["y", "h", "mean", "rstd"] as const) expectSame(read(got[name] as DataOf<"f32">), expected[name] as Floats, name);
       const [gradient, more] = [take(dy), take(dh)];
       const [a, b, c] = [take(gamma), take(gamma), take(gamma)];
+      const saved = { h: r, mean: m, rstd: s, gamma: take(gamma) };
       const options = {
-        h: r,
-        mean: m,
-        rstd: s,
-        gamma: take(gamma),
         dh: more,
-        out: gradient,
+        dx: gradient,
         dresidual: more,
         dgamma: a,
         dbeta: b,
         dbias: c,
       };
-      const results = fused.backward(gradient, got.ticket, options);
+      const results = fused.backward(gradient, got.ticket, saved, options);
       expect([results.dx, results.dresidual, results.dgamma, results.dbeta, results.dbias]).toEqual([gradient, more, a, b, c]);
       for (const name of ["dx", "dresidual", "dgamma", "dbeta", "dbias"] as const)
         expectSame(read(results[name] as DataOf<"f32">), back[name] as Floats, name);
@@ -425,7 +422,7 @@ describe("dropoutResidualLayerNorm", () => {
     const { x, residual, gamma, beta, bias } = one as { [K in "x" | "residual" | "gamma" | "beta" | "bias"]: Floats };
     const [dy, dh] = [numbers(n, 3), numbers(n, 4)];
     const { h, mean, rstd, ticket } = fused.dropoutResidualLayerNorm(x, 0.4, { stream: 4, residual, gamma, beta, bias });
-    const got = fused.backward(dy, ticket, { h, mean, rstd, gamma, dh });
+    const got = fused.backward(dy, ticket, { h, mean, rstd, gamma }, { dh });
     /** sum y dy + sum h dh, in double precision. */
     const loss = (a: { [K in "x" | "residual" | "gamma" | "beta" | "bias"]: ArrayLike<number> }) => {
       const sum = Float64Array.from(
@@ -517,7 +514,7 @@ describe("dropoutResidualLayerNorm", () => {
     expectSame(all.h, residual, "p = 1, h");
     const alone = fused.dropoutResidualLayerNorm(new Float32Array(4 * columns), 0, { residual, gamma, beta });
     expectSame(all.y, alone.y, "p = 1, y");
-    const back = fused.backward(numbers(4 * columns, 5), all.ticket, { ...all, gamma });
+    const back = fused.backward(numbers(4 * columns, 5), all.ticket, { h: all.h, mean: all.mean, rstd: all.rstd, gamma });
     expectSame(back.dx, new Float32Array(4 * columns), "p = 1, dx");
     expectSame(back.dbias as Floats, new Float32Array(columns), "p = 1, dbias");
     expect(back.dresidual.every((v) => v !== 0)).toBe(true);
@@ -576,22 +573,24 @@ describe("dropoutResidualLayerNorm", () => {
     }
     const { h, mean, rstd, ticket } = fused.dropoutResidualLayerNorm(x, 0.1, { ...good(), stream: 1 });
     const saved = { h, mean, rstd, gamma: new Float32Array(4) };
-    const backs: [Anything, Anything, Anything, string][] = [
+    const backs: [Anything, Anything, Anything, string, Anything?][] = [
       [x, { ...ticket, op: "norm" }, saved, '"ticket.op" expected '],
       [x, { ...ticket, columns: 5 }, saved, '"ticket.columns" expected divisor of 12, got 5'],
       [x, { ...ticket, columns: 0 }, saved, '"ticket.columns" expected integer in [1, '],
       [x, { ...ticket, bias: undefined }, saved, '"ticket.bias" expected boolean, got undefined'],
       [x, { ...ticket, rescale: "none" }, saved, '"ticket.rescale" expected "train", got string "none"'],
       [new Float32Array(11), ticket, saved, '"dy" expected length 12, the ticket\'s, got 11'],
-      [x, ticket, { ...saved, h: undefined }, '"h" expected Float32Array or f32 buffer, got undefined'],
-      [x, ticket, { ...saved, mean: new Float32Array(4) }, '"mean" expected length 3, got 4'],
-      [x, ticket, { ...saved, rstd: undefined }, '"rstd" expected Float32Array or f32 buffer, got undefined'],
-      [x, ticket, { ...saved, gamma: new Float32Array(3) }, '"gamma" expected length 4, got 3'],
-      [x, ticket, { ...saved, dh: new Float32Array(3) }, '"dh" expected length 12, got 3'],
-      [x, ticket, { ...saved, dgamma: saved.gamma }, '"dgamma" expected memory apart from "gamma", got memory that overlaps it'],
-      [x, ticket, { ...saved, out: x, dresidual: x }, '"dresidual" expected memory apart from "out", got memory that overlaps it'],
+      [x, ticket, { ...saved, h: undefined }, '"saved.h" expected Float32Array or f32 buffer, got undefined'],
+      [x, ticket, { ...saved, mean: new Float32Array(4) }, '"saved.mean" expected length 3, got 4'],
+      [x, ticket, { ...saved, rstd: undefined }, '"saved.rstd" expected Float32Array or f32 buffer, got undefined'],
+      [x, ticket, { ...saved, gamma: new Float32Array(3) }, '"saved.gamma" expected length 4, got 3'],
+      [x, ticket, { ...saved }, '"dh" expected length 12, got 3', { dh: new Float32Array(3) }],
+      [x, ticket, saved, '"dgamma" expected memory apart from "saved.gamma", got memory that overlaps it', { dgamma: saved.gamma }],
+      [x, ticket, saved, '"dresidual" expected memory apart from "dx", got memory that overlaps it', { dx: x, dresidual: x }],
     ];
-    for (const [dy, stored, options, message] of backs) expect(() => fused.backward(dy, stored, options), message).toThrow(message);
+    for (const [dy, stored, given, message, options] of backs) {
+      expect(() => fused.backward(dy, stored, given, options), message).toThrow(message);
+    }
     expect(dropout.state).toEqual(before);
     expect(x).toEqual(new Float32Array(12));
   });
@@ -610,12 +609,13 @@ describe("dropoutResidualLayerNorm", () => {
 
   it("gives all memory back", () => {
     const one = input(60, 300, 1, true, { keep: new Uint8Array(18_000).fill(1), scale: 1 });
+    const { residual, bias, gamma, beta } = one;
     const dy = numbers(18_000, 1);
     for (const take of [(a: Float32Array): DataOf<"f32"> => a, inWasm]) {
       let bytes = 0;
       for (let k = 0; k < 30; ++k) {
         run(fused, one, 0.1, {}, dy, dy, take);
-        expect(() => fused.dropoutResidualLayerNorm(one.x, 0.1, { ...(one as Anything), mean: dy })).toThrow(RangeError);
+        expect(() => fused.dropoutResidualLayerNorm(one.x, 0.1, { residual, bias, gamma, beta, mean: dy })).toThrow(RangeError);
         if (k === 2) bytes = dropout.memory.buffer.byteLength;
       }
       expect(dropout.memory.buffer.byteLength).toBe(bytes);

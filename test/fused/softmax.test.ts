@@ -3,8 +3,8 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type DataOf, type Dropout, type WasmBuffer } from "../../src/core/index.js";
-import { PIECE } from "../../src/engine/frame.js";
 import { bindKernels } from "../../src/engine/kernels.js";
+import { PIECE } from "../../src/engine/pieces.js";
 import { createFused, type Fused, type SoftmaxOptions, type SoftmaxTicket } from "../../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
 import { writeFields } from "../../src/fused/record.js";
@@ -222,24 +222,24 @@ describe("softmaxDropout", () => {
   interface Layer {
     readonly shape: readonly number[];
     readonly causal: boolean;
-    /** Rows of an additive mask, or 0. */
-    readonly maskRows: number;
+    /** Shape of an additive mask whose rows begin anew after its last. */
+    readonly maskShape?: readonly number[];
   }
 
   /** Shapes around a piece and a tile, rows longer than a piece; masks of a row, of a block's rows, of more rows than a piece, of all. */
   const LAYERS: Layer[] = [
-    { shape: [1], causal: false, maskRows: 0 },
-    { shape: [17], causal: false, maskRows: 1 },
-    { shape: [5, 3], causal: false, maskRows: 5 },
-    { shape: [2, 3, 7, 9], causal: true, maskRows: 7 },
-    { shape: [3, 12, 5], causal: true, maskRows: 0 },
-    { shape: [2, 40, 300], causal: true, maskRows: 40 },
-    { shape: [4, 30, 300], causal: false, maskRows: 60 },
-    { shape: [6, 10, 200], causal: true, maskRows: 2 },
-    { shape: [40, 512], causal: false, maskRows: 1 },
-    { shape: [3, PIECE + 1], causal: false, maskRows: 3 },
-    { shape: [2, 2, PIECE + 808], causal: true, maskRows: 2 },
-    { shape: [PIECE + 1, 1], causal: false, maskRows: 0 },
+    { shape: [1], causal: false },
+    { shape: [17], causal: false, maskShape: [17] },
+    { shape: [5, 3], causal: false, maskShape: [5, 3] },
+    { shape: [2, 3, 7, 9], causal: true, maskShape: [7, 9] },
+    { shape: [3, 12, 5], causal: true },
+    { shape: [2, 40, 300], causal: true, maskShape: [40, 300] },
+    { shape: [2, 2, 30, 300], causal: false, maskShape: [2, 30, 300] },
+    { shape: [6, 5, 2, 200], causal: true, maskShape: [2, 200] },
+    { shape: [40, 512], causal: false, maskShape: [1, 512] },
+    { shape: [3, PIECE + 1], causal: false, maskShape: [3, PIECE + 1] },
+    { shape: [2, 2, PIECE + 808], causal: true, maskShape: [2, PIECE + 808] },
+    { shape: [PIECE + 1, 1], causal: false },
   ];
 
   function run(
@@ -252,9 +252,9 @@ describe("softmaxDropout", () => {
     take: (a: Floats) => DataOf<"f32">,
   ) {
     const [logits, added, gradient] = [take(x), mask === undefined ? undefined : take(mask), take(dy)];
-    const { y, ticket } = on.softmaxDropout(logits, p, { ...options, mask: added });
+    const { y, ticket } = on.softmaxDropout(logits, p, { ...options, attentionMask: added });
     const stored: SoftmaxTicket = JSON.parse(JSON.stringify(ticket));
-    const { dlogits } = on.backward(gradient, stored, { logits, mask: added });
+    const { dlogits } = on.backward(gradient, stored, { logits, attentionMask: added });
     const values = { y: read(y as DataOf<"f32">), dlogits: read(dlogits as DataOf<"f32">) };
     for (const data of [logits, added, gradient, y, dlogits]) if (data && "free" in data) data.free();
     return values;
@@ -262,18 +262,18 @@ describe("softmaxDropout", () => {
 
   for (const kind of KINDS) {
     it(`${kind}: forward and back as the oracle says; the same bits from arrays, buffers and both builds`, () => {
-      LAYERS.forEach(({ shape, causal, maskRows }, k) => {
+      LAYERS.forEach(({ shape, causal, maskShape }, k) => {
         const n = shape.reduce((a, b) => a * b);
         const columns = shape.at(-1) as number;
         for (const p of k < 4 ? PROBABILITIES : [0.1]) {
           const start = [0, 3, 4096, 5000][k % 4] as number;
-          const what = `[${shape}], causal ${causal}, mask ${maskRows}, p ${p}, start ${start}`;
+          const what = `[${shape}], causal ${causal}, mask [${maskShape}], p ${p}, start ${start}`;
           const how = drawn(kind, SEED, BigInt(STREAM), start, n, p);
           const logits = numbers(n, k, 5);
-          const mask = maskRows ? additive(maskRows, columns, k) : undefined;
+          const mask = maskShape ? additive(maskShape.reduce((a, b) => a * b) / columns, columns, k) : undefined;
           const dy = numbers(n, 6);
           const form = { columns, scale: 0.25, queries: causal ? (shape.at(-2) as number) : 0, mask };
-          const options = { shape, scale: 0.25, causal, kind, stream: STREAM, start };
+          const options = { shape, scale: 0.25, causal, maskShape, kind, stream: STREAM, start };
           const got = run(fused, logits, mask, p, options, dy, (a) => a);
           expectNear(got.y, dropped(probabilities(logits, form), how), ERROR, what);
           expectNear(got.dlogits, softmaxGradient(dy, logits, form, how), 3 * ERROR, `${what}, back`);
@@ -306,11 +306,13 @@ describe("softmaxDropout", () => {
     const { dlogits } = fused.backward(dy, ticket, { logits });
     for (const take of [(a: Floats): DataOf<"f32"> => a.slice() as Floats, inWasm]) {
       const x = take(logits);
-      expect(fused.softmaxDropout(x, 0.2, { shape, stream: 4, causal: true, out: x }).y).toBe(x);
+      expect(fused.softmaxDropout(x, 0.2, { shape, stream: 4, causal: true, out: x, backward: false }).y).toBe(x);
       expectSame(read(x), y, "on the logits");
       for (const which of ["dy", "logits", "apart"] as const) {
         const given = { dy: take(dy), logits: take(logits), apart: take(new Float32Array(n)) };
-        expect(fused.backward(given.dy, ticket, { logits: given.logits, out: given[which] }).dlogits).toBe(given[which]);
+        expect(fused.backward(given.dy, ticket, { logits: given.logits }, { dlogits: given[which], backward: false }).dlogits).toBe(
+          given[which],
+        );
         expectSame(read(given[which]), dlogits, `back, ${which}`);
       }
     }
@@ -320,8 +322,8 @@ describe("softmaxDropout", () => {
     const shape = [2, 3, 5];
     const n = 30;
     const [logits, dy, mask] = [numbers(n, 1, 2), numbers(n, 2), additive(3, 5, 1)];
-    const { ticket } = fused.softmaxDropout(logits, 0.3, { shape, stream: 8, causal: true, mask, scale: 0.5 });
-    const { dlogits } = fused.backward(dy, ticket, { logits, mask });
+    const { ticket } = fused.softmaxDropout(logits, 0.3, { shape, stream: 8, causal: true, attentionMask: mask, scale: 0.5 });
+    const { dlogits } = fused.backward(dy, ticket, { logits, attentionMask: mask });
     const how = drawn("tile", SEED, 8n, 0, n, 0.3);
     const loss = (x: ArrayLike<number>) =>
       dropped(probabilities(x, { columns: 5, scale: 0.5, queries: 3, mask }), how).value.reduce((a, v, i) => a + v * (dy[i] as number), 0);
@@ -341,9 +343,9 @@ describe("softmaxDropout", () => {
     // Of row 1 the logits leave all out themselves.
     for (const a of [clean, logits]) a.fill(-Infinity, columns, 2 * columns);
     const dy = numbers(n, 2).fill(Number.NaN, 0, 2 * columns);
-    const got = fused.softmaxDropout(logits, 0.1, { shape: [rows, columns], mask, stream: 1 });
-    expectSame(got.y, fused.softmaxDropout(clean, 0.1, { shape: [rows, columns], mask, stream: 1 }).y, "y");
-    const { dlogits } = fused.backward(dy, got.ticket, { logits, mask });
+    const got = fused.softmaxDropout(logits, 0.1, { shape: [rows, columns], attentionMask: mask, stream: 1 });
+    expectSame(got.y, fused.softmaxDropout(clean, 0.1, { shape: [rows, columns], attentionMask: mask, stream: 1 }).y, "y");
+    const { dlogits } = fused.backward(dy, got.ticket, { logits, attentionMask: mask });
     for (const [name, result] of [
       ["y", got.y],
       ["dlogits", dlogits],
@@ -444,35 +446,47 @@ describe("softmaxDropout", () => {
       [x, 0.1, { shape: [12], scale: Number.NaN }, `"scale" expected number in [${-largest}, ${largest}], got NaN`],
       [x, 0.1, { shape: [12], scale: 1e39 }, `"scale" expected number in [${-largest}, ${largest}], got 1e+39`],
       [x, 0.1, { shape: [12], training: "no" }, '"training" expected boolean, got string "no"'],
-      [x, 0.1, { shape: [3, 4], mask: new Float32Array(6) }, '"mask" expected length that is a multiple of 4 and divides 12, got 6'],
-      [x, 0.1, { shape: [3, 4], mask: new Float32Array(8) }, '"mask" expected length that is a multiple of 4 and divides 12, got 8'],
-      [x, 0.1, { shape: [3, 4], mask: new Float32Array(0) }, '"mask" expected length that is a multiple of 4 and divides 12, got 0'],
+      [x, 0.1, { shape: [3, 4], attentionMask: new Float32Array(6) }, '"attentionMask" expected length that fits [3, 4], broadcast, got 6'],
+      [x, 0.1, { shape: [3, 4], attentionMask: new Float32Array(8) }, '"attentionMask" expected length that fits [3, 4], broadcast, got 8'],
+      [x, 0.1, { shape: [3, 4], attentionMask: new Float32Array(0) }, '"attentionMask" expected length that fits [3, 4], broadcast, got 0'],
       [
         x,
         0.1,
-        { shape: [3, 4], mask: new Uint8Array(12) },
-        '"mask" expected Float32Array, Float64Array or buffer of f32 or f64, got Uint8Array(12)',
+        { shape: [3, 4], attentionMask: new Float64Array(12) },
+        '"attentionMask" expected Float32Array or f32 buffer, got Float64Array(12)',
       ],
       [x, 0.1, { shape: [3, 4], out: new Float32Array(11) }, '"out" expected length 12, got 11'],
-      [x, 0.1, { shape: [3, 4], mask: x, out: x }, '"out" expected memory apart from "mask", got memory that overlaps it'],
+      [
+        x,
+        0.1,
+        { shape: [3, 4], attentionMask: x, out: x },
+        '"out" expected memory apart from "attentionMask", got memory that overlaps it',
+      ],
     ];
     for (const [data, p, options, message] of calls) expect(() => fused.softmaxDropout(data, p, options), message).toThrow(message);
-    const { ticket } = fused.softmaxDropout(x, 0.1, { shape: [3, 4], stream: 1, mask: new Float32Array(4) });
-    const saved = { logits: x, mask: new Float32Array(4) };
-    const backs: [Anything, Anything, Anything, string][] = [
+    const { ticket } = fused.softmaxDropout(x, 0.1, { shape: [3, 4], stream: 1, attentionMask: new Float32Array(4) });
+    const saved = { logits: x, attentionMask: new Float32Array(4) };
+    const backs: [Anything, Anything, Anything, string, Anything?][] = [
       [x, { ...ticket, shape: [4, 4] }, saved, '"ticket.shape" expected dimensions whose product is 12, got [4, 4]'],
       [x, { ...ticket, causal: undefined }, saved, '"ticket.causal" expected boolean, got undefined'],
       [x, { ...ticket, scale: null }, saved, `"ticket.scale" expected number in [${-largest}, ${largest}], got null`],
-      [x, { ...ticket, maskRows: 2 }, saved, '"ticket.maskRows" expected divisor of 3, got 2'],
-      [x, { ...ticket, maskRows: 0 }, saved, '"ticket.maskRows" expected integer in [1, '],
+      [
+        x,
+        { ...ticket, maskShape: [2, 4] },
+        saved,
+        '"ticket.maskShape" expected dimensions that are 1 or those of [3, 4], aligned at the last, got [2, 4]',
+      ],
+      [x, { ...ticket, maskKind: "bits" }, saved, '"ticket.maskKind" expected "additive" or "boolean", got string "bits"'],
       [x, { ...ticket, rescale: "none" }, saved, '"ticket.rescale" expected "train", got string "none"'],
       [new Float32Array(11), ticket, saved, '"dy" expected length 12, the ticket\'s, got 11'],
-      [x, ticket, { mask: saved.mask }, '"logits" expected Float32Array or f32 buffer, got undefined'],
-      [x, ticket, { logits: x }, '"mask" expected Float32Array or f32 buffer, got undefined'],
-      [x, ticket, { logits: x, mask: new Float32Array(12) }, '"mask" expected length 4, got 12'],
-      [x, ticket, { ...saved, out: new Float32Array(1) }, '"out" expected length 12, got 1'],
+      [x, ticket, { attentionMask: saved.attentionMask }, '"saved.logits" expected Float32Array or f32 buffer, got undefined'],
+      [x, ticket, { logits: x }, '"saved.attentionMask" expected Float32Array or f32 buffer, got undefined'],
+      [x, ticket, { logits: x, attentionMask: new Float32Array(12) }, '"saved.attentionMask" expected length 4, got 12'],
+      [x, ticket, saved, '"dlogits" expected length 12, got 1', { dlogits: new Float32Array(1) }],
     ];
-    for (const [dy, stored, options, message] of backs) expect(() => fused.backward(dy, stored, options), message).toThrow(message);
+    for (const [dy, stored, given, message, options] of backs) {
+      expect(() => fused.backward(dy, stored, given, options), message).toThrow(message);
+    }
     expect(dropout.state).toEqual(before);
     expect(x).toEqual(new Float32Array(12));
   });
@@ -484,7 +498,7 @@ describe("softmaxDropout", () => {
       let bytes = 0;
       for (let k = 0; k < 30; ++k) {
         run(fused, x, mask, 0.1, { shape }, x, take);
-        expect(() => fused.softmaxDropout(x, 0.1, { shape, out: mask, mask })).toThrow(RangeError);
+        expect(() => fused.softmaxDropout(x, 0.1, { shape, out: mask, attentionMask: mask })).toThrow(RangeError);
         if (k === 2) bytes = dropout.memory.buffer.byteLength;
       }
       expect(dropout.memory.buffer.byteLength).toBe(bytes);

@@ -2,8 +2,7 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout, type HalfDtype, type WasmBuffer } from "../../src/core/index.js";
-import { createFused, type Fused } from "../../src/fused/index.js";
-import { ACTIVATIONS } from "../../src/fused/kernels.js";
+import { ACTIVATIONS, createFused, type Fused } from "../../src/fused/index.js";
 import { createHalf } from "../../src/half/index.js";
 import { createLinear, dropoutLevel } from "../../src/linear/index.js";
 import { createMonteCarlo, type PassContext } from "../../src/monte-carlo/index.js";
@@ -76,7 +75,7 @@ const FUSED: Record<string, (fused: Fused, run: FusedRun) => Record<string, unkn
   residual(fused, { rows, columns, put, options }) {
     const [x, residual, bias] = [put(waves(rows * columns, 1)), put(waves(rows * columns, 2)), put(waves(columns, 3))];
     const { y, ticket } = fused.biasDropoutResidual(x, 0.3, { residual, bias, stream: 5, ...options });
-    return { y, ...fused.backward(put(waves(rows * columns, 4)), ticket, options) };
+    return { y, ...fused.backward(put(waves(rows * columns, 4)), ticket, {}, options) };
   },
   "layer norm"(fused, { rows, columns, put, saved, options }) {
     const [x, residual] = [put(waves(rows * columns, 1)), put(waves(rows * columns, 2))];
@@ -86,19 +85,26 @@ const FUSED: Record<string, (fused: Fused, run: FusedRun) => Record<string, unkn
     const { mean, rstd } = forward;
     const dh = put(waves(rows * columns, 6));
     const dy = put(waves(rows * columns, 7));
-    return { ...results, ...fused.backward(dy, ticket, { h: saved(forward.h), mean, rstd, gamma, dh, ...options }) };
+    return { ...results, ...fused.backward(dy, ticket, { h: saved(forward.h), mean, rstd, gamma }, { dh, ...options }) };
   },
   softmax(fused, { rows, columns, put, options }) {
     const [logits, mask] = [put(waves(rows * columns, 1)), put(waves(columns, 2).fill(Number.NEGATIVE_INFINITY, 0, columns >> 2))];
-    const { y, ticket } = fused.softmaxDropout(logits, 0.3, { shape: [rows, columns], scale: 0.7, mask, stream: 5, ...options });
-    return { y, ...fused.backward(put(waves(rows * columns, 3)), ticket, { logits, mask, ...options }) };
+    const { y, ticket } = fused.softmaxDropout(logits, 0.3, {
+      shape: [rows, columns],
+      scale: 0.7,
+      attentionMask: mask,
+      maskShape: [columns],
+      stream: 5,
+      ...options,
+    });
+    return { y, ...fused.backward(put(waves(rows * columns, 3)), ticket, { logits, attentionMask: mask }, options) };
   },
 };
 for (const activation of ACTIVATIONS) {
   FUSED[activation] = (fused, { rows, columns, put, options }) => {
     const [x, bias] = [put(waves(rows * columns, 1)), put(waves(columns, 2))];
     const { y, ticket } = fused.biasActivationDropout(x, 0.3, { activation, bias, stream: 5, ...options });
-    return { y, ...fused.backward(put(waves(rows * columns, 3)), ticket, { x, bias, ...options }) };
+    return { y, ...fused.backward(put(waves(rows * columns, 3)), ticket, { x, bias }, options) };
   };
 }
 // Around a vector, around what is staged at once, and rows longer than that.
@@ -272,7 +278,7 @@ for (const build of BUILDS) {
           same(x, expected.y, "y over x");
           same(residual, expected.h, "h over the residual");
           const logits = place(numbers(3));
-          fused.softmaxDropout(logits as never, 0.3, { stream: 5, dtype, shape: [rows, columns], out: logits } as never);
+          fused.softmaxDropout(logits as never, 0.3, { stream: 5, dtype, shape: [rows, columns], out: logits, backward: false } as never);
           same(logits, fused.softmaxDropout(numbers(3), 0.3, { stream: 5, dtype, shape: [rows, columns] }).y, "softmax");
           const branch = place(numbers(4));
           fused.biasDropoutResidual(branch as never, 0.3, { stream: 5, dtype, residual: place(numbers(2)), out: branch } as never);
@@ -308,7 +314,11 @@ for (const build of BUILDS) {
           TypeError,
           '"mean" expected Float32Array or f32 buffer, got Uint16Array(1)',
         );
-        expectRefusal(() => fused.softmaxDropout(x, 0.5, { dtype, shape: [8], mask: f32 }), TypeError, expected("mask", "Float32Array"));
+        expectRefusal(
+          () => fused.softmaxDropout(x, 0.5, { dtype, shape: [8], attentionMask: f32 }),
+          TypeError,
+          expected("attentionMask", "Float32Array"),
+        );
         other.free();
         expect(dropout.state).toEqual(state);
       });

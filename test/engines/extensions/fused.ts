@@ -1,13 +1,11 @@
 // Every operation of "wasm-dropout/fused", forward and backward.
 
 import type { Dropout } from "wasm-dropout";
-import type { Fused } from "wasm-dropout/fused";
+import { ACTIVATIONS, type Fused } from "wasm-dropout/fused";
 import { sampleData } from "../data.js";
 import { throwsWith } from "../expect.js";
 import type { Digest } from "./digest.js";
 import { DTYPES, KINDS, places, posted } from "./operands.js";
-
-const ACTIVATIONS = ["none", "relu", "gelu", "geluTanh", "silu"] as const;
 
 // The last two are longer than what calls take at once, one by its rows and one by a row.
 const MATRICES = [
@@ -43,24 +41,24 @@ export function checkFused(fused: Fused, dropout: Dropout, digest: Digest): void
         const { y, ticket } = fused.biasActivationDropout(x, 0.3, { ...options, bias, activation });
         digest.add(y, ticket, fused.backward(dy, posted(ticket), { x, bias }));
         using held = dropout.from(x);
-        digest.add(fused.biasActivationDropout(held, 0.3, { ...options, activation, out: held }));
+        digest.add(fused.biasActivationDropout(held, 0.3, { ...options, activation, out: held, backward: false }));
       }
       for (const norm of [
         { residual, gamma, beta },
         { residual, gamma, beta, bias, epsilon: 0.5 },
       ]) {
-        const { ticket, ...results } = fused.dropoutResidualLayerNorm(x, 0.3, { ...options, ...norm });
-        digest.add(results, ticket);
-        digest.add(fused.backward(dy, posted(ticket), { ...results, gamma }));
-        digest.add(fused.backward(dy, ticket, { ...results, gamma, dh }));
+        const { ticket, y, ...saved } = fused.dropoutResidualLayerNorm(x, 0.3, { ...options, ...norm });
+        digest.add({ y, ...saved }, ticket);
+        digest.add(fused.backward(dy, posted(ticket), { ...saved, gamma }));
+        digest.add(fused.backward(dy, ticket, { ...saved, gamma }, { dh }));
       }
       const [queries, keys] = [rows, columns];
       for (const softmax of [
         { shape: [queries, keys] },
-        { shape: [1, queries, keys], scale: 0.125, causal: true, mask: sampleData("f32", keys, 7000) },
+        { shape: [1, queries, keys], scale: 0.125, causal: true, attentionMask: sampleData("f32", keys, 7000), maskShape: [keys] },
       ]) {
         const { y, ticket } = fused.softmaxDropout(x, 0.3, { ...options, ...softmax });
-        digest.add(y, ticket, fused.backward(dy, posted(ticket), { logits: x, mask: softmax.mask }));
+        digest.add(y, ticket, fused.backward(dy, posted(ticket), { logits: x, attentionMask: softmax.attentionMask }));
       }
     }
   }

@@ -32,14 +32,14 @@ export function checkHalves(others: { shapes: Shapes; noise: Noise; fused: Fused
     const alpha = shapes.alphaDropout(x, 0.3, { ...options, shape, noiseShape: [null, 1] });
     const times = noise.gaussianDropout(x, 0.3, options);
     const activated = fused.biasActivationDropout(x, 0.3, { ...options, bias: beta, activation: "gelu" });
-    const { ticket, ...normed } = fused.dropoutResidualLayerNorm(x, 0.3, { ...options, residual, gamma, beta });
-    const softmax = fused.softmaxDropout(x, 0.3, { ...options, shape, mask: beta });
+    const { ticket, y, ...saved } = fused.dropoutResidualLayerNorm(x, 0.3, { ...options, residual, gamma, beta });
+    const softmax = fused.softmaxDropout(x, 0.3, { ...options, shape, attentionMask: beta });
     for (const forward of [path, alpha, times, activated, softmax]) digest.add(forward.y, forward.ticket);
     for (const forward of [path, alpha]) digest.add(shapes.backward(x, posted(forward.ticket), { dtype }));
     digest.add(noise.backward(x, posted(times.ticket), {}, { dtype }).dx);
-    digest.add(fused.backward(x, posted(activated.ticket), { x, bias: beta, dtype }));
-    digest.add(fused.backward(x, posted(softmax.ticket), { logits: residual, mask: beta, dtype }));
-    digest.add(normed, ticket, fused.backward(x, posted(ticket), { ...normed, gamma, dtype }));
+    digest.add(fused.backward(x, posted(activated.ticket), { x, bias: beta }, { dtype }));
+    digest.add(fused.backward(x, posted(softmax.ticket), { logits: residual, attentionMask: beta }, { dtype }));
+    digest.add({ y, ...saved }, ticket, fused.backward(x, posted(ticket), { ...saved, gamma }, { dtype }));
   }
 }
 

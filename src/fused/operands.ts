@@ -1,0 +1,47 @@
+// The operands of fused operations: data that kernels get as f32, and results that must leave what backward reads again as it is.
+
+import type { Taken, TakenData } from "../engine/operand.js";
+import type { Taking, Wanted } from "../engine/pass.js";
+import { wrongKind, wrongValue } from "../ground/check.js";
+import { holdersOf } from "../ground/dtypes.js";
+
+/** Takes data that kernels get as f32, to be read; `half` is the dtype of a Uint16Array. */
+export function takeF32(pass: Taking, value: unknown, name: string, half: unknown): TakenData {
+  const operand = pass.data(value, name, half);
+  if (operand.computed !== "f32") throw wrongKind(name, holdersOf("f32"), value);
+  return operand;
+}
+
+/** Throws unless dy is as long as its ticket says. */
+export function checkGradient({ length }: Taken, expected: number): void {
+  if (length !== expected) throw wrongValue("dy", `length ${expected}, the ticket's`, length);
+}
+
+/** Throws RangeError where a result takes the place of `read`, which backward reads again, unless no backward call follows; returns whether it does. */
+export function checkKept(result: Taken, read: Taken, backward: boolean): boolean {
+  const overwritten = result.coincides(read);
+  if (overwritten && backward) {
+    const expected = `memory apart from "${read.name}", which backward reads again, or the option "backward": false`;
+    throw wrongValue(result.name, expected, "that very memory");
+  }
+  return overwritten;
+}
+
+/** Throws TypeError where an array came for a gradient that there is none of. */
+export function checkNone(value: unknown, name: string, of: string): void {
+  if (value !== undefined && value !== false) throw wrongKind(name, `undefined, as the forward call had no ${of}`, value);
+}
+
+/** Takes the gradients that are wanted, by name. */
+export function takeGradients<K extends string>(
+  pass: Taking,
+  like: unknown,
+  wanted: Readonly<Record<K, Omit<Wanted, "name">>>,
+): Record<K, Taken | undefined> {
+  const names = (Object.keys(wanted) as K[]).filter((name) => wanted[name].value !== false);
+  const taken = pass.outputs(
+    like,
+    names.map((name) => ({ name, ...wanted[name] })),
+  );
+  return Object.fromEntries(names.map((name, k) => [name, taken[k]])) as Record<K, Taken | undefined>;
+}

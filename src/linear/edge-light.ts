@@ -2,12 +2,15 @@
 
 import scalar from "../../build/linear/scalar.wasm?module";
 import simd from "../../build/linear/simd.wasm?module";
-import { extender } from "../core/extension.js";
+import type { Dropout } from "../core/dropout.js";
+import { type ExtensionOptions, extender } from "../core/extension.js";
+import { LINEAR, type LinearKernels } from "./kernels.js";
 import { Linear } from "./linear.js";
 
 export * from "./api.js";
 
-export const createLinear = /* @__PURE__ */ extender(
+export const createLinear: (dropout: Dropout, options?: ExtensionOptions) => Promise<Linear> = /* @__PURE__ */ extender(
   (wanted) => (wanted ? simd : scalar),
-  (context, exports) => new Linear(context, exports),
+  LINEAR,
+  (engine, kernels: LinearKernels) => new Linear(engine, kernels),
 );

@@ -3,6 +3,7 @@
 import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
+import { LINEAR, type LinearKernels } from "./kernels.js";
 import { Linear } from "./linear.js";
 import { SCALAR, SIMD } from "./wasm.js";
 
@@ -19,5 +20,6 @@ export * from "./api.js";
  */
 export const createLinear: (dropout: Dropout, options?: ExtensionOptions) => Promise<Linear> = /* @__PURE__ */ extender(
   /* @__PURE__ */ embedded(SIMD, SCALAR),
-  (context, exports) => new Linear(context, exports),
+  LINEAR,
+  (engine, kernels: LinearKernels) => new Linear(engine, kernels),
 );

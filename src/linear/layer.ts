@@ -1,6 +1,6 @@
 // The sizes of a linear layer, from what a caller says and the lengths of the operands; and the parts in which calls work on it.
 
-import { PIECE } from "../engine/frame.js";
+import { PIECE } from "../engine/pieces.js";
 import { checkInteger, checkObject, wrongKind, wrongValue } from "../ground/check.js";
 
 /** Sizes of a linear layer: x is [batch, in], w [out, in], the bias [out] and y [batch, out], all row-major. */

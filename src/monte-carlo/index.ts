@@ -3,8 +3,8 @@
 import { embedded } from "../core/create.js";
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
+import { MONTE_CARLO, type MonteCarloKernels } from "./kernels.js";
 import { MonteCarlo } from "./monte-carlo.js";
-import { nextTask } from "./tasks.js";
 import { SCALAR, SIMD } from "./wasm.js";
 
 export * from "./api.js";
@@ -19,5 +19,6 @@ export * from "./api.js";
  */
 export const createMonteCarlo: (dropout: Dropout, options?: ExtensionOptions) => Promise<MonteCarlo> = /* @__PURE__ */ extender(
   /* @__PURE__ */ embedded(SIMD, SCALAR),
-  (context, exports) => new MonteCarlo(context, exports, nextTask),
+  MONTE_CARLO,
+  (engine, kernels: MonteCarloKernels) => new MonteCarlo(engine, kernels),
 );

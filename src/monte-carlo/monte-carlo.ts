@@ -1,16 +1,15 @@
 // Monte-Carlo dropout: many stochastic passes of a model, and what they say together, streamed.
 
-import type { Context } from "../core/dropout.js";
-import { framed, PIECE, pieces } from "../engine/frame.js";
-import { bindKernels } from "../engine/kernels.js";
+import type { Engine } from "../engine/engine.js";
 import type { AnyData } from "../engine/operand.js";
-import { wrongKind, wrongValue } from "../ground/check.js";
-import { MONTE_CARLO, type MonteCarloKernels } from "./kernels.js";
+import { PIECE, pieces } from "../engine/pieces.js";
+import { checkFunction, wrongKind, wrongValue } from "../ground/check.js";
+import type { MonteCarloKernels } from "./kernels.js";
 import { type PredictOptions, readPlan } from "./options.js";
 import { type PassContext, passContext } from "./pass.js";
 import { type ClassPrediction, checkSameRun, conclude, joinRanges, joinTotals, type Prediction, readPrediction } from "./prediction.js";
 import { Statistics } from "./statistics.js";
-import { type NextTask, Slices, unlessAborted } from "./tasks.js";
+import { isPromise, milliseconds, Slices, throwIfAborted, unlessAborted } from "./tasks.js";
 
 /**
  * What a model gives: f32 or f64 data, or, with {@link createHalf} of "wasm-dropout/half", f16 or bf16, or a promise of them, of the same length in each
@@ -32,15 +31,13 @@ export type Model<I> = (input: I, context: PassContext) => ModelOutput;
  * const { mean, variance } = await monteCarlo.predict(model, Float32Array.of(1, 2, 3), { passes: 100 });
  */
 export class MonteCarlo {
-  readonly #context: Context;
+  readonly #engine: Engine;
   readonly #kernels: MonteCarloKernels;
-  readonly #nextTask: NextTask;
 
-  /** @internal @param nextTask how runs give way to other tasks of the thread */
-  constructor(context: Context, exports: WebAssembly.Exports, nextTask: NextTask) {
-    this.#context = context;
-    this.#nextTask = nextTask;
-    this.#kernels = bindKernels<MonteCarloKernels>(exports, MONTE_CARLO);
+  /** @internal */
+  constructor(engine: Engine, kernels: MonteCarloKernels) {
+    this.#engine = engine;
+    this.#kernels = kernels;
   }
 
   /**
@@ -70,25 +67,26 @@ export class MonteCarlo {
   predict<I>(model: Model<I>, input: I, options: PredictOptions & { classes: number }): Promise<ClassPrediction>;
   predict<I>(model: Model<I>, input: I, options: PredictOptions): Promise<Prediction>;
   async predict<I>(model: Model<I>, input: I, options: PredictOptions): Promise<Prediction> {
-    if (typeof model !== "function") throw wrongKind("model", "function", model);
-    const context = this.#context;
-    const plan = readPlan(context.call, options);
+    checkFunction(model, "model");
+    const engine = this.#engine;
+    const plan = readPlan(engine.sequence, options);
     const { run, firstPass, passes, signal, onProgress, progressMs } = plan;
-    const statistics = new Statistics(context, this.#kernels, run, plan.half);
-    const slices = new Slices(plan.sliceMs, this.#nextTask);
+    const statistics = new Statistics(engine, this.#kernels, run, plan.half);
+    const slices = new Slices(plan.sliceMs);
     let told = Number.NEGATIVE_INFINITY;
     try {
       if (plan.resumed !== undefined) statistics.resume(plan.resumed);
       for (let done = 1; done <= passes; ++done) {
         throwIfAborted(signal);
         const pass = firstPass + done - 1;
-        const output = model(input, passContext(context, plan, pass));
+        const output = model(input, passContext(engine, plan, pass));
         statistics.add(isPromise(output) ? await unlessAborted(output, signal) : output);
         if (onProgress !== undefined) {
-          const now = performance.now();
+          const now = milliseconds();
           if (now - told >= progressMs || done === passes) {
             told = now;
-            onProgress({ pass, done, passes });
+            const answer: unknown = onProgress({ pass, done, passes });
+            if (isPromise(answer)) await unlessAborted(answer, signal);
           }
         }
         if (done < passes && slices.ended()) await slices.pause();
@@ -134,26 +132,22 @@ export class MonteCarlo {
     return conclude(first.run, ranges, totals, (mean) => this.#entropies(mean, first.run.samples)) as Prediction as P;
   }
 
-  /** The entropy of each of `rows` rows of probabilities. */
+  /** Returns the entropy of each of `rows` rows of probabilities. */
   #entropies(probabilities: Float64Array<ArrayBuffer>, rows: number): Float64Array<ArrayBuffer> {
+    const engine = this.#engine;
     const columns = probabilities.length / rows;
-    return framed(this.#context, (frame) => {
-      const input = frame.data(probabilities, "probabilities");
-      frame.stage(input, Math.max(PIECE, columns));
-      const pointer = frame.scratch(8 * rows);
-      const results = this.#context.memory.view("f64", pointer, rows).fill(0);
-      for (const { at, count, row, rows } of pieces(probabilities.length / columns, columns, true)) {
-        this.#kernels.entropy.probabilities.f64(pointer + 8 * row, input.enter(at, count), rows, columns, 1);
+    const pass = engine.open();
+    try {
+      const src = pass.stage(pass.data(probabilities, "probabilities"), Math.max(PIECE, columns));
+      const pointer = pass.scratch(8 * rows);
+      pass.ready();
+      const results = engine.memory.view("f64", pointer, rows).fill(0);
+      for (const { at, count, row, rows: some } of pieces(rows, columns, true)) {
+        this.#kernels.entropy.probabilities.f64(pointer + 8 * row, src.enter(at, count), some, columns, 1);
       }
       return results.slice();
-    });
+    } finally {
+      engine.close(pass);
+    }
   }
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw signal.reason;
-}
-
-function isPromise<T extends object>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === "function";
 }

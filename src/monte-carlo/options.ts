@@ -1,11 +1,12 @@
 // What a run of Monte-Carlo dropout may be asked for, and the plan that follows once all of it is known to be sound.
 
-import type { HalfOptions } from "../core/dropout.js";
-import type { Call } from "../engine/call.js";
-import type { StreamKind } from "../engine/kernels.js";
-import { checkChoice, checkInteger, checkObject, wrongKind, wrongValue } from "../ground/check.js";
+import type { HalfOptions } from "../core/options.js";
+import { checkChoice, checkFunction, checkInteger, wrongKind, wrongValue } from "../ground/check.js";
 import { HALF_DTYPES, type HalfDtype } from "../ground/dtypes.js";
+import { checkOptions, type Known, known } from "../ground/options.js";
 import { Words } from "../ground/words.js";
+import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
+import type { Sequence } from "../stream/sequence.js";
 import { MAX_INDEX } from "../stream/ticket.js";
 import { CLASS_OUTPUTS, type ClassOutput, MASKS, type Masks } from "./choices.js";
 import { checkSameRun, joinRanges, type Prediction, type Ranges, type Run, readPrediction, type Totals } from "./prediction.js";
@@ -59,6 +60,11 @@ export interface PredictOptions extends HalfOptions {
   resume?: Prediction | undefined;
 }
 
+const PREDICT_KEYS: Known = /* @__PURE__ */ known(
+  ...["passes", "firstPass", "seed", "kind", "masks", "samples", "firstSample", "classes", "output", "dtype"],
+  ...["onProgress", "progressMs", "signal", "sliceMs", "resume"],
+);
+
 /** A run as it will be carried out. */
 export interface Plan {
   readonly run: Run;
@@ -76,11 +82,11 @@ export interface Plan {
   readonly sliceMs: number;
 }
 
-/** Reads the options of a run; throws TypeError or RangeError. */
-export function readPlan(call: Call, options: unknown): Plan {
-  checkObject(options, "options", "object");
+/** Reads the options of a run, kind and seed of `sequence` by default; throws TypeError or RangeError. */
+export function readPlan(sequence: Sequence, options: unknown): Plan {
+  checkOptions(options, PREDICT_KEYS);
   const given = options as { [K in keyof PredictOptions]?: unknown };
-  const { passes, seed, kind, masks = "perPass", samples = 1, firstSample = 0, classes } = given;
+  const { passes, seed, kind = sequence.kind, masks = "perPass", samples = 1, firstSample = 0, classes } = given;
   const { onProgress, progressMs = 0, signal, sliceMs = 10, resume } = given;
   const { dtype: half, output = classes === undefined ? undefined : "probabilities" } = given;
   const earlier = resume === undefined ? undefined : readPrediction(resume, "resume");
@@ -95,20 +101,22 @@ export function readPlan(call: Call, options: unknown): Plan {
     checkChoice(output, "output", CLASS_OUTPUTS);
   } else if (output !== undefined) throw wrongKind("output", "nothing without classes", output);
   if (half !== undefined) checkChoice(half, "dtype", HALF_DTYPES);
-  if (onProgress !== undefined && typeof onProgress !== "function") throw wrongKind("onProgress", "function", onProgress);
+  if (onProgress !== undefined) checkFunction(onProgress, "onProgress");
   checkDuration(progressMs, "progressMs");
   checkDuration(sliceMs, "sliceMs");
   if (signal !== undefined) checkSignal(signal);
-  call.takeStream(kind as StreamKind | undefined, seed, 0);
-  const { recipe } = call;
-  const shared = { kind: recipe.kind, seed: recipe.seed.toString(), masks, samples, firstSample };
+  checkChoice(kind, "kind", STREAM_KINDS);
+  const words = new Words();
+  if (seed === undefined) words.copy(sequence.seed);
+  else words.set(seed, "seed");
+  const shared = { kind, seed: words.toString(), masks, samples, firstSample };
   const run: Run = classes === undefined ? shared : { ...shared, classes, output: output as ClassOutput };
   if (earlier !== undefined) checkSameRun(earlier.run, run, "resume");
   const ranges = joinRanges(earlier?.ranges ?? [], [[firstPass, firstPass + passes]]);
   if (ranges === undefined) throw wrongValue("firstPass", `${passes} passes that "resume" does not have`, firstPass);
   return {
     run,
-    seed: new Words().copy(recipe.seed),
+    seed: words,
     firstPass,
     passes,
     half,

@@ -1,9 +1,9 @@
 // What the passes of a run say together: plain data, that can be posted between threads, gone on from, and merged.
 // Invariant: all that is needed to go on is exact: a run cut in two and resumed gives the bits of the run in one.
 
-import { STREAM_KINDS, type StreamKind } from "../engine/kernels.js";
 import { checkChoice, checkInteger, checkObject, describe, tagOf, wrongKind, wrongValue } from "../ground/check.js";
 import { Words } from "../ground/words.js";
+import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
 import { CLASS_OUTPUTS, type ClassOutput, MASKS, type Masks } from "./choices.js";
 import { checkFirstSample, checkSamples, MOST_PASSES } from "./streams.js";
 

@@ -1,7 +1,7 @@
 // Builds of the kernels on raw addresses: memory to place operands in, and outputs with canaries around them.
 
 import { readFileSync } from "node:fs";
-import { instantiate } from "../../src/core/instantiate.js";
+import { instantiate } from "../../src/engine/instantiate.js";
 import { Memory } from "../../src/engine/memory.js";
 
 export const BUILDS = ["simd", "scalar"] as const;

@@ -160,13 +160,15 @@ export class Pass implements Taking, Running {
   }
 
   outputs<const W extends readonly Wanted[]>(like: unknown, wanted: W): { [K in keyof W]: Taken } {
-    const results = new Map<Wanted, Taken>();
-    const given = wanted.filter(({ value }) => value !== undefined);
-    for (const one of [...given, ...wanted.filter(({ value }) => value === undefined)]) {
-      const { value, name, dtype, length, same = [], like: own = like } = one;
-      results.set(one, this.output(value, name, dtype, length, own, ...same));
+    const results = new Array<Taken>(wanted.length);
+    for (let round = 0; round < 2; ++round) {
+      for (let k = 0; k < wanted.length; ++k) {
+        const { value, name, dtype, length, same, like: own = like } = wanted[k] as Wanted;
+        if ((value === undefined) !== (round === 1)) continue;
+        results[k] = this.output(value, name, dtype, length, own, same?.[0] as Taken, same?.[1] as Taken, same?.[2] as Taken);
+      }
     }
-    return wanted.map((one) => results.get(one)) as { [K in keyof W]: Taken };
+    return results as { [K in keyof W]: Taken };
   }
 
   scratch(bytes: number): number {

@@ -5,7 +5,7 @@
 
 import type { StreamOptions } from "../core/options.js";
 import type { Data } from "../engine/operand.js";
-import type { Operation, Running, Taking } from "../engine/pass.js";
+import type { Operation, Running, Taking, Wanted } from "../engine/pass.js";
 import { parts } from "../engine/pieces.js";
 import { checkChoice, checkFlag, checkProbability, wrongValue } from "../ground/check.js";
 import { byteLength, DTYPES, type Dtype } from "../ground/dtypes.js";
@@ -18,7 +18,6 @@ import { drawExamples, maskRows } from "./masks.js";
 import {
   DROP_CONNECT_KEYS,
   type DropConnectOptions,
-  type LayerOptions,
   LINEAR_BACKWARD_KEYS,
   type LinearBackwardOptions,
   SAVED_LAYER_KEYS,
@@ -32,11 +31,6 @@ export interface LayerPlan {
   readonly w: unknown;
   readonly bias: unknown;
   readonly sides: Partial<LayerShape>;
-}
-
-/** Reads the options that say which layer it is; throws TypeError or RangeError. */
-export function readLayer(x: unknown, { w, bias, shape }: { [K in keyof LayerOptions]?: unknown }): LayerPlan {
-  return { x, w, bias, sides: checkSides(shape, "shape") };
 }
 
 /** Takes x, w and bias and finds the layer's sizes. */
@@ -80,12 +74,24 @@ export function dropConnect(
     read(x, p, options) {
       checkProbability(p, "p");
       checkOptions(options, DROP_CONNECT_KEYS);
-      const { w, bias, shape, perExample = true, rescale = "train", training = true, ...rest } = options as DropConnectOptions;
-      const { out, kind, seed, stream, start } = rest;
+      const {
+        w,
+        bias,
+        shape,
+        perExample = true,
+        rescale = "train",
+        training = true,
+        out,
+        kind,
+        seed,
+        stream,
+        start,
+      } = options as DropConnectOptions;
       checkFlag(perExample, "perExample");
       checkChoice(rescale, "rescale", RESCALES);
       checkFlag(training, "training");
-      return { ...readLayer(x, { w, bias, shape }), p, perExample, rescale, training, out, kind, seed, stream, start };
+      const sides = checkSides(shape, "shape");
+      return { x, w, bias, sides, p, perExample, rescale, training, out, kind, seed, stream, start };
     },
     take(pass, plan) {
       const { p, perExample, rescale, training } = plan;
@@ -173,17 +179,16 @@ function takeBackward(kernels: LinearKernels, pass: Taking, plan: BackwardPlan):
   if (upper.length !== units) throw wrongValue("dy", `length ${units}, the ticket's batch * out`, upper.length);
   const input = pass.input(plan.x, "saved.x", dtype, layer.batch * layer.in);
   const weights = pass.input(plan.w, "saved.w", dtype, layer.out * layer.in);
-  const wanted = (name: "dx" | "dw" | "dbias", length: number, like: unknown) => {
+  const wanted: Wanted[] = [];
+  /** Asks for a gradient; returns its place among the results, -1 for none. */
+  const want = (name: "dx" | "dw" | "dbias", length: number, like: unknown) => {
     const value = plan[name];
-    return value === false ? [] : [{ name, value: value === true ? undefined : value, dtype, length, like }];
+    if (value === false) return -1;
+    return wanted.push({ name, value: value === true ? undefined : value, dtype, length, like }) - 1;
   };
-  const results = pass.outputs(plan.dy, [
-    ...wanted("dx", input.length, plan.x),
-    ...wanted("dw", weights.length, plan.w),
-    ...wanted("dbias", layer.out, plan.dy),
-  ]);
-  const resultOf = (name: string) => results.find((one) => one.name === name);
-  const [forX, forW, forBias] = [resultOf("dx"), resultOf("dw"), resultOf("dbias")];
+  const places = [want("dx", input.length, plan.x), want("dw", weights.length, plan.w), want("dbias", layer.out, plan.dy)] as const;
+  const results = pass.outputs(plan.dy, wanted);
+  const [forX, forW, forBias] = [results[places[0]], results[places[1]], results[places[2]]];
   const { chunk, rows: block, group } = planOf(layer);
   const dy = pass.stage(upper, chunk * layer.out);
   const w = forX && pass.stage(weights, block * layer.in);

@@ -13,10 +13,10 @@ import { checkOptions } from "../ground/options.js";
 import type { StreamKind } from "../stream/kinds.js";
 import { keepProbability } from "../stream/probability.js";
 import { MAX_INDEX, RESCALES, type Rescale } from "../stream/ticket.js";
-import { type LayerPlan, readLayer, takeLayer } from "./drop-connect.js";
+import { type LayerPlan, takeLayer } from "./drop-connect.js";
 import { ACTIVATIONS, type InferenceActivation, type LinearKernels } from "./kernels.js";
-import { planOf } from "./layer.js";
-import { INFERENCE_KEYS, type InferenceOptions, MOMENTS_KEYS, type MomentsBase, type MomentsOptions } from "./options.js";
+import { checkSides, planOf } from "./layer.js";
+import { INFERENCE_KEYS, type InferenceOptions, MOMENTS_KEYS, type MomentsOptions } from "./options.js";
 
 /** Where moments go: an operand, or scratch. */
 interface Target {
@@ -35,12 +35,6 @@ function factors(p: number, kind: StreamKind, rescale: Rescale): { mean: number;
   const q = keepProbability(p, kind);
   if (q === 0) return { mean: 0, variance: 0 };
   return rescale === "train" ? { mean: 1, variance: (1 - q) / q } : { mean: q, variance: (1 - q) * q };
-}
-
-/** Reads the options that both operations share. */
-function readBase(x: unknown, p: number, { w, bias, shape, rescale = "train", kind }: MomentsBase): BasePlan {
-  checkChoice(rescale, "rescale", RESCALES);
-  return { ...readLayer(x, { w, bias, shape }), p, rescale, kind };
 }
 
 /** Takes the operands. */
@@ -94,8 +88,9 @@ export function moments(
     read(x, p, options) {
       checkProbability(p, "p");
       checkOptions(options, MOMENTS_KEYS);
-      const { mean, variance, ...base } = options as MomentsOptions<Data, Data>;
-      return { ...readBase(x, p, base as MomentsBase), mean, variance };
+      const { w, bias, shape, rescale = "train", kind, mean, variance } = options as MomentsOptions<Data, Data>;
+      checkChoice(rescale, "rescale", RESCALES);
+      return { x, w, bias, sides: checkSides(shape, "shape"), p, rescale, kind, mean, variance };
     },
     take(pass, plan) {
       const taken = take(pass, plan);
@@ -131,10 +126,22 @@ export function inference(kernels: LinearKernels): Operation<[x: Data, p: number
     read(x, p, options) {
       checkProbability(p, "p");
       checkOptions(options, INFERENCE_KEYS);
-      const { samples, normal, activation = "none", out, ...base } = options as InferenceOptions<Data, Data>;
+      const {
+        w,
+        bias,
+        shape,
+        rescale = "train",
+        kind,
+        samples,
+        normal,
+        activation = "none",
+        out,
+      } = options as InferenceOptions<Data, Data>;
+      checkChoice(rescale, "rescale", RESCALES);
       checkChoice(activation, "activation", ACTIVATIONS);
       checkFunction(normal, "normal");
-      return { ...readBase(x, p, base as MomentsBase), samples, normal: normal as Normal, activation, out };
+      const sides = checkSides(shape, "shape");
+      return { x, w, bias, sides, p, rescale, kind, samples, normal: normal as Normal, activation, out };
     },
     take(pass, plan) {
       const taken = take(pass, plan);

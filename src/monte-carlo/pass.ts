@@ -135,23 +135,28 @@ function dropRows(
     if (length % samples !== 0) throw wrongValue("x", `length that is a multiple of ${samples} samples`, length);
     const output = pass.output(out, "out", stored, length, x, input);
     const { draw } = pass;
-    draw.choose(run.kind, undefined, 0);
+    draw.kind = run.kind;
     draw.seed.copy(seed);
-    draw.range(length / samples);
     draw.chance(p, "train", true);
     const src = pass.stageFixedStored(input);
     const dst = pass.stageFixedStored(output);
     const running = pass.ready();
     const kernel = engine.kernels.dropout[run.kind][stored] as (dst: number, src: number, n: number, params: number) => undefined;
-    for (const { at, count, row, rows, column, columns } of pieces(samples, length / samples)) {
-      const from = src.enter(at, count);
-      const to = dst.enter(at, count);
-      for (let r = 0; r < rows; ++r) {
-        const offset = byteLength(stored, r * columns);
-        setStream(draw.stream, number, layer, run.masks === "perExample" ? sample + row + r : 0);
-        kernel(to + offset, from + offset, columns, running.params(column));
+    const perExample = run.masks === "perExample";
+    if (samples === 1) {
+      setStream(draw.stream, number, layer, perExample ? sample : 0);
+      running.elementwise(kernel, dst, src);
+    } else {
+      for (const { at, count, row, rows, column, columns } of pieces(samples, length / samples)) {
+        const from = src.enter(at, count);
+        const to = dst.enter(at, count);
+        for (let r = 0; r < rows; ++r) {
+          const offset = byteLength(stored, r * columns);
+          setStream(draw.stream, number, layer, perExample ? sample + row + r : 0);
+          kernel(to + offset, from + offset, columns, running.params(column));
+        }
+        dst.leave(at, count);
       }
-      dst.leave(at, count);
     }
     pass.keep();
     return output.array;

@@ -30,6 +30,8 @@ export class Statistics {
   #passes = 0;
   // Made with the first output, which says how long they are.
   #blocks: Blocks | undefined;
+  // The address at which a piece of logits becomes probabilities.
+  #probabilities = 0;
 
   constructor(engine: Engine, kernels: MonteCarloKernels, run: Run, half: HalfDtype | undefined) {
     this.#engine = engine;
@@ -41,7 +43,7 @@ export class Statistics {
 
   /** Adds the output of a pass; throws TypeError if it is none, RangeError if it is not as long as it must be or there is no memory. */
   add(value: unknown): void {
-    const { samples, classes, output } = this.#run;
+    const { samples, classes } = this.#run;
     const pass = this.#engine.open();
     try {
       const taken = pass.data(value, "output", this.#half);
@@ -51,26 +53,24 @@ export class Statistics {
       this.#blocks ??= this.#allocate(length);
       // Rows of classes stay whole, however many there are.
       const most = Math.min(length, Math.max(PIECE, classes ?? 0));
-      const src = pass.stage(taken, most);
-      const probabilities = output === "logits" ? pass.scratch(byteLength("f64", most)) : 0;
+      const src = most > PIECE ? pass.stage(taken, most) : pass.stageFixed(taken);
       pass.ready();
       const [rows, columns] = classes === undefined ? [1, length] : [samples, classes];
-      for (const piece of pieces(rows, columns, classes !== undefined))
-        this.#addPiece(piece, src.enter(piece.at, piece.count), src.dtype, probabilities);
+      for (const piece of pieces(rows, columns, classes !== undefined)) this.#addPiece(piece, src.enter(piece.at, piece.count), src.dtype);
       ++this.#passes;
     } finally {
       this.#engine.close(pass);
     }
   }
 
-  #addPiece({ at, count, row, rows, columns }: Piece, src: number, dtype: Dtype, probabilities: number): void {
+  #addPiece({ at, count, row, rows, columns }: Piece, src: number, dtype: Dtype): void {
     const { mean, deviations, expectedEntropy, votes } = this.#blocks as Blocks;
     const { welford, softmax, entropy, vote } = this.#kernels;
     const { classes, output } = this.#run;
     const passes = this.#passes + 1;
     if (output === "logits") {
-      softmax.logits[dtype](probabilities, src, rows, columns);
-      src = probabilities;
+      softmax.logits[dtype](this.#probabilities, src, rows, columns);
+      src = this.#probabilities;
       dtype = "f64";
     }
     const offset = byteLength("f64", at);
@@ -100,6 +100,8 @@ export class Statistics {
       expectedEntropy: block(classes === undefined ? 0 : samples),
       votes: block(classes === undefined ? 0 : length),
     };
+    const piece = byteLength("f64", Math.min(length, Math.max(PIECE, classes ?? 0)));
+    if (this.#run.output === "logits") this.#probabilities = this.#pass.scratch(piece);
     for (const { pointer, length } of Object.values(blocks)) this.#engine.memory.view("f64", pointer, length).fill(0);
     return blocks;
   }

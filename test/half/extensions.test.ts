@@ -5,7 +5,7 @@ import { createDropout, type Dropout, type HalfDtype, type WasmBuffer } from "..
 import { createFused, type Fused } from "../../src/fused/index.js";
 import { ACTIVATIONS } from "../../src/fused/kernels.js";
 import { createHalf } from "../../src/half/index.js";
-import { createLinear, dropoutLevel } from "../../src/linear/index.js";
+import { createLinear } from "../../src/linear/index.js";
 import { createMonteCarlo, type PassContext } from "../../src/monte-carlo/index.js";
 import { createNoise, type Noise } from "../../src/noise/index.js";
 import { createShapes, type Shapes } from "../../src/shapes/index.js";
@@ -207,9 +207,9 @@ for (const build of BUILDS) {
         expect(buffer.array).toEqual(Uint16Array.from(scaled, encode));
         expect(linear.scaleWeights(w, 0, { dtype })).toEqual(w);
         expect(linear.scaleWeights(w, 1, { dtype })).toEqual(new Uint16Array(w.length));
-        expect(dropoutLevel(dropout, w, 0.3, { seed: 9, dtype })).toEqual(dropout.dropout(w, 0.3, { seed: 9, stream: 0, dtype }));
+        expect(linear.dropoutLevel(w, 0.3, { seed: 9, dtype }).y).toEqual(dropout.dropout(w, 0.3, { seed: 9, stream: 0, dtype }));
         const unlike = `"x" expected Float32Array, Float64Array or buffer of f32 or f64, got Uint16Array(65536)`;
-        expectRefusal(() => linear.dropConnect(w as never, w as never, 0.5, { shape: { in: 16 } }), TypeError, unlike);
+        expectRefusal(() => linear.dropConnect(w as never, 0.5, { w: w as never, shape: { in: 16 } }), TypeError, unlike);
       });
 
       it.each(Object.keys(FUSED))(`${dtype}: fused %s`, (name) => {

@@ -4,7 +4,7 @@
 // into parts changes no bit of a result.
 
 import type { StreamOptions } from "../core/options.js";
-import type { Data } from "../engine/operand.js";
+import type { Data, Staged } from "../engine/operand.js";
 import type { Operation, Running, Taking, Wanted } from "../engine/pass.js";
 import { parts } from "../engine/pieces.js";
 import { checkChoice, checkFlag, checkProbability, wrongValue } from "../ground/check.js";
@@ -170,6 +170,14 @@ export function backward(
   };
 }
 
+/** Writes zeros to an operand that was staged in pieces of at most `most` elements. */
+function writeZeros(run: Running, operand: Staged, dtype: Dtype, most: number): void {
+  for (const { at, count } of parts(operand.length, Math.max(1, most))) {
+    run.engine.memory.view(dtype, operand.enter(at, count), count).fill(0);
+    operand.leave(at, count);
+  }
+}
+
 function takeBackward(kernels: LinearKernels, pass: Taking, plan: BackwardPlan): (run: Running) => Gradients {
   const { draw } = pass;
   const { perExample, shape: layer } = readTicket(draw, plan.ticket);
@@ -202,6 +210,12 @@ function takeBackward(kernels: LinearKernels, pass: Taking, plan: BackwardPlan):
   const scaled = factor === 1 ? 0 : pass.scratch(byteLength(dtype, chunk * layer.out));
   return (run) => {
     const size = byteLength(dtype, 1);
+    if (layer.batch === 0 || layer.out === 0) {
+      // Sums over nothing.
+      for (const [gradient, most] of [[dx, chunk * layer.in] as const, [dw, block * layer.in] as const, [dbias, layer.out] as const]) {
+        if (gradient !== undefined) writeZeros(run, gradient, dtype, most);
+      }
+    }
     for (const { at: n, count: examples } of parts(layer.batch, chunk)) {
       const first = n === 0;
       const last = n + examples === layer.batch;

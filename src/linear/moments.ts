@@ -7,7 +7,7 @@ import type { Engine } from "../engine/engine.js";
 import type { Data } from "../engine/operand.js";
 import type { Operation, Taking } from "../engine/pass.js";
 import { PIECE, parts } from "../engine/pieces.js";
-import { checkChoice, checkFunction, checkInteger, checkProbability, wrongValue } from "../ground/check.js";
+import { checkChoice, checkFunction, checkInteger, checkProbability, isPromise, wrongValue } from "../ground/check.js";
 import { byteLength, DTYPES, type Dtype } from "../ground/dtypes.js";
 import { checkOptions } from "../ground/options.js";
 import type { StreamKind } from "../stream/kinds.js";
@@ -148,7 +148,7 @@ export function inference(kernels: LinearKernels): Operation<[x: Data, p: number
       const { dtype, layer } = taken;
       const units = layer.batch * layer.out;
       const { samples, normal, activation } = plan;
-      checkInteger(samples, "samples", 1, Math.floor(MAX_INDEX / units));
+      checkInteger(samples, "samples", 1, Math.floor(MAX_INDEX / Math.max(1, units)));
       const output = pass.output(plan.out, "out", dtype, units, plan.x);
       const y = pass.stage(output);
       const compute = prepare(pass, kernels, taken);
@@ -182,6 +182,8 @@ export function inference(kernels: LinearKernels): Operation<[x: Data, p: number
 function readNormals(engine: Engine, numbers: unknown, dtype: Dtype, pointer: number, count: number): void {
   const pass = engine.open();
   try {
+    // Refused below; its own rejection would be one that nobody handles.
+    if (isPromise(numbers)) Promise.resolve(numbers).catch(() => undefined);
     const { length } = pass.dataOf(numbers, "normal()", DTYPES);
     if (length !== count) throw wrongValue("normal()", `length ${count}`, length);
     const array = WasmBuffer._is(numbers) ? WasmBuffer._viewOf(numbers) : numbers;

@@ -43,11 +43,6 @@ export function milliseconds(): number {
   return now();
 }
 
-/** Returns whether `value` is a promise, of whatever library. */
-export function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
-}
-
 /** Throws the reason of a signal that has aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw reasonOf(signal);

@@ -4,7 +4,7 @@
 import { describe, expect, it } from "vitest";
 import { createDropout, type Dropout, keepProbability, type WasmBuffer } from "../../src/core/index.js";
 import { PIECE } from "../../src/engine/pieces.js";
-import { createLinear, type DropConnectTicket, type Linear } from "../../src/linear/index.js";
+import { createLinear, type DropConnectOptions, type DropConnectTicket, type Linear } from "../../src/linear/index.js";
 import { createNoise } from "../../src/noise/index.js";
 import { chance, expectBytes, expectSame, KINDS, keepBytes, PROBABILITIES, sample, uniforms } from "../support/oracle.js";
 import { expectRefusal } from "../support/refusals.js";
@@ -113,7 +113,7 @@ function run(
   { linear: layer }: Build,
   { x, w, bias, dy }: ReturnType<typeof operands>,
   p: number,
-  options: Partial<Parameters<Linear["dropConnect"]>[2]>,
+  options: Partial<DropConnectOptions>,
 ) {
   const operands = { w: w as Float32Array, bias: bias as Float32Array };
   const { y, ticket } = layer.dropConnect(x as Float32Array, p, { ...operands, ...options });
@@ -635,6 +635,151 @@ describe("weights", () => {
   });
 });
 
+describe("data of size 0", () => {
+  const nothing = new Float32Array(0);
+  const dirty = (length: number) => new Float32Array(length).fill(Number.NaN);
+
+  it.each([true, false])(
+    "an empty batch gives an empty result, zero gradients of w and bias, and takes its stream number, per example %s",
+    (perExample) => {
+      for (const { linear: layer, dropout: instance } of [simd, scalar]) {
+        const [w, bias] = [numbers("f32", 12, 1), numbers("f32", 4, 2)] as Float32Array<ArrayBuffer>[] as [Float32Array, Float32Array];
+        const before = BigInt(instance.state.nextStream);
+        const { y, ticket } = layer.dropConnect(nothing, 0.5, { w, bias, perExample });
+        expect(y).toEqual(nothing);
+        expect(ticket).toMatchObject({ stream: `${before}`, shape: { batch: 0, in: 3, out: 4 }, length: perExample ? 0 : 12 });
+        expect(BigInt(instance.state.nextStream)).toBe(before + 1n);
+        layer.dropConnect(nothing, 0.5, { w, bias, perExample, training: false });
+        expect(BigInt(instance.state.nextStream)).toBe(before + 1n);
+        const posted = JSON.parse(JSON.stringify(ticket)) as DropConnectTicket;
+        const given = layer.backward(nothing, posted, { x: nothing, w }, { dw: dirty(12), dbias: dirty(4) });
+        expect(given).toEqual({ dx: nothing, dw: new Float32Array(12), dbias: new Float32Array(4) });
+        // A new buffer is uninitialised memory.
+        using dirtied = instance.from(dirty(64));
+        dirtied.free();
+        using weights = instance.from(w);
+        const made = layer.backward(instance.alloc("f32", 0), posted, { x: instance.alloc("f32", 0), w: weights }, {});
+        expect([...made.dw.array]).toEqual(new Array(12).fill(0));
+        expect([...made.dbias.array]).toEqual(new Array(4).fill(0));
+        const { mean, variance } = layer.dropConnectMoments(nothing, 0.5, { w, bias });
+        expect([mean.length, variance.length]).toEqual([0, 0]);
+        const normal = () => {
+          throw new Error("there is nothing to sample");
+        };
+        expect(layer.dropConnectInference(nothing, 0.5, { w, bias, samples: 3, normal }).y).toEqual(nothing);
+        expect(layer.scaleWeights(nothing, 0.5)).toEqual(nothing);
+        expect(layer.dropoutLevel(nothing, 0.5).y).toEqual(nothing);
+      }
+    },
+  );
+
+  it("no outputs: the gradient of x is zero; no inputs: y is the bias, and its gradient the sum of dy", () => {
+    for (const { linear: layer } of [simd, scalar]) {
+      for (const perExample of [true, false]) {
+        const x = numbers("f32", 6, 0) as Float32Array<ArrayBuffer>;
+        const none = layer.dropConnect(x, 0.5, { w: nothing, shape: { batch: 2, out: 0 }, perExample });
+        expect(none.y).toEqual(nothing);
+        const back = layer.backward(nothing, none.ticket, { x, w: nothing }, { dx: dirty(6) });
+        expect(back).toEqual({ dx: new Float32Array(6), dw: nothing, dbias: nothing });
+        const bias = Float32Array.of(1, 2);
+        const blind = layer.dropConnect(nothing, 0.5, { w: nothing, bias, shape: { batch: 3, in: 0 }, perExample });
+        expect([...blind.y]).toEqual([1, 2, 1, 2, 1, 2]);
+        const gradients = layer.backward(Float32Array.of(1, 2, 3, 4, 5, 6), blind.ticket, { x: nothing, w: nothing });
+        expect(gradients).toEqual({ dx: nothing, dw: nothing, dbias: Float32Array.of(9, 12) });
+      }
+    }
+  });
+});
+
+describe("careless callers", () => {
+  const x = numbers("f32", 6, 0) as Float32Array<ArrayBuffer>;
+  const w = numbers("f32", 12, 1) as Float32Array<ArrayBuffer>;
+
+  it("a getter that calls the instance disturbs nothing", () => {
+    const expected = linear.dropConnect(x, 0.5, { w, shape: { batch: 2 }, stream: 3 });
+    const meddle = () => {
+      linear.dropConnect(w, 0.9, { w: x, shape: { in: 2 }, stream: 99, start: 7 });
+      dropout.mask(100, 0.1, { stream: 98, kind: "philox" });
+    };
+    const shape = {
+      get batch() {
+        meddle();
+        return 2;
+      },
+    };
+    const got = linear.dropConnect(x, 0.5, { w, shape, stream: 3 });
+    expect(got).toEqual(expected);
+    const dy = numbers("f32", 8, 3) as Float32Array<ArrayBuffer>;
+    const ticket = {
+      ...expected.ticket,
+      get perExample() {
+        meddle();
+        return true;
+      },
+    };
+    expect(linear.backward(dy, ticket, { x, w })).toEqual(linear.backward(dy, expected.ticket, { x, w }));
+  });
+
+  it("a size that changes from one reading to the next counts as first read", () => {
+    const { ticket, y } = linear.dropConnect(x, 0.5, { w, shape: { batch: 2 } });
+    const dy = new Float32Array(y.length).fill(1);
+    let reads = 0;
+    const shape = {
+      in: 3,
+      out: 4,
+      get batch() {
+        return reads++ === 0 ? 2 : -8;
+      },
+    };
+    expect(linear.backward(dy, { ...ticket, shape }, { x, w })).toEqual(linear.backward(dy, ticket, { x, w }));
+    expect(reads).toBe(1);
+  });
+
+  it("a source of numbers that frees the output is refused, and the next owner of its memory keeps its data", () => {
+    for (const victim of ["out", "x"] as const) {
+      const buffers = { x: dropout.from(x), out: dropout.alloc("f32", 8) };
+      let next: WasmBuffer<"f32"> | undefined;
+      const normal = (length: number) => {
+        if (next === undefined) {
+          buffers[victim].free();
+          next = dropout.alloc("f32", buffers[victim].length);
+          next.array.fill(7);
+        }
+        return new Float32Array(length);
+      };
+      const call = () => linear.dropConnectInference(buffers.x, 0.5, { w, shape: { batch: 2 }, samples: 2, normal, out: buffers.out });
+      expect(call).toThrow(`"${victim}" expected live buffer or array, also after the callbacks of the call, got freed f32 buffer`);
+      expect((next as WasmBuffer<"f32"> | undefined)?.array.every((value) => value === 7)).toBe(true);
+      for (const buffer of [buffers.x, buffers.out, next]) buffer?.free();
+    }
+  });
+
+  it("a source of numbers that detaches the output is refused by name", () => {
+    const out = new Float32Array(8);
+    const normal = (length: number) => {
+      structuredClone(undefined, { transfer: out.buffer.byteLength > 0 ? [out.buffer] : [] });
+      return new Float32Array(length);
+    };
+    const call = () => linear.dropConnectInference(x, 0.5, { w, shape: { batch: 2 }, samples: 2, normal, out });
+    expect(call).toThrow(new TypeError('"out" expected live buffer or array, also after the callbacks of the call, got Float32Array(0)'));
+  });
+
+  it("a source of numbers that gives a promise is refused, its rejection handled", async () => {
+    const unhandled: unknown[] = [];
+    const listen = (reason: unknown) => unhandled.push(reason);
+    process.on("unhandledRejection", listen);
+    try {
+      const normal = () => Promise.reject(new Error("no numbers")) as never;
+      const call = () => linear.dropConnectInference(x, 0.5, { w, shape: { batch: 2 }, samples: 2, normal });
+      expect(call).toThrow('"normal()" expected Float32Array, Float64Array or buffer of f32 or f64, got Promise');
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off("unhandledRejection", listen);
+    }
+  });
+});
+
 describe("refusals", () => {
   const x = new Float32Array(6);
   const w = new Float32Array(12);
@@ -684,8 +829,8 @@ describe("refusals", () => {
     ],
     [
       "in",
-      () => forward(x, 0.5, { w, shape: { in: 0 }, out }),
-      new RangeError(`"shape.in" expected integer in [1, ${Number.MAX_SAFE_INTEGER}], got 0`),
+      () => forward(x, 0.5, { w, shape: { in: -1 }, out }),
+      new RangeError(`"shape.in" expected integer in [0, ${Number.MAX_SAFE_INTEGER}], got -1`),
     ],
     [
       "in of x",
@@ -714,10 +859,21 @@ describe("refusals", () => {
     ],
     ["out beside bias", () => forward(x, 0.5, { w, bias, shape: { out: 6 }, out }), new RangeError('"bias" expected length 6, out, got 4')],
     [
-      "no x",
-      () => forward(new Float32Array(0), 0.5, { w, bias, out }),
-      new RangeError('"x" expected a length that is a multiple of in, 3, got 0'),
+      "an in of 0 beside inputs",
+      () => forward(x, 0.5, { w, shape: { batch: 2, in: 0, out: 4 }, out }),
+      new RangeError('"x" expected length 0, batch * in = 2 * 0, got 6'),
     ],
+    [
+      "an in of 0 alone",
+      () => forward(new Float32Array(0), 0.5, { w: new Float32Array(0), shape: { in: 0 }, out }),
+      new TypeError('"shape" expected object with batch and out beside an in of 0, got undefined'),
+    ],
+    [
+      "a batch of 0 alone",
+      () => forward(new Float32Array(0), 0.5, { w, shape: { batch: 0 }, out }),
+      new TypeError('"shape" expected object with in, which a size of 0 leaves open, got undefined'),
+    ],
+    ["out of an empty batch", () => forward(new Float32Array(0), 0.5, { w, bias, out }), new RangeError('"out" expected length 0, got 8')],
     ["perExample", () => forward(x, 0.5, { w, bias, perExample: 1, out }), new TypeError('"perExample" expected boolean, got 1')],
     ["training", () => forward(x, 0.5, { w, bias, training: 0, out }), new TypeError('"training" expected boolean, got 0')],
     [

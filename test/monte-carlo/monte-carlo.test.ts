@@ -729,7 +729,7 @@ describe("cancellation", () => {
 
 describe("refusals", () => {
   const model = (x: Float32Array, context: PassContext) => network(x, context);
-  const refused: [Partial<Record<keyof PredictOptions, unknown>>, ErrorConstructor, string][] = [
+  const refused: [Record<string, unknown>, ErrorConstructor, string][] = [
     [{ passes: 0 }, RangeError, `"passes" expected integer in [1, 16777216], got 0`],
     [{ passes: undefined }, TypeError, `"passes" expected integer in [1, 16777216], got undefined`],
     [{ passes: 2 ** 24 + 1 }, RangeError, `"passes" expected integer in [1, 16777216], got 16777217`],

@@ -3,22 +3,44 @@
 import type { Engine } from "../engine/engine.js";
 import type { AnyData } from "../engine/operand.js";
 import { PIECE, pieces } from "../engine/pieces.js";
-import { checkFunction, wrongKind, wrongValue } from "../ground/check.js";
+import { checkFlag, checkFunction, isPromise, wrongKind, wrongValue } from "../ground/check.js";
+import { checkOptions, type Known, known } from "../ground/options.js";
 import type { MonteCarloKernels } from "./kernels.js";
 import { type PredictOptions, readPlan } from "./options.js";
+import { dataOf, type Numbers, type TensorLike } from "./output.js";
 import { type PassContext, passContext } from "./pass.js";
-import { type ClassPrediction, checkSameRun, conclude, joinRanges, joinTotals, type Prediction, readPrediction } from "./prediction.js";
+import {
+  type ClassPrediction,
+  checkSameRun,
+  checkSeedUsed,
+  conclude,
+  joinRanges,
+  joinTotals,
+  type Prediction,
+  type Ranges,
+  readPrediction,
+} from "./prediction.js";
 import { Statistics } from "./statistics.js";
-import { isPromise, milliseconds, Slices, throwIfAborted, unlessAborted } from "./tasks.js";
+import { milliseconds, Slices, throwIfAborted, unlessAborted } from "./tasks.js";
 
 /**
- * What a model gives: f32 or f64 data, or, with {@link createHalf} of "wasm-dropout/half", f16 or bf16, or a promise of them, of the same length in each
- * pass. It is read at once and may be written again in the next pass.
+ * The output of a model's pass: f32 or f64 data, or, with {@link createHalf} of "wasm-dropout/half", f16 or bf16; an array of numbers, or of such arrays;
+ * a tensor of TensorFlow.js or ONNX Runtime; or a promise of one of them. It has the same length in each pass, is read at once, and may be written
+ * again in the next pass. Tensors are not disposed of.
  */
-export type ModelOutput = AnyData | PromiseLike<AnyData>;
+export type ModelOutput = OutputData | PromiseLike<OutputData>;
+type OutputData = AnyData | Numbers | TensorLike;
 
 /** Any function with dropout in it. */
 export type Model<I> = (input: I, context: PassContext) => ModelOutput;
+
+/** Options of {@link MonteCarlo.merge}. */
+export interface MergeOptions {
+  /** true allows to merge runs of models that draw their masks by other means, no two runs the same ones. */
+  independent?: boolean | undefined;
+}
+const MERGE_KEYS: Known = /* @__PURE__ */ known("independent");
+const NO_OPTIONS = {};
 
 /**
  * Monte-Carlo dropout over a {@link Dropout} instance (Gal and Ghahramani 2016): the mean over stochastic passes of a model is the prediction, what
@@ -70,29 +92,36 @@ export class MonteCarlo {
     checkFunction(model, "model");
     const engine = this.#engine;
     const plan = readPlan(engine.sequence, options);
-    const { run, firstPass, passes, signal, onProgress, progressMs } = plan;
-    const statistics = new Statistics(engine, this.#kernels, run, plan.half);
+    const { run, layout, firstPass, passes, signal, onProgress, progressMs, until, earlier, usage } = plan;
+    const statistics = new Statistics(engine, this.#kernels, run, layout, plan.half);
     const slices = new Slices(plan.sliceMs);
     let told = Number.NEGATIVE_INFINITY;
     try {
-      if (plan.resumed !== undefined) statistics.resume(plan.resumed);
-      for (let done = 1; done <= passes; ++done) {
+      if (earlier !== undefined) statistics.resume(earlier.totals);
+      let done = 0;
+      for (let ended = false; !ended; ) {
+        ++done;
         throwIfAborted(signal);
         const pass = firstPass + done - 1;
         const output = model(input, passContext(engine, plan, pass));
-        statistics.add(isPromise(output) ? await unlessAborted(output, signal) : output);
+        const settled = isPromise(output) ? await unlessAborted(output, signal) : output;
+        const data = dataOf(settled);
+        statistics.add(isPromise(data) ? await unlessAborted(data, signal) : data);
+        ended = done === passes || (until !== undefined && statistics.settled(until));
         if (onProgress !== undefined) {
           const now = milliseconds();
-          if (now - told >= progressMs || done === passes) {
+          if (now - told >= progressMs || ended) {
             told = now;
             const answer: unknown = onProgress({ pass, done, passes });
             if (isPromise(answer)) await unlessAborted(answer, signal);
           }
         }
-        if (done < passes && slices.ended()) await slices.pause();
+        if (!ended && slices.ended()) await slices.pause();
       }
       throwIfAborted(signal);
-      return conclude(run, plan.ranges, statistics.totals, (mean) => this.#entropies(mean, run.samples));
+      const ranges = joinRanges(earlier?.ranges ?? [], [[firstPass, firstPass + done]]) as Ranges;
+      const seedUsed = usage.seedUsed && earlier?.seedUsed !== false;
+      return conclude(run, layout, ranges, statistics.totals, seedUsed, (mean, rows) => this.#entropies(mean, rows));
     } finally {
       statistics.free();
     }
@@ -103,7 +132,9 @@ export class MonteCarlo {
    * Chan, Golub and LeVeque (1983), joined from the first to the last, which equal those of a run in one to rounding; votes and passes exactly.
    *
    * @param predictions of the same model, input and options but for their passes, which no two may share; at least one
-   * @throws TypeError if these are no predictions, RangeError if they do not belong together
+   * @param options see {@link MergeOptions}
+   * @throws TypeError if these are no predictions, RangeError if they do not belong together, have passes in common, or if no seed reached a model
+   * (`seedUsed`), so that its passes may be the same
    * @example
    * import { createMonteCarlo } from "wasm-dropout/monte-carlo";
    * const monteCarlo = await createMonteCarlo(dropout);
@@ -113,23 +144,30 @@ export class MonteCarlo {
    * const b = await monteCarlo.predict(model, x, { passes: 50, firstPass: 50 }); // here or in another thread
    * const { mean, variance } = monteCarlo.merge([a, b]);
    */
-  merge<P extends Prediction>(predictions: readonly P[]): P {
+  merge<P extends Prediction>(predictions: readonly P[], options: MergeOptions = NO_OPTIONS): P {
+    checkOptions(options, MERGE_KEYS);
+    const { independent } = options;
+    checkFlag(independent, "independent");
     if (!Array.isArray(predictions)) throw wrongKind("predictions", "array of predictions", predictions);
     const [first, ...others] = predictions.map((value, i) => readPrediction(value, `predictions[${i}]`));
     if (first === undefined) throw wrongValue("predictions", "at least one prediction", 0);
-    let { ranges, totals } = first;
+    let { ranges, totals, seedUsed } = first;
     others.forEach((other, i) => {
       const name = `predictions[${i + 1}]`;
       checkSameRun(other.run, first.run, name);
       if (other.totals.mean.length !== totals.mean.length) {
         throw wrongValue(`${name}.mean`, `length ${totals.mean.length}`, other.totals.mean.length);
       }
+      checkSeedUsed(seedUsed, independent, "predictions[0].seedUsed");
+      checkSeedUsed(other.seedUsed, independent, `${name}.seedUsed`);
+      seedUsed &&= other.seedUsed;
       const joined = joinRanges(ranges, other.ranges);
       if (joined === undefined) throw wrongValue(`${name}.ranges`, "passes that those before do not have", JSON.stringify(other.ranges));
       ranges = joined;
       totals = joinTotals(totals, other.totals);
     });
-    return conclude(first.run, ranges, totals, (mean) => this.#entropies(mean, first.run.samples)) as Prediction as P;
+    const { run, layout } = first;
+    return conclude(run, layout, ranges, totals, seedUsed, (mean, rows) => this.#entropies(mean, rows)) as Prediction as P;
   }
 
   /** Returns the entropy of each of `rows` rows of probabilities. */

@@ -73,10 +73,11 @@ const NO_OPTIONS = {};
 
 /** Returns the context of pass number `pass`. */
 export function passContext(engine: Engine, plan: Plan, pass: number): PassContext {
-  const { run, seed, passes, signal } = plan;
+  const { run, seed, passes, signal, usage } = plan;
   let nextLayer = 0;
   /** Runs `body` with the number of its layer, which is used up if it succeeds. */
   const layered = <R>(given: unknown, body: (layer: number) => R): R => {
+    usage.seedUsed = true;
     const layer = given === undefined ? nextLayer : given;
     checkLayer(layer);
     const result = body(layer);
@@ -84,7 +85,10 @@ export function passContext(engine: Engine, plan: Plan, pass: number): PassConte
     return result;
   };
   return {
-    pass,
+    get pass() {
+      usage.seedUsed = true;
+      return pass;
+    },
     passes,
     signal,
     dropout: <X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(

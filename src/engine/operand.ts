@@ -83,6 +83,8 @@ export interface Staged {
   readonly resident: boolean;
   /** Makes elements at..at+count-1 available to a kernel, with their present values unless it only writes them; returns their address. */
   enter(at: number, count: number): number;
+  /** As enter(), with the present values of results too, for a sum that goes on. */
+  reenter(at: number, count: number): number;
   /** Copies the results at..at+count-1 from the staging slot to the caller's array. Does nothing for operands that the kernel only read. */
   leave(at: number, count: number): void;
 }
@@ -120,9 +122,13 @@ export class Operand implements Taken, Staged {
     return this.#pointer >= 0 && this.#conversion === undefined;
   }
 
-  /** Whether the buffer that was taken has been freed since: possible where a callback runs within a call. */
+  /** Whether the buffer has been freed, or the array detached or shortened, since it was taken: possible where a callback runs within a call. */
   get lost(): boolean {
-    return WasmBuffer._is(this.array) && this.array.freed;
+    const { array, stored } = this;
+    if (WasmBuffer._is(array)) return WasmBuffer._addressOf(array) < 0;
+    if (!isTypedArray(array)) return false;
+    const unit = stored === "bits" && tagOf(array) === WORDS_OF_BITS ? WORD : 1;
+    return lengthOf(array) * unit < itemCount(stored, this.length);
   }
 
   /** Takes data of one of `dtypes`, to be read. `half` is the dtype of a Uint16Array, called "dtype". */
@@ -262,13 +268,16 @@ export class Operand implements Taken, Staged {
   }
 
   enter(at: number, count: number): number {
+    if (this.#written && !this.resident) return this.#slot;
+    return this.reenter(at, count);
+  }
+
+  reenter(at: number, count: number): number {
     if (this.resident) return this.#addressOf(at);
-    if (!this.#written) {
-      // Data to be widened lie in the upper half of the slot, where widening from the start on never overtakes them.
-      const from = this.#pointer < 0 ? this.#slot + byteLength(this.dtype, count) - byteLength(this.stored, count) : this.#addressOf(at);
-      if (this.#foreign !== undefined) this.#staged(from, count).set(this.#piece(at, count) as Float32Array);
-      this.#conversion?.widen(this.#slot, from, count);
-    }
+    // Data to be widened lie in the upper half of the slot, where widening from the start on never overtakes them.
+    const from = this.#pointer < 0 ? this.#slot + byteLength(this.dtype, count) - byteLength(this.stored, count) : this.#addressOf(at);
+    if (this.#foreign !== undefined) this.#staged(from, count).set(this.#piece(at, count) as Float32Array);
+    this.#conversion?.widen(this.#slot, from, count);
     return this.#slot;
   }
 

@@ -151,6 +151,11 @@ export function checkFunction(value: unknown, name: string): asserts value is (.
   if (typeof value !== "function") throw wrongKind(name, "function", value);
 }
 
+/** Returns whether `value` is a promise, of whatever library. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
+
 /** Throws unless `value` is a boolean or undefined. */
 export function checkFlag(value: unknown, name: string): asserts value is boolean | undefined {
   if (value !== undefined && typeof value !== "boolean") throw wrongKind(name, "boolean", value);

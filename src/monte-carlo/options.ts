@@ -102,6 +102,16 @@ const PREDICT_KEYS: Known = /* @__PURE__ */ known(
   ...["onProgress", "progressMs", "signal", "sliceMs", "resume", "outputShape", "classAxis", "until", "independent"],
 );
 
+/** The use that a model makes of its contexts. */
+export interface Usage {
+  /** true once it has read the number of a pass or drawn by a context. */
+  seedUsed: boolean;
+  /** The names of layers, by their numbers. */
+  readonly names: Map<number, string>;
+  /** The length of rows of each layer without a name or number of its own. */
+  readonly features: number[];
+}
+
 /** A run as it will be carried out. */
 export interface Plan {
   readonly run: Run;
@@ -114,8 +124,7 @@ export interface Plan {
   readonly layout: Layout | undefined;
   readonly until: Until | undefined;
   readonly earlier: Earlier | undefined;
-  /** Set once the model reads the number of a pass or draws by its context. */
-  readonly usage: { seedUsed: boolean };
+  readonly usage: Usage;
   readonly onProgress: ((progress: Progress) => void) | undefined;
   readonly progressMs: number;
   readonly signal: AbortSignal | undefined;
@@ -172,7 +181,7 @@ export function readPlan(sequence: Sequence, options: unknown): Plan {
     layout: shape?.layout,
     until,
     earlier,
-    usage: { seedUsed: false },
+    usage: { seedUsed: false, names: new Map(), features: [] },
     onProgress: onProgress as Plan["onProgress"],
     progressMs,
     signal,

@@ -31,19 +31,23 @@ export function checkProbabilities(
   row = 0,
   hint = "",
 ): void {
-  const most = 1 + tolerance;
   for (let at = 0; at < values.length; at += classes) {
     let sum = 0;
+    let least = 0;
     for (let c = 0; c < classes; ++c) {
       const value = values[at + c] as number;
-      if (!(value >= 0 && value <= most)) {
-        throw wrongValue(name, `probabilities in [0, 1]${hint}`, `${value} for class ${c} of row ${row + at / classes}`);
-      }
       sum += value;
+      if (value < least) least = value;
     }
-    if (exclusive && !(Math.abs(sum - 1) <= tolerance)) {
-      throw wrongValue(name, `rows of probabilities whose sum is 1${hint}`, `a sum of ${sum} in row ${row + at / classes}`);
+    // A sum of numbers that are not negative bounds them all, and one with a NaN is NaN.
+    const fits = exclusive ? Math.abs(sum - 1) <= tolerance : sum <= 1 + tolerance;
+    if (fits && least === 0) continue;
+    for (let c = 0; c < classes; ++c) {
+      const value = values[at + c] as number;
+      if (value >= 0 && value <= 1 + tolerance) continue;
+      throw wrongValue(name, `probabilities in [0, 1]${hint}`, `${value} for class ${c} of row ${row + at / classes}`);
     }
+    if (exclusive) throw wrongValue(name, `rows of probabilities whose sum is 1${hint}`, `a sum of ${sum} in row ${row + at / classes}`);
   }
 }
 

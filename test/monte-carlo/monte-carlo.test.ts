@@ -2,6 +2,7 @@
 // other tasks in between, cancellation, failures and refusals.
 
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { domainStream } from "../../docs/reference.js";
 import { createDropout, type Data, type Dropout } from "../../src/core/index.js";
 import { PIECE } from "../../src/engine/pieces.js";
 import {
@@ -351,6 +352,68 @@ describe("masks", () => {
     expect(other.mean).not.toEqual(a.mean);
   });
 
+  it("are not those that training with the same seed draws first", async () => {
+    const [dropout, monteCarlo] = await made();
+    const ones = new Float32Array(1000).fill(1);
+    const first = Array.from({ length: 20 }, () => dropout.dropout(ones, 0.5));
+    await monteCarlo.predict(
+      (_, context) => {
+        const y = context.dropout(ones, 0.5);
+        for (const mask of first) expect(y).not.toEqual(mask);
+        return y;
+      },
+      undefined,
+      { passes: 20 },
+    );
+  });
+
+  it("of layers with names are theirs, in whatever order branches come to them", async () => {
+    const [dropout, monteCarlo] = await made();
+    const x = new Float32Array(64).fill(1);
+    const run = async (slow: string) => {
+      const branches: Model<Float32Array> = async (input, context) => {
+        const branch = async (layer: string) => {
+          if (layer === slow) await nap();
+          return context.dropout(input, 0.5, { layer });
+        };
+        const [a, b] = await Promise.all([branch("left"), branch("right")]);
+        expect(a).toEqual(dropout.dropout(input, 0.5, { stream: streamOf(context.pass, "left") }));
+        // Names use up no numbers.
+        expect(context.stream().stream).toBe(streamOf(context.pass, 0));
+        return Float32Array.of(...a, ...b);
+      };
+      return monteCarlo.predict(branches, x, { passes: 5 });
+    };
+    expect(await run("left")).toEqual(await run("right"));
+  });
+
+  it("of layers without names are refused where branches change places", async () => {
+    const [, monteCarlo] = await made();
+    const branches: Model<undefined> = async (_, { pass, dropout }) => {
+      const branch = async (features: number, late: boolean) => {
+        if (late) await nap();
+        return dropout(new Float32Array(features), 0.5);
+      };
+      const [a, b] = await Promise.all([branch(6, pass === 1), branch(8, pass !== 1)]);
+      return Float32Array.of(...a, ...b);
+    };
+    await expect(monteCarlo.predict(branches, undefined, { passes: 3 })).rejects.toThrow(
+      new RangeError(
+        '"layer" expected a name or number, as call 0 without one had 6 features in an earlier pass, got none, for 8 features',
+      ),
+    );
+  });
+
+  it("of two names with one number are refused", async () => {
+    const [, monteCarlo] = await made();
+    // A collision of 31 bits of FNV-1a, found by search.
+    const [a, b] = ["layer 7", "layer 422410"];
+    const model: Model<Float32Array> = (x, { dropout }) => dropout(dropout(x, 0.5, { layer: a }), 0.5, { layer: b });
+    await expect(monteCarlo.predict(model, input(6), { passes: 1 })).rejects.toThrow(
+      new RangeError(`"layer" expected a name whose number is not that of "${a}", got string "${b}"`),
+    );
+  });
+
   it("of a part of a batch are those of the batch", async () => {
     const [, monteCarlo] = await made();
     const x = input(36);
@@ -367,10 +430,29 @@ describe("masks", () => {
 });
 
 describe("streamOf", () => {
-  it("packs pass, layer and sample in 24, 16 and 24 bits", () => {
-    expect(streamOf(0, 0)).toBe(0n);
-    expect(streamOf(1, 2, 3)).toBe((1n << 40n) | (2n << 24n) | 3n);
-    expect(streamOf(2 ** 24 - 1, 2 ** 16 - 1, 2 ** 24 - 1)).toBe(2n ** 64n - 1n);
+  it("is that of the Monte-Carlo domain of the specification", () => {
+    for (const [pass, layer, sample] of [
+      [0, 0, 0],
+      [1, 2, 3],
+      [2 ** 24 - 1, 2 ** 16 - 1, 2 ** 24 - 1],
+    ] as const) {
+      expect(streamOf(pass, layer, sample)).toBe(domainStream(2n, BigInt(pass), BigInt(layer), BigInt(sample)));
+    }
+    expect(streamOf(7, 1)).toBe(streamOf(7, 1, 0));
+  });
+
+  it("has a stream of its own for every pass, layer and sample, far from those that instances count", () => {
+    const seen = new Set<bigint>();
+    for (let k = 0; k < 30_000; ++k) seen.add(streamOf(k % 100, Math.floor(k / 100) % 10, Math.floor(k / 1000)));
+    expect(seen.size).toBe(30_000);
+    for (const stream of seen) expect(stream > 2n ** 40n).toBe(true);
+  });
+
+  it("takes names of layers, which are no numbers", () => {
+    // FNV-1a of "a" is 0xe40c292c, of "foobar" 0xbf9cf968: RFC 9923, appendix C, or the authors' test vectors.
+    expect(streamOf(3, "a", 5)).toBe(domainStream(2n, 3n, 0xe40c292cn, 5n));
+    expect(streamOf(3, "foobar")).toBe(domainStream(2n, 3n, 0xbf9cf968n, 0n));
+    expect(streamOf(0, "0")).not.toBe(streamOf(0, 0));
   });
 
   it.each([
@@ -378,6 +460,7 @@ describe("streamOf", () => {
     [() => streamOf(0, 65536), RangeError, `"layer" expected integer in [0, 65535], got 65536`],
     [() => streamOf(0, 0, 2 ** 24), RangeError, `"sample" expected integer in [0, 16777215], got 16777216`],
     [() => streamOf(0, 0.5), RangeError, `"layer" expected integer in [0, 65535], got 0.5`],
+    [() => streamOf(0, null as never), TypeError, `"layer" expected name, or integer in [0, 65535], got null`],
     [() => streamOf("0" as never, 0), TypeError, `"pass" expected integer in [0, 16777215], got string "0"`],
   ])("refuses %s", (call, kind, message) => {
     expect(call).toThrow(new kind(message));

@@ -95,11 +95,8 @@ export function passContext(engine: Engine, plan: Plan, pass: number): PassConte
     }
     return result;
   };
-  return {
-    get pass() {
-      usage.seedUsed = true;
-      return pass;
-    },
+  const context: PassContext = {
+    pass,
     passes,
     signal,
     dropout: <X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
@@ -124,6 +121,15 @@ export function passContext(engine: Engine, plan: Plan, pass: number): PassConte
       return { kind: run.kind, seed: seed.toBigInt(), stream: stream.toBigInt() };
     },
   };
+  // A model that reads the number does so in the first pass: the others are spared the getter, which takes as long as a small layer.
+  if (pass === plan.firstPass) {
+    const get = () => {
+      usage.seedUsed = true;
+      return pass;
+    };
+    Object.defineProperty(context, "pass", { get, enumerable: true });
+  }
+  return context;
 }
 
 /** Returns the length of a row; NaN for what is no data, which is refused elsewhere. */

@@ -50,7 +50,7 @@ export interface PredictOptions extends HalfOptions {
    * has that of its own sample.
    */
   masks?: Masks | undefined;
-  /** How many examples the input holds, an integer in [1, 2^24]; 1 by default. Dropout, and the outputs of a classifier, have so many rows. */
+  /** How many examples the input holds, an integer in [0, 2^24]; 1 by default. Dropout, and the outputs of a classifier, have so many rows. */
   samples?: number | undefined;
   /** Number of the first example; 0 by default. The parts of a batch, each with its own, have the masks that the whole has. */
   firstSample?: number | undefined;

@@ -23,7 +23,7 @@ export interface PassDropoutOptions<Y extends AnyData | undefined = undefined> e
   layer?: number | string | undefined;
   /** Number of the sample of the first row, an integer in [0, 2^24); the run's `firstSample` by default. Counts only where masks are "perExample". */
   sample?: number | undefined;
-  /** Number of rows, an integer in [1, 2^24]; the run's `samples` by default. */
+  /** Number of rows, an integer in [0, 2^24]; the run's `samples` by default. */
   samples?: number | undefined;
   /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
   out?: Y;
@@ -187,7 +187,9 @@ function dropRows(
   try {
     const input = pass.data(x, "x", half);
     const { stored, length } = input;
-    if (length % samples !== 0) throw wrongValue("x", `length that is a multiple of ${samples} samples`, length);
+    if (samples === 0 ? length > 0 : length % samples !== 0) {
+      throw wrongValue("x", `length that is a multiple of ${samples} samples`, length);
+    }
     const output = pass.output(out, "out", stored, length, x, input);
     const { draw } = pass;
     draw.kind = run.kind;
@@ -203,7 +205,7 @@ function dropRows(
       running.elementwise(kernel, dst, src);
     } else {
       const { low, high } = draw.stream;
-      for (const { at, count, row, rows, column, columns } of pieces(samples, length / samples)) {
+      for (const { at, count, row, rows, column, columns } of pieces(samples, samples === 0 ? 0 : length / samples)) {
         const from = src.enter(at, count);
         const to = dst.enter(at, count);
         for (let r = 0; r < rows; ++r) {

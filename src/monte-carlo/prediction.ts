@@ -5,6 +5,7 @@ import { checkChoice, checkInteger, checkObject, describe, lengthOf, tagOf, wron
 import { showShape } from "../ground/shape.js";
 import { Words } from "../ground/words.js";
 import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
+import { MAX_INDEX } from "../stream/ticket.js";
 import { CLASS_OUTPUTS, type ClassOutput, MASKS, type Masks } from "./choices.js";
 import { fromRows, type Layout, type LayoutFields, readLayout, toRows } from "./layout.js";
 import { checkFirstSample, checkSamples, MOST_PASSES } from "./streams.js";
@@ -257,7 +258,7 @@ export function readPrediction(value: unknown, name: string): Earlier {
     const totals = { passes, mean, deviations, expectedEntropy: new Float64Array(), votes: new Float64Array() };
     return { run, layout: undefined, ranges: read, totals, seedUsed };
   }
-  checkInteger(classes, `${name}.classes`, 1, mean.length);
+  checkInteger(classes, `${name}.classes`, 1, MAX_INDEX);
   checkChoice(output, `${name}.output`, CLASS_OUTPUTS);
   const { layout, fields } = readLayout(classes, samples, { outputShape, classAxis }, `${name}.`);
   const { rows, inner } = layout;

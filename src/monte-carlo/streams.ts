@@ -26,7 +26,7 @@ export function readLayer(layer: unknown): number {
 
 /** Throws unless `value` is a number of samples. */
 export function checkSamples(value: unknown, name: string): asserts value is number {
-  checkInteger(value, name, 1, MOST_SAMPLES);
+  checkInteger(value, name, 0, MOST_SAMPLES);
 }
 
 /** Throws unless `value` is the number of the first of `samples` samples. */

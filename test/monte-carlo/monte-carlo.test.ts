@@ -236,6 +236,30 @@ describe("statistics", () => {
     expect([mean.length, passes]).toEqual([0, 3]);
   });
 
+  it("of an empty batch are empty, also of classifiers, from JSON, merged and resumed", async () => {
+    const [dropout, monteCarlo] = await made();
+    for (const masks of ["perPass", "perExample"] as const) {
+      const model: Model<Float32Array> = (x, context) => {
+        const y = context.dropout(x, 0.5);
+        expect([y.length, context.dropout(dropout.alloc("f64", 0), 0.5).length]).toEqual([0, 0]);
+        return y;
+      };
+      for (const more of [{}, ...(["probabilities", "logits", "sigmoids"] as const).map((output) => ({ classes: 4, output }))]) {
+        for (const axis of "classes" in more ? [{}, { classAxis: 0 }] : [{}]) {
+          const options = { ...more, ...axis, passes: 2, samples: 0, masks };
+          const a = await monteCarlo.predict(model, new Float32Array(), options);
+          expect(a).toMatchObject({ passes: 2, samples: 0, identicalPasses: false });
+          for (const value of Object.values(a)) if (ArrayBuffer.isView(value)) expect(value.byteLength).toBe(0);
+          const b = await monteCarlo.predict(model, new Float32Array(), { ...options, firstPass: 2 });
+          const posted = JSON.parse(JSON.stringify(a)) as Prediction;
+          const merged = monteCarlo.merge([posted, b]);
+          expect(merged.passes).toBe(4);
+          expect(await monteCarlo.predict(model, new Float32Array(), { ...options, resume: posted })).toEqual(merged);
+        }
+      }
+    }
+  });
+
   it("take memory that does not depend on the number of passes, and give it back", async () => {
     const sizes = await Promise.all(
       [10, 1000].map(async (passes) => {
@@ -1158,7 +1182,8 @@ describe("refusals", () => {
     [{ kind: "xor" }, RangeError, `"kind" expected "tile" or "philox", got string "xor"`],
     [{ masks: "perBatch" }, RangeError, `"masks" expected "perPass" or "perExample", got string "perBatch"`],
     [{ masks: 1 }, TypeError, `"masks" expected "perPass" or "perExample", got 1`],
-    [{ samples: 0 }, RangeError, `"samples" expected integer in [1, 16777216], got 0`],
+    [{ samples: -1 }, RangeError, `"samples" expected integer in [0, 16777216], got -1`],
+    [{ samples: 0 }, RangeError, `"x" expected length that is a multiple of 0 samples, got 6`],
     [{ samples: 2, firstSample: 2 ** 24 - 1 }, RangeError, `"firstSample" expected integer in [0, 16777214], got 16777215`],
     [{ classes: 0 }, RangeError, `"classes" expected integer in [1, 9007199254740992], got 0`],
     [{ classes: 4, output: "odds" }, RangeError, `"output" expected "probabilities" or "logits" or "sigmoids", got string "odds"`],
@@ -1273,7 +1298,8 @@ describe("refusals", () => {
         [() => context.dropout(x, 0.5, { seed: 1 } as never), `"seed" is no option; `],
         [() => context.stream({ samples: 1 } as never), `"samples" is no option; did you mean "sample"?`],
         [() => context.dropout(x, 0.5, { layer: 65536 }), `"layer" expected integer in [0, 65535], got 65536`],
-        [() => context.dropout(x, 0.5, { samples: 0 }), `"samples" expected integer in [1, 16777216], got 0`],
+        [() => context.dropout(x, 0.5, { samples: -1 }), `"samples" expected integer in [0, 16777216], got -1`],
+        [() => context.dropout(x, 0.5, { samples: 0 }), `"x" expected length that is a multiple of 0 samples, got 6`],
         [() => context.dropout(x, 0.5, { sample: 2 ** 24 }), `"sample" expected integer in [0, 16777215], got 16777216`],
         [() => context.dropout(x, 0.5, { samples: 5 }), `"x" expected length that is a multiple of 5 samples, got 6`],
         [() => context.dropout(x, 0.5, { out: new Float32Array(5) }), `"out" expected length 6, got 5`],
@@ -1298,7 +1324,7 @@ describe("refusals", () => {
     };
     const { state } = dropout;
     await monteCarlo.predict(within, undefined, { passes: 1 });
-    expect(calls).toBe(14);
+    expect(calls).toBe(15);
     expect(dropout.state).toEqual(state);
   });
 

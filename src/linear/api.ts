@@ -1,4 +1,4 @@
-// What every entry "wasm-dropout/linear" exports, however it comes by its wasm.
+// The exports of every entry "wasm-dropout/linear", but for the function that loads its wasm.
 
 export type { InferenceActivation } from "./kernels.js";
 export type { LayerShape } from "./layer.js";

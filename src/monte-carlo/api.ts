@@ -1,4 +1,4 @@
-// What every entry "wasm-dropout/monte-carlo" exports but the function that makes one.
+// The exports of every entry "wasm-dropout/monte-carlo", but for the function that loads its wasm.
 
 export { type Calibration, type CalibrationOptions, calibration, type ReliabilityBin } from "./calibration.js";
 export type { ClassOutput, Masks } from "./choices.js";

@@ -1,4 +1,4 @@
-// What a model gets in each pass: its number, and dropout whose masks follow from the numbers of pass, layer and sample alone.
+// The context of a model in each pass: its number, and dropout whose masks follow from the numbers of pass, layer and sample alone.
 
 import type { DtypeOf, HalfOptions, Like, Result } from "../core/options.js";
 import { WasmBuffer } from "../engine/buffer.js";
@@ -25,7 +25,7 @@ export interface PassDropoutOptions<Y extends AnyData | undefined = undefined> e
   sample?: number | undefined;
   /** Number of rows, an integer in [0, 2^24]; the run's `samples` by default. */
   samples?: number | undefined;
-  /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
+  /** The array to write y to: x itself or memory apart from it. By default a new array, or buffer, like x. */
   out?: Y;
 }
 
@@ -44,7 +44,7 @@ const PASS_STREAM_KEYS: Known = /* @__PURE__ */ known("layer", "sample");
 export interface PassContext {
   /** Number of this pass; as many runs may share the passes of a prediction, they need not begin with 0. */
   readonly pass: number;
-  /** How many passes this run has. */
+  /** Number of passes of this run, at most. */
   readonly passes: number;
   /** The run's signal, for models that can be interrupted. */
   readonly signal: AbortSignal | undefined;

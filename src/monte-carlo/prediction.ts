@@ -1,4 +1,4 @@
-// What the passes of a run say together: plain data, that can be posted between threads, gone on from, and merged.
+// The results of the passes of a run: plain data, that can be posted between threads, gone on from, and merged.
 // Invariant: all that is needed to go on is exact: a run cut in two and resumed gives the bits of the run in one.
 
 import { checkChoice, checkInteger, checkObject, describe, lengthOf, tagOf, wrongKind, wrongValue } from "../ground/check.js";

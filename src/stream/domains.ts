@@ -9,11 +9,17 @@ export const DOMAINS = { training: 1, monteCarlo: 2, layer: 3 } as const;
 
 // Philox4x32-10: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11. Its multipliers, as they are and in halves.
 const ROUNDS = 10;
-const [A, A_LOW, A_HIGH] = [0xd2511f53, 0x1f53, 0xd251];
-const [B, B_LOW, B_HIGH] = [0xcd9e8d57, 0x8d57, 0xcd9e];
-const [WEYL_0, WEYL_1] = [0x9e3779b9, 0xbb67ae85];
+const A = 0xd2511f53;
+const A_LOW = 0x1f53;
+const A_HIGH = 0xd251;
+const B = 0xcd9e8d57;
+const B_LOW = 0x8d57;
+const B_HIGH = 0xcd9e;
+const WEYL_0 = 0x9e3779b9;
+const WEYL_1 = 0xbb67ae85;
 // The bytes of "domains1" as two little-endian words.
-const [KEY_0, KEY_1] = [0x616d6f64, 0x31736e69];
+const KEY_0 = 0x616d6f64;
+const KEY_1 = 0x31736e69;
 const WORD = 2 ** 32;
 
 /** Returns the high word of the product of a word and a constant in two halves. No sum leaves 32 bits: 65535 * 65535 + 65535 is below 2^32. */

@@ -274,7 +274,7 @@ describe("statistics", () => {
           });
         const prediction = await run(passes);
         const bytes = Object.values(prediction).reduce((sum, value) => sum + (ArrayBuffer.isView(value) ? value.byteLength : 0), 0);
-        // What the run took is free again, for buffers and for other runs.
+        // The memory that the run took is free again, for buffers and for other runs.
         const { byteLength } = dropout.memory.buffer;
         dropout.alloc("f64", 20_000).free();
         for (let k = 0; k < 20; ++k) await run(2);

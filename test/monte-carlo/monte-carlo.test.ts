@@ -1,6 +1,7 @@
 // Monte-Carlo dropout by its API: statistics against naive ones over stored passes, masks against those of the core, runs cut in parts,
 // other tasks in between, cancellation, failures and refusals.
 
+import { mock } from "node:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { domainStream } from "../../docs/reference.js";
 import { createDropout, type Data, type Dropout } from "../../src/core/index.js";
@@ -695,6 +696,8 @@ describe("outputs of classifiers", () => {
     const mean = [0, 1, 2].map((c) => average(chances.map((p) => p[c] as number)));
     expectNear(predictiveEntropy, [entropy(mean)]);
     expectNear(mutualInformation, [entropy(mean) - average(chances.map(entropy))]);
+    expectNear(predictiveEntropy, [0.61], 1e-3);
+    expectNear(mutualInformation, [0.085], 1e-3);
   });
 
   it("that are sigmoids are labels of their own, each with its entropies, votes and margin", async () => {
@@ -814,6 +817,31 @@ describe("outputs of other libraries", () => {
     const [, monteCarlo] = await made();
     const { mean } = await monteCarlo.predict(() => output() as number[], undefined, { passes: 3 });
     expect([...mean]).toEqual(values);
+  });
+
+  it("tensors of TensorFlow.js and of ONNX Runtime", async () => {
+    await import("@tensorflow/tfjs-backend-cpu");
+    const tf = await import("@tensorflow/tfjs-core");
+    await tf.setBackend("cpu");
+    const { Tensor } = await import("onnxruntime-web");
+    const [, monteCarlo] = await made();
+    const data = (pass: number) => Float32Array.of(pass % 2, 5, -(pass % 2));
+    const inTensorFlow: Model<null> = (_, { pass }) => tf.tidy(() => tf.mul(tf.tensor2d(data(pass), [1, 3]), 2));
+    const inRuntime: Model<null> = async (_, { pass }) =>
+      new Tensor(
+        "float32",
+        data(pass).map((value) => 2 * value),
+        [1, 3],
+      );
+    for (const model of [inTensorFlow, inRuntime]) {
+      const { mean, populationVariance } = await monteCarlo.predict(model, null, { passes: 4 });
+      expect([...mean]).toEqual([1, 10, -1]);
+      expect([...populationVariance]).toEqual([1, 0, 1]);
+    }
+    const integers: Model<null> = () => tf.tensor1d([1, 2], "int32");
+    await expect(monteCarlo.predict(integers, null, { passes: 1 })).rejects.toThrow(
+      '"output" expected Float32Array, Float64Array or buffer',
+    );
   });
 
   it("are refused by name where they hold no numbers of a known dtype", async () => {
@@ -1041,6 +1069,12 @@ describe("other tasks", () => {
   it("have their turn by the timers of the program's start, whatever fakes have replaced them", async () => {
     const [, monteCarlo] = await made();
     const expected = await monteCarlo.predict(network, input(6), { passes: 5 });
+    mock.timers.enable();
+    try {
+      expect(await monteCarlo.predict(network, input(6), { passes: 5, sliceMs: 0 })).toEqual(expected);
+    } finally {
+      mock.timers.reset();
+    }
     vi.useFakeTimers({ toFake: ["setTimeout", "setImmediate", "setInterval", "performance", "Date", "queueMicrotask"] });
     try {
       expect(await monteCarlo.predict(network, input(6), { passes: 5, sliceMs: 0 })).toEqual(expected);

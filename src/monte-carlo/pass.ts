@@ -158,13 +158,6 @@ function checkOrder({ features }: Usage, layer: number, length: number): void {
   );
 }
 
-/** Sets `stream` to the number of words `low` and `high`, and `sample` more. */
-function setWords(stream: Words, low: number, high: number, sample: number): void {
-  stream.low = low;
-  stream.high = high;
-  addSample(stream, sample);
-}
-
 interface Place {
   readonly pass: number;
   readonly layer: number;
@@ -204,14 +197,15 @@ function dropRows(
     if (samples === 1) {
       running.elementwise(kernel, dst, src);
     } else {
-      const { low, high } = draw.stream;
-      for (const { at, count, row, rows, column, columns } of pieces(samples, samples === 0 ? 0 : length / samples)) {
+      const features = samples === 0 ? 0 : length / samples;
+      for (const { at, count, rows, column, columns } of pieces(samples, features)) {
         const from = src.enter(at, count);
         const to = dst.enter(at, count);
+        const size = byteLength(stored, columns);
         for (let r = 0; r < rows; ++r) {
-          const offset = byteLength(stored, r * columns);
-          if (perExample) setWords(draw.stream, low, high, row + r);
-          kernel(to + offset, from + offset, columns, running.params(column));
+          kernel(to + r * size, from + r * size, columns, running.params(column));
+          // Rows come one after another, a long one in several pieces.
+          if (perExample && column + columns === features) addSample(draw.stream, 1);
         }
         dst.leave(at, count);
       }

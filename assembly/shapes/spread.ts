@@ -1,10 +1,43 @@
 // DropBlock's mask: every dropped seed drops the block of elements around it. Source: Ghiasi, Lin, Le, "DropBlock: a regularization method
-// for convolutional networks", NeurIPS 2018, algorithm 1. A block is a box, so its mask is made one axis after the other, in place, by shifting
-// the bits of many elements at once: time grows with the number of elements and the logarithm of the block's side, not with its volume.
+// for convolutional networks", NeurIPS 2018, algorithm 1. A block is a box, so its mask is made one axis after the other: along lines of neighbouring
+// elements from seed to seed, as there are few, and along the other axes by shifting the bits of many elements at once. Time grows with the number of
+// elements and the logarithm of the block's side, not with its volume.
 // Invariant: 1 = keep. Words are read and written up to 8 bytes in front of the mask and 16 behind it, which stay as they are.
 
 const WORD: u64 = 64;
 const ONES: u64 = -1;
+
+/**
+ * Drops in `dst` what lies up to `before` places below and `after` above a dropped element of `src`, within its line of `size` elements, of n in all.
+ * Unless `border`, leaves out those whose neighbours would not all lie in the line.
+ */
+export function spreadLines(dst: usize, src: usize, n: u64, size: u64, before: u64, after: u64, border: bool): void {
+  // The present line, and the end of what has been dropped.
+  let from: u64 = 0;
+  let done: u64 = 0;
+  for (let word: u64 = 0; word < n; word += WORD) {
+    let dropped = ~load<u64>(src + <usize>(word >> 3)) & within(word, 0, n);
+    for (; dropped; dropped &= dropped - 1) {
+      const seed = word + ctz(dropped);
+      if (seed >= from + size) from = seed - (seed % size);
+      const place = seed - from;
+      if (!border && (place < before || place + after >= size)) continue;
+      const low = max(place < before ? from : seed - before, done);
+      done = max(done, min(seed + after + 1, from + size));
+      if (low < done) dropAll(dst, low, done);
+    }
+  }
+}
+
+/** Drops elements `from` to `end` - 1. */
+// @ts-ignore: decorator
+@inline
+function dropAll(mask: usize, from: u64, end: u64): void {
+  for (let word = from & ~(WORD - 1); word < end; word += WORD) {
+    const at = mask + <usize>(word >> 3);
+    store<u64>(at, load<u64>(at) & ~within(word, from, end));
+  }
+}
 
 /**
  * Spreads dropped elements along one axis of a mask of outer x size x inner bits: by `before` places down and `after` places up, within the axis.

@@ -92,25 +92,27 @@ export function takeBlockMask(pass: Taking, kernels: ShapesKernels, blocks: Bloc
   const { memory, kernels: core } = pass.engine;
   const kernel = core.mask[pass.draw.kind].bits;
   const take = () => pass.scratch(byteLength("bits", decisions) + 2 * MARGIN) + MARGIN;
-  const seeds = take();
+  const [seeds, dropped] = [take(), take()];
   const interleaved = fields.dataFormat === "channelsLast" && channels > 1;
-  const bits = interleaved ? take() : seeds;
+  const border = fields.borderSeeds ? 1 : 0;
+  const { lines, spread, interleave } = kernels;
   const draw = (run: Running) => {
     for (const { at, count } of parts(decisions, CHUNK)) kernel(seeds + at / 8, count, run.params(at));
-    let outer = samples * channels;
-    let inner = productOf(sizes);
-    sides.forEach((side, k) => {
-      const size = sizes[k] as number;
-      inner /= size;
-      // Neighbours of a seed as in the paper, which for even sides has one more in front.
-      kernels.spread.bits.bits(seeds, outer, size, inner, side >> 1, (side - 1) >> 1, fields.borderSeeds ? 1 : 0);
-      outer *= size;
-    });
+    fillKept(memory, dropped, decisions);
+    let inner = 1;
+    for (let k = sizes.length - 1; k >= 0; --k) {
+      const [size, side] = [sizes[k] as number, sides[k] as number];
+      // The block around a seed is that of the paper, which for even sides has one more element in front.
+      const [before, after] = [side >> 1, (side - 1) >> 1];
+      if (inner === 1) lines.bits.bits(dropped, seeds, decisions, size, before, after, border);
+      else if (side > 1) spread.bits.bits(dropped, decisions / size / inner, size, inner, before, after, border);
+      inner *= size;
+    }
     if (!interleaved) return;
-    fillKept(memory, bits, decisions);
-    kernels.interleave.bits.bits(bits, seeds, samples, channels, productOf(sizes));
+    fillKept(memory, seeds, decisions);
+    interleave.bits.bits(seeds, dropped, samples, channels, inner);
   };
-  return { bits, draw };
+  return { bits: interleaved ? seeds : dropped, draw };
 }
 
 /** Returns the number of elements of a mask over that of its kept ones, rounded to the dtype. */

@@ -10,6 +10,11 @@ interface Signatures {
   /** y = keep ? a x + b : dropped. */
   affine: (dst: number, src: number, mask: number, n: number, walk: number, a: number, b: number, dropped: number) => undefined;
   /**
+   * Drops in `dst` what lies up to `before` places below and `after` above a dropped element of `src` in its line of `size` elements, of n in all.
+   * Unless `border` is 1, leaves out those whose neighbours would not all lie in the line. Both need 8 bytes behind them.
+   */
+  lines: (dst: number, src: number, n: number, size: number, before: number, after: number, border: number) => undefined;
+  /**
    * Drops, in a mask of outer x size x inner elements, what lies up to `before` places below and `after` above a dropped element along the middle axis.
    * Unless `border` is 1, first keeps those whose neighbours would not all lie in it. Needs 8 bytes in front of the mask and 16 behind it.
    */
@@ -21,6 +26,7 @@ interface Signatures {
 export const SHAPES = [
   { verb: "broadcast", sources: ["bits"], dtypes: DTYPES },
   { verb: "affine", sources: ["bits"], dtypes: DTYPES },
+  { verb: "lines", sources: ["bits"], dtypes: ["bits"] },
   { verb: "spread", sources: ["bits"], dtypes: ["bits"] },
   { verb: "interleave", sources: ["bits"], dtypes: ["bits"] },
 ] as const satisfies readonly (Family & { verb: keyof Signatures })[];

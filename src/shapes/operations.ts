@@ -5,7 +5,7 @@ import { WasmBuffer } from "../engine/buffer.js";
 import type { AnyData, Taken, TakenData } from "../engine/operand.js";
 import type { Operation, Running, Taking } from "../engine/pass.js";
 import { checkAmount, checkChoice, checkFlag, checkProbability, isTypedArray, lengthOf, wrongKind, wrongValue } from "../ground/check.js";
-import { checkOptions } from "../ground/options.js";
+import { checkOptions, type Known } from "../ground/options.js";
 import { checkShape, MAX_RANK, takeShape } from "../ground/shape.js";
 import { F16_OVERFLOW } from "../stream/draw.js";
 import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
@@ -64,11 +64,20 @@ interface Forward {
 
 type Arguments = [x: AnyData, p: number, options: unknown];
 
+/** As readForward(); names the way to have several probabilities where they came in the place of one. */
+function readCommon(p: unknown, options: unknown, keys: Known): ForwardPlan {
+  if (Array.isArray(p) || isTypedArray(p)) {
+    const recipe = "for one for each sample, call once for each, with the same stream and start at its first decision";
+    throw wrongKind("p", `one number in [0, 1] (${recipe})`, p);
+  }
+  return readForward(p, options, keys);
+}
+
 /** y = keep ? scale x : +0, by a mask that is broadcast over x. */
 export function broadcastDropout(kernels: ShapesKernels): Operation<Arguments, DropPlan, Forward> {
   return {
     read(x, p, options) {
-      const common = readForward(p, options, BROADCAST_KEYS);
+      const common = readCommon(p, options, BROADCAST_KEYS);
       const { shape: given, noiseShape, broadcastDims, rescale = "train", mask } = options as BroadcastDropoutOptions<AnyData>;
       checkChoice(rescale, "rescale", RESCALES);
       return { common, p, x, rescale, mask, noise: resolveNoise(takeShape(given, "shape"), noiseShape, broadcastDims) };
@@ -81,7 +90,7 @@ export function broadcastDropout(kernels: ShapesKernels): Operation<Arguments, D
 export function spatialDropout(kernels: ShapesKernels): Operation<Arguments, DropPlan, Forward> {
   return {
     read(x, p, options) {
-      const common = readForward(p, options, SPATIAL_KEYS);
+      const common = readCommon(p, options, SPATIAL_KEYS);
       const { shape: given, dataFormat, batched, rescale = "train", mask } = options as SpatialDropoutOptions<AnyData>;
       checkChoice(rescale, "rescale", RESCALES);
       const shape = takeChannels(given, batched, [0, 3]);
@@ -98,7 +107,7 @@ export function spatialDropout(kernels: ShapesKernels): Operation<Arguments, Dro
 export function dropPath(kernels: ShapesKernels): Operation<Arguments, DropPlan, Forward> {
   return {
     read(x, p, options) {
-      const common = readForward(p, options, PATH_KEYS);
+      const common = readCommon(p, options, PATH_KEYS);
       const { shape, scaleByKeep, rescale: given, mask } = options as DropPathOptions<AnyData>;
       checkFlag(scaleByKeep, "scaleByKeep");
       if (scaleByKeep !== undefined && given !== undefined) throw wrongKind("rescale", "nothing beside scaleByKeep", given);
@@ -114,7 +123,7 @@ export function dropPath(kernels: ShapesKernels): Operation<Arguments, DropPlan,
 export function alphaDropout(kernels: ShapesKernels): Operation<Arguments, ShapedPlan, Forward> {
   return {
     read(x, p, options) {
-      const common = readForward(p, options, ALPHA_KEYS);
+      const common = readCommon(p, options, ALPHA_KEYS);
       const { shape: given, noiseShape, broadcastDims } = options as AlphaDropoutOptions<AnyData>;
       const shape = given === undefined ? [elementsOf(x)] : takeShape(given, "shape");
       return { common, p, x, noise: resolveNoise(shape, noiseShape, broadcastDims) };
@@ -127,7 +136,7 @@ export function alphaDropout(kernels: ShapesKernels): Operation<Arguments, Shape
 export function featureAlphaDropout(kernels: ShapesKernels): Operation<Arguments, ShapedPlan, Forward> {
   return {
     read(x, p, options) {
-      const common = readForward(p, options, FEATURE_ALPHA_KEYS);
+      const common = readCommon(p, options, FEATURE_ALPHA_KEYS);
       const { shape, dataFormat, batched } = options as FeatureAlphaDropoutOptions<AnyData>;
       return { common, p, x, noise: channelNoise(takeChannels(shape, batched, [0, MAX_RANK - 2]), readDataFormat(dataFormat), batched) };
     },
@@ -139,7 +148,7 @@ export function featureAlphaDropout(kernels: ShapesKernels): Operation<Arguments
 export function dropBlock(kernels: ShapesKernels): Operation<Arguments, BlockPlan, Forward> {
   return {
     read(x, p, options) {
-      const common = readForward(p, options, BLOCK_KEYS);
+      const common = readCommon(p, options, BLOCK_KEYS);
       const { dataFormat, gammaScale = 1, blockSize = 7, ...others } = blockOptions(options as DropBlockOptions<AnyData>);
       checkAmount(gammaScale, "gammaScale");
       const blocks = readBlocks({ ...others, blockSize }, readDataFormat(dataFormat));

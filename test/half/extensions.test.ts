@@ -51,10 +51,14 @@ const noisy = (name: string, length: number, forward: (noise: Noise) => Call) =>
   OPERATIONS[name] = { length, of: ({ noise }) => ({ forward: forward(noise), backward: noise }) };
 };
 const LAST = { noiseShape: [null, null, 1] };
-shaped("dropout, a decision each", LONG, (s) => (x, o) => s.dropout(x, 0.3, { shape: LONG, ...o }));
-shaped("dropout, shared", LONG, (s) => (x, o) => s.dropout(x, 0.3, { shape: LONG, noiseShape: [null, 1, null], ...o }));
-shaped("dropout at test time", LONG, (s) => (x, o) => s.dropout(x, 0.3, { shape: LONG, ...LAST, rescale: "test", training: false, ...o }));
-shaped("spatial dropout", MAPS, (s) => (x, o) => s.spatialDropout(x, 0.3, { shape: MAPS, format: "channelsLast", ...o }));
+shaped("dropout, a decision each", LONG, (s) => (x, o) => s.broadcastDropout(x, 0.3, { shape: LONG, ...o }));
+shaped("dropout, shared", LONG, (s) => (x, o) => s.broadcastDropout(x, 0.3, { shape: LONG, noiseShape: [null, 1, null], ...o }));
+shaped(
+  "dropout at test time",
+  LONG,
+  (s) => (x, o) => s.broadcastDropout(x, 0.3, { shape: LONG, ...LAST, rescale: "test", training: false, ...o }),
+);
+shaped("spatial dropout", MAPS, (s) => (x, o) => s.spatialDropout(x, 0.3, { shape: MAPS, dataFormat: "channelsLast", ...o }));
 shaped("drop path", MAPS, (s) => (x, o) => s.dropPath(x, 0.3, { shape: MAPS, ...o }));
 shaped("DropBlock", MAPS, (s) => (x, o) => s.dropBlock(x, 0.1, { shape: MAPS, blockSize: 3, ...o }));
 shaped("alpha dropout", LONG, (s) => (x, o) => s.alphaDropout(x, 0.3, o));

@@ -117,7 +117,7 @@ for (const build of BUILDS) {
     });
 
     for (const [verb, , dtype] of rowsOf(SHAPES)) {
-      if (verb === "spread" || verb === "interleave") continue;
+      if (verb === "lines" || verb === "spread" || verb === "interleave") continue;
       const type = dtype as Dtype;
       const size = type === "f32" ? 4 : 8;
       const round = type === "f32" ? Math.fround : (value: number) => value;
@@ -181,6 +181,39 @@ for (const build of BUILDS) {
         wasm.written(regions.out, 0, false, "none", () => kernel(regions.out, regions.data, regions.mask, 0, regions.record, 1, 0, 0));
       });
     }
+
+    it("bits_lines_bits", () => {
+      let salt = 0;
+      for (const [lines, size] of [
+        [1, 1],
+        [7, 9],
+        [3, 64],
+        [20, 14],
+        [3, 70],
+        [2, 200],
+      ] as const) {
+        for (const side of [1, 2, 3, 4, 7, 8, 14, 33, 64, 65, 200]) {
+          if (side > size) continue;
+          for (const q of [0, 0.5, 0.97, 1]) {
+            for (const border of [false, true]) {
+              ++salt;
+              const n = lines * size;
+              const keep = decisions(n, q, salt);
+              const want = keepBits(blockMask(keep, [size], side, border));
+              const [dst, src] = [regions.out + 64 + (salt % 7), regions.data + (salt % 5)];
+              wasm.place(src, keepBits(keep));
+              wasm.place(dst, keepBits(new Uint8Array(n).fill(1)));
+              const what = `${lines} of ${size}, side ${side}, kept ${q}, border ${border}`;
+              const got = wasm.written(dst, want.length, true, what, () => {
+                kernels.lines.bits.bits(dst, src, n, size, side >> 1, (side - 1) >> 1, border ? 1 : 0);
+              });
+              expectBytes(got, want, what);
+            }
+          }
+        }
+      }
+      expect(salt).toBeGreaterThan(200);
+    });
 
     it("bits_spread_bits", () => {
       let salt = 0;

@@ -78,12 +78,20 @@ function drawBlocks(
   const { call, memory } = context;
   const draw = context.kernels.mask[call.recipe.kind].bits;
   const channels = format === "channelsFirst" ? 1 : maps.channels;
-  const mask = memory.view("bits", bits, decisions).fill(0xff);
-  if (decisions % 8 > 0) mask[mask.length - 1] = (1 << (decisions % 8)) - 1;
-  for (const { at, count } of parts(decisions)) {
-    call.draw(draw, seeds, at, count);
-    kernels.blocks.bits.bits(bits, seeds, count, at, channels, maps.rows, maps.columns, side);
+  if (channels === 1) {
+    for (const { at, count } of parts(decisions)) call.draw(draw, bits + at / 8, at, count);
+  } else {
+    const mask = memory.view("bits", bits, decisions).fill(0xff);
+    if (decisions % 8 > 0) mask[mask.length - 1] = (1 << (decisions % 8)) - 1;
+    for (const { at, count } of parts(decisions)) {
+      call.draw(draw, seeds, at, count);
+      kernels.scatter.bits.bits(bits, seeds, count, at, channels, maps.rows * maps.columns);
+    }
   }
+  // A seed counts only where its block lies wholly in the feature map.
+  const [before, after] = [Math.floor(side / 2), Math.floor((side - 1) / 2)];
+  kernels.dilate.bits.bits(bits, decisions, channels, maps.columns, before, after, 0);
+  kernels.dilate.bits.bits(bits, decisions, channels * maps.columns, maps.rows, before, after, 0);
 }
 
 function countKept({ context }: Pass, bits: number, decisions: number): number {

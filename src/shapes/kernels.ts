@@ -9,23 +9,20 @@ interface Signatures {
   broadcast: (dst: number, src: number, mask: number, n: number, walk: number, scale: number) => undefined;
   /** y = keep ? a x + b : dropped. */
   affine: (dst: number, src: number, mask: number, n: number, walk: number, a: number, b: number, dropped: number) => undefined;
-  /** Clears the blocks of dropped seeds first..first+n-1 from a mask. */
-  blocks: (
-    mask: number,
-    seeds: number,
-    n: number,
-    first: number,
-    channels: number,
-    rows: number,
-    columns: number,
-    side: number,
-  ) => undefined;
+  /**
+   * Grows what a mask of n decisions drops along an axis of `size` places, `stride` bits apart, by `before` and `after` places. With `clip` (1) a
+   * block ends where the axis does; without (0), what lies so near an end that its block would not fit is kept.
+   */
+  dilate: (mask: number, n: number, stride: number, size: number, before: number, after: number, clip: number) => undefined;
+  /** Clears in a mask [samples, area, channels] what is dropped among seeds first..first+n-1 of [samples, channels, area]. */
+  scatter: (mask: number, seeds: number, n: number, first: number, channels: number, area: number) => undefined;
 }
 
 export const SHAPES = [
   { verb: "broadcast", sources: ["bits"], dtypes: DTYPES },
   { verb: "affine", sources: ["bits"], dtypes: DTYPES },
-  { verb: "blocks", sources: ["bits"], dtypes: ["bits"] },
+  { verb: "dilate", sources: ["bits"], dtypes: ["bits"] },
+  { verb: "scatter", sources: ["bits"], dtypes: ["bits"] },
 ] as const satisfies readonly (Family & { verb: keyof Signatures })[];
 
 export type ShapesKernels = Bound<(typeof SHAPES)[number], Signatures>;

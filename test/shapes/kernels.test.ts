@@ -8,7 +8,7 @@ import { SHAPES, type ShapesKernels } from "../../src/shapes/kernels.js";
 import { recordLength, walkOf, writeRecord } from "../../src/shapes/walk.js";
 import { expectBytes, expectSame, keepBits, sample } from "../support/oracle.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
-import { blockMask, channelsLast, expand, map, product } from "./oracle.js";
+import { blockMask, channelsLast, expand, grown, map, product } from "./oracle.js";
 
 const SPAN = 20_000;
 
@@ -117,7 +117,7 @@ for (const build of BUILDS) {
     });
 
     for (const [verb, , dtype] of rowsOf(SHAPES)) {
-      if (verb === "blocks") continue;
+      if (verb !== "broadcast" && verb !== "affine") continue;
       const type = dtype as Dtype;
       const size = type === "f32" ? 4 : 8;
       const round = type === "f32" ? Math.fround : (value: number) => value;
@@ -182,47 +182,169 @@ for (const build of BUILDS) {
       });
     }
 
-    it("bits_blocks_bits", () => {
-      let salt = 0;
-      for (const [rows, columns] of [
+    // Axes from the outermost; each size beside sizes of blocks on that axis.
+    const MAPS: [axes: number[], blocks: number[]][] = [
+      [
         [1, 1],
+        [1, 1],
+      ],
+      [
         [1, 9],
+        [1, 4],
+      ],
+      [
         [5, 1],
+        [5, 1],
+      ],
+      [
         [7, 7],
+        [7, 7],
+      ],
+      [
         [8, 13],
+        [3, 5],
+      ],
+      [
+        [8, 13],
+        [8, 2],
+      ],
+      [
         [16, 16],
+        [16, 1],
+      ],
+      [
         [3, 70],
+        [3, 33],
+      ],
+      [
         [40, 33],
-      ] as const) {
-        for (const side of [1, 2, 3, 4, 5, 7, 8, 16]) {
-          if (side > Math.min(rows, columns)) continue;
-          for (const q of [0, 0.5, 0.97, 1]) {
-            ++salt;
-            const shape = [2, 3, rows, columns] as const;
-            const seeds = decisions(product(shape), q, salt);
-            const expected = blockMask(seeds, shape, side);
-            for (const channels of [1, 3]) {
-              const want = keepBits(channels === 1 ? expected : channelsLast(expected, shape));
-              const mask = regions.out + (salt % 7);
-              wasm.bytes(mask, want.length).fill(0xff);
-              if (seeds.length % 8) wasm.bytes(mask + want.length - 1, 1)[0] = (1 << (seeds.length % 8)) - 1;
-              // Cut at a multiple of 8 seeds, as pieces are; each piece is placed at the end of the memory.
-              const what = `${shape}, side ${side}, kept ${q}, ${channels} channels innermost`;
-              const got = wasm.written(mask, want.length, true, what, () => {
-                const step = salt % 2 ? seeds.length : 8 * (1 + (salt % 9));
-                for (let from = 0; from < seeds.length; from += step) {
-                  const bits = keepBits(seeds.subarray(from, from + step));
-                  const at = wasm.memory.buffer.byteLength - bits.length;
-                  wasm.place(at, bits);
-                  kernels.blocks.bits.bits(mask, at, Math.min(step, seeds.length - from), from, channels, rows, columns, side);
+        [7, 7],
+      ],
+      [
+        [40, 33],
+        [39, 32],
+      ],
+      [
+        [64, 200],
+        [17, 128],
+      ],
+      [[300], [77]],
+      [[1], [1]],
+      [
+        [5, 6, 70],
+        [3, 2, 9],
+      ],
+      [
+        [2, 3, 4, 5],
+        [2, 2, 3, 4],
+      ],
+    ];
+
+    it("bits_dilate_bits, axis after axis", () => {
+      let salt = 0;
+      for (const [axes, blocks] of MAPS) {
+        for (const channels of [1, 3, 8]) {
+          for (const q of [0, 0.5, 0.97, 0.999, 1]) {
+            for (const clip of [false, true]) {
+              ++salt;
+              const shape = [2, ...axes, channels];
+              const seeds = decisions(product(shape), q, salt);
+              // In any order of axes.
+              const steps = blocks.map((block, k) => ({
+                stride: product(shape.slice(k + 2)),
+                size: axes[k] as number,
+                before: clip ? salt % (block + 2) : block >> 1,
+                after: clip ? block : (block - 1) >> 1,
+              }));
+              if (salt % 2) steps.reverse();
+              const expected = steps.reduce(
+                (mask, { stride, size, before, after }) => grown(mask, stride, size, before, after, clip),
+                seeds,
+              );
+              const want = keepBits(expected);
+              const what = `${shape}, ${JSON.stringify(steps)}, kept ${q}, clip ${clip}`;
+              // At any address, or at the end of the memory, behind which there is nothing to read.
+              const bits = keepBits(seeds);
+              const run = (mask: number) => {
+                wasm.place(mask, bits);
+                for (const { stride, size, before, after } of steps) {
+                  kernels.dilate.bits.bits(mask, seeds.length, stride, size, before, after, clip ? 1 : 0);
                 }
-              });
-              expectBytes(got, want, what);
+              };
+              const inside = regions.out + (salt % 7);
+              expectBytes(
+                wasm.written(inside, want.length, false, what, () => run(inside)),
+                want,
+                what,
+              );
+              const end = wasm.memory.buffer.byteLength - bits.length;
+              run(end);
+              expectBytes(wasm.bytes(end, bits.length).slice(), want, `${what}, at the end of the memory`);
             }
           }
         }
       }
+      expect(salt).toBe(MAPS.length * 30);
+    });
+
+    it("bits_dilate_bits of no decisions", () => {
+      wasm.written(regions.out, 0, false, "none", () => kernels.dilate.bits.bits(regions.out, 0, 1, 5, 1, 1, 0));
+    });
+
+    it("bits_scatter_bits", () => {
+      let salt = 0;
+      for (const area of [1, 3, 7, 8, 32, 33, 49, 64, 200]) {
+        for (const channels of [2, 3, 8, 21]) {
+          for (const q of [0, 0.5, 0.97, 1]) {
+            ++salt;
+            const shape = [3, channels, area] as const;
+            const seeds = decisions(product(shape), q, salt);
+            const want = keepBits(channelsLast(seeds, shape));
+            const mask = regions.out + (salt % 7);
+            wasm.bytes(mask, want.length).set(keepBits(new Uint8Array(seeds.length).fill(1)));
+            const what = `${shape}, kept ${q}`;
+            const got = wasm.written(mask, want.length, true, what, () => {
+              // Cut at multiples of 8 seeds, as pieces are; each piece is placed at the end of the memory.
+              const step = salt % 2 ? seeds.length : 8 * (1 + (salt % 9));
+              for (let from = 0; from < seeds.length; from += step) {
+                const bits = keepBits(seeds.subarray(from, from + step));
+                const at = wasm.memory.buffer.byteLength - bits.length;
+                wasm.place(at, bits);
+                kernels.scatter.bits.bits(mask, at, Math.min(step, seeds.length - from), from, channels, area);
+              }
+            });
+            expectBytes(got, want, what);
+          }
+        }
+      }
       expect(salt).toBeGreaterThan(100);
+    });
+
+    it("DropBlock's mask out of these, in both orders", () => {
+      for (const [rows, columns, side] of [
+        [7, 7, 3],
+        [8, 13, 4],
+        [3, 70, 3],
+        [40, 33, 16],
+      ] as const) {
+        const shape = [2, 3, rows, columns] as const;
+        const seeds = decisions(product(shape), 0.97, side);
+        const expected = blockMask(seeds, shape, side);
+        for (const channels of [1, 3]) {
+          const mask = regions.out;
+          wasm.place(mask, keepBits(channels === 1 ? seeds : new Uint8Array(seeds.length).fill(1)));
+          wasm.place(regions.mask, keepBits(seeds));
+          if (channels > 1) kernels.scatter.bits.bits(mask, regions.mask, seeds.length, 0, channels, rows * columns);
+          for (const [stride, size] of [
+            [channels, columns],
+            [channels * columns, rows],
+          ] as const) {
+            kernels.dilate.bits.bits(mask, seeds.length, stride, size, side >> 1, (side - 1) >> 1, 0);
+          }
+          const want = keepBits(channels === 1 ? expected : channelsLast(expected, shape));
+          expectBytes(wasm.bytes(mask, want.length).slice(), want, `${shape}, blocks of ${side}, ${channels} channels innermost`);
+        }
+      }
     });
   });
 }

@@ -61,6 +61,20 @@ export function blockMask(
   return mask;
 }
 
+/**
+ * Seeds with what they drop along an axis of `size` places, `stride` elements apart: from `before` places before a dropped one to `after` behind it.
+ * Blocks that do not fit are clipped, or have no effect.
+ */
+export function grown(seeds: Uint8Array, stride: number, size: number, before: number, after: number, clip: boolean): Uint8Array {
+  const mask = seeds.slice().fill(1);
+  seeds.forEach((keep, i) => {
+    const at = Math.floor(i / stride) % size;
+    if (keep || (!clip && (at < before || at + after >= size))) return;
+    for (let k = Math.max(-before, -at); k <= after && at + k < size; ++k) mask[i + k * stride] = 0;
+  });
+  return mask;
+}
+
 /** An array of [samples, channels, ...] in the order [samples, ..., channels]. */
 export function channelsLast<A extends Floats | Uint8Array>(x: A, shape: readonly number[]): A {
   const [samples, channels, ...rest] = shape as [number, number, ...number[]];

@@ -8,7 +8,8 @@ import { bitsAt } from "./runs";
 
 /** Elements of an edge, done apart from whole words: what bitsAt() reads at most. */
 // @ts-ignore: decorator
-@inline const EDGE: u64 = 32;
+@inline
+const EDGE: u64 = 32;
 
 /** Clears bits i..i+count-1 where bits j..j+count-1 are clear; count is 1 to EDGE. */
 function clearWhereClear(mask: usize, i: u64, j: u64, count: u64): void {
@@ -42,14 +43,16 @@ function clearVector(mask: usize, i: u64, j: u64): void {
 function clearAbove(mask: usize, from: u64, to: u64, shift: u64): void {
   const first = from + shift;
   if (first >= to) return;
-  let i = to;
-  const odd = min(i & 7, i - first);
-  if (odd) clearWhereClear(mask, (i -= odd), i - shift, odd);
-  if (ASC_FEATURE_SIMD) while (i >= first + 128) clearVector(mask, (i -= 128), i - shift);
-  while (i >= first + 64) clearWord(mask, (i -= 64), i - shift);
+  let i = to - min(to & 7, to - first);
+  if (i < to) clearWhereClear(mask, i, i - shift, to - i);
+  if (ASC_FEATURE_SIMD) {
+    for (; i >= first + 128; i -= 128) clearVector(mask, i - 128, i - 128 - shift);
+  }
+  for (; i >= first + 64; i -= 64) clearWord(mask, i - 64, i - 64 - shift);
   while (i > first) {
     const count = min(i - first, EDGE);
-    clearWhereClear(mask, (i -= count), i - shift, count);
+    i -= count;
+    clearWhereClear(mask, i, i - shift, count);
   }
 }
 
@@ -75,7 +78,7 @@ function clearBelow(mask: usize, from: u64, to: u64, shift: u64): void {
 function setRun(mask: usize, from: u64, to: u64): void {
   if (from >= to) return;
   const last = mask + <usize>((to - 1) >> 3);
-  const head = <u8>0xff << (<u8>from & 7);
+  const head = (<u8>0xff) << (<u8>from & 7);
   const tail = <u8>0xff >> (7 - (<u8>(to - 1) & 7));
   let at = mask + <usize>(from >> 3);
   if (at == last) return store<u8>(at, load<u8>(at) | (head & tail));
@@ -97,8 +100,8 @@ function setEndsOfShort(mask: usize, n: u64, line: u64, head: u64, tail: u64): v
   // The first 128 bits of such lines; a word that begins with bit `phase` of a line is a part of them.
   let low: u64 = 0;
   let high: u64 = 0;
-  for (let k: u64 = 0, at: u64 = 0; k < 64; ++k, at = at + 1 < line ? at + 1 : 0) low |= <u64>(at < head || at >= tail) << k;
-  for (let k: u64 = 0, at: u64 = 64 % line; k < 64; ++k, at = at + 1 < line ? at + 1 : 0) high |= <u64>(at < head || at >= tail) << k;
+  for (let k: u64 = 0, at: u64 = 0; k < 64; ++k, at = at + 1 < line ? at + 1 : 0) low |= (<u64>(at < head || at >= tail)) << k;
+  for (let k: u64 = 0, at: u64 = 64 % line; k < 64; ++k, at = at + 1 < line ? at + 1 : 0) high |= (<u64>(at < head || at >= tail)) << k;
   const step = 64 % line;
   let phase: u64 = 0;
   let at = mask;
@@ -155,7 +158,7 @@ export function scatter(mask: usize, seeds: usize, n: u64, first: u64, channels:
       for (; dropped; dropped &= dropped - 1) {
         const at = bit + ctz(dropped) * channels;
         const byte = mask + <usize>(at >> 3);
-        store<u8>(byte, load<u8>(byte) & ~(<u8>1 << (<u8>at & 7)));
+        store<u8>(byte, load<u8>(byte) & ~((<u8>1) << (<u8>at & 7)));
       }
       i += count;
       bit += count * channels;

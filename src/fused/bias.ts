@@ -23,7 +23,8 @@ import {
 import { type ActivationTicket, checkColumns, drawAgain, type ResidualTicket, type StoredTicket } from "./ticket.js";
 
 /** A forward call, as read. */
-interface BiasPlan extends ForwardPlan {
+interface BiasPlan {
+  readonly common: ForwardPlan;
   readonly x: AnyData;
   readonly bias: unknown;
 }
@@ -34,13 +35,13 @@ export function biasDropoutResidual(kernels: FusedKernels) {
     read(x, p, options) {
       const common = readForward(p, options, RESIDUAL_KEYS);
       const { bias, residual } = options as Partial<ResidualOptions>;
-      return { ...common, x, bias, residual };
+      return { common, x, bias, residual };
     },
     take(pass, plan) {
-      const { input, bias } = takeForward(pass, plan, pass.data(plan.x, "x", plan.half));
+      const { input, bias } = takeForward(pass, plan, pass.data(plan.x, "x", plan.common.half));
       const { stored, computed, length } = input;
       const other = pass.input(plan.residual, "residual", stored, length);
-      const output = pass.output(plan.out, "out", stored, length, plan.x, input, other);
+      const output = pass.output(plan.common.out, "out", stored, length, plan.x, input, other);
       const { tile, bytes } = kernels.residual;
       const apply = takeElementwise(pass, { tile: tile[computed], bytes: bytes[computed] }, { input, other, output, bias });
       return (run) => {
@@ -63,12 +64,12 @@ export function biasActivationDropout(kernels: FusedKernels) {
       const { bias, activation = "none", backward = common.training } = options as ActivationOptions;
       checkChoice(activation, "activation", ACTIVATIONS);
       checkFlag(backward, "backward");
-      return { ...common, x, bias, activation, backward };
+      return { common, x, bias, activation, backward };
     },
     take(pass, plan) {
       const { activation } = plan;
-      const { input, bias } = takeForward(pass, plan, takeF32(pass, plan.x, "x", plan.half));
-      const output = pass.output(plan.out, "out", input.stored, input.length, plan.x, input);
+      const { input, bias } = takeForward(pass, plan, takeF32(pass, plan.x, "x", plan.common.half));
+      const output = pass.output(plan.common.out, "out", input.stored, input.length, plan.x, input);
       const overwritten = activation !== "none" && checkKept(output, input, plan.backward);
       const apply = takeElementwise(pass, inF32(kernels[activation]), { input, output, bias });
       const lost = overwritten ? { overwritten } : {};
@@ -85,8 +86,9 @@ export function biasActivationDropout(kernels: FusedKernels) {
 }
 
 /** Takes the draw of a forward call on `input`, and the bias. */
-function takeForward<I extends Taken>(pass: Taking, { bias, p, training, kind, seed, stream, start }: BiasPlan, input: I) {
+function takeForward<I extends Taken>(pass: Taking, { bias, common }: BiasPlan, input: I) {
   const { draw } = pass;
+  const { p, training, kind, seed, stream, start } = common;
   const { stored, length } = input;
   draw.choose(kind, seed, stream);
   const row = bias === undefined ? undefined : pass.ofDtype(bias, "bias", stored);
@@ -200,12 +202,13 @@ function takeBackward(
   const take = (after?: After) =>
     sources === undefined ? takeDropout(pass, operands, after) : takeElementwise(pass, sources, operands, after);
   const dx = output.array;
-  const results = () => ({ dx, dbias: sum?.array, ...(plan.residual ? { dresidual: copy?.array } : {}) });
+  const dbias = sum?.array;
+  const gradients: Gradients = plan.residual ? { dx, dbias, dresidual: copy?.array } : { dx, dbias };
   if (sum === undefined || columns === undefined || columns === 0) {
     const apply = take();
     return (run) => {
       apply(run);
-      return results();
+      return gradients;
     };
   }
   const sums = takeColumnSums(pass, columns, sum);
@@ -215,6 +218,6 @@ function takeBackward(
     sums.clear();
     apply(run);
     sums.round();
-    return results();
+    return gradients;
   };
 }

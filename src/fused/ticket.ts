@@ -86,8 +86,26 @@ export function readTicket(value: unknown): StoredTicket {
   if (overwritten === true) {
     throw wrongValue("ticket", "ticket of a call that left its input as it was", 'one whose result took the place of it ("overwritten")');
   }
-  const drawn = { version, kind, seed, stream, start, p, rescale, length };
-  return { ...drawn, op, columns, activation, bias, shape, scale, causal, maskShape, maskKind, keyLengths };
+  return {
+    version,
+    op,
+    kind,
+    seed,
+    stream,
+    start,
+    p,
+    rescale,
+    length,
+    columns,
+    activation,
+    bias,
+    shape,
+    scale,
+    causal,
+    maskShape,
+    maskKind,
+    keyLengths,
+  };
 }
 
 /** Takes the mask of a ticket into `draw`: fused operations use inverted dropout only. */

@@ -11,7 +11,7 @@ const PROJECTS = {
   /** Pages in browsers. */
   pages: ["test/tfjs/webgl.test.ts", "test/examples/browser-page.test.ts"],
   /** The packed package in build tools. */
-  packaging: ["test/packaging/**/*.test.ts", "test/engine/heap.test.ts"],
+  packaging: ["test/packaging/**/*.test.ts"],
   /** The packed package in every engine. */
   engines: ["test/engines/**/*.test.ts"],
   /** The examples that run in a terminal or in a Worker. */

@@ -1,31 +1,11 @@
 // The bars that the SIMD build is held to: for how many times another subject's time a kernel may take at most.
 
+import { TOLERANCE } from "./comparison.js";
 import type { Timings } from "./measure.js";
-import type { Interval } from "./statistics.js";
+import type { Bar, Verdict } from "./results.js";
 
-/** One bar. */
-export interface Bar {
-  /** Name of the subject it is for. */
-  readonly subject: string;
-  /** Name of the subject it is compared with. */
-  readonly against: string;
-  /** Size it is for, in elements; every size if left out. */
-  readonly size?: number;
-  /** The least size it is for. */
-  readonly from?: number;
-  /** The largest ratio of their times that meets it. */
-  readonly most: number;
-}
-
-/** A bar and what was measured. */
-export interface Verdict extends Bar {
-  readonly size: number;
-  readonly ratio: number;
-  /** Where the ratio's median lies with a confidence of 95%. */
-  readonly interval: Interval;
-  /** "open" where the interval reaches to both sides of the bar: noise, so far, decides. */
-  readonly outcome: "met" | "missed" | "open";
-}
+/** The dropout of the C++ yardstick, which cannot run everywhere. */
+export const CPP = "c++ sse4.1 tile f32";
 
 /** Fused operations, which may take little longer than the same pass over memory in which nothing is dropped. */
 const FUSED = [
@@ -36,24 +16,48 @@ const FUSED = [
   ...["gelu", "geluTanh", "silu", "norm", "softmax"].flatMap((name) => [`bytes_${name}_f32`, `bytes_${name}Gradient_f32`]),
 ];
 
+/** "No slower": a difference up to this is one that bench:compare does not call one either. */
+const NO_SLOWER = 1 + TOLERANCE;
+
+/** Bars of dropout against a multiplication of the same bytes in vectors of the same width, by size. */
+const MULTIPLY: readonly (readonly [subject: string, most: Readonly<Record<number, number>>])[] = [
+  ["tile_dropout_f32", { [2 ** 16]: 3.6, [2 ** 20]: 2.1, [2 ** 24]: 1.35 }],
+  ["tile_dropout_f32, p = 0.5", { [2 ** 16]: 3.1, [2 ** 20]: 1.9, [2 ** 24]: 1.25 }],
+];
+
 export const BARS: readonly Bar[] = [
-  { subject: "tile_dropout_f32", against: "copy_f32", size: 2 ** 16, most: 3.3 },
-  { subject: "tile_dropout_f32", against: "copy_f32", size: 2 ** 20, most: 2.6 },
-  { subject: "tile_dropout_f32", against: "copy_f32", size: 2 ** 24, most: 0.95 },
-  { subject: "tile_dropout_f32 in place", against: "copy_f32", size: 2 ** 24, most: 0.85 },
-  { subject: "bits_apply_f32", against: "copy_f32", size: 2 ** 16, most: 2.3 },
+  { subject: "tile_dropout_f32", against: CPP, from: 2 ** 12, to: 2 ** 20, most: 1.1 },
+  ...MULTIPLY.flatMap(([subject, bySize]) =>
+    Object.entries(bySize).map(([size, most]): Bar => ({ subject, against: "multiply_f32", size: Number(size), most })),
+  ),
+  { subject: "tile_dropout_f32 in place", against: "tile_dropout_f32", from: 2 ** 12, most: NO_SLOWER },
+  // A stored mask spares the drawing.
+  { subject: "bits_apply_f32", against: "tile_dropout_f32", from: 2 ** 12, most: NO_SLOWER },
+  { subject: "Dropout.dropout(array)", against: "Dropout.dropout(buffer)", from: 2 ** 16, most: 1.9 },
   { subject: "Dropout.dropout(array)", against: "Dropout.dropout(buffer)", size: 2 ** 20, most: 1.6 },
-  { subject: "Dropout.backward(buffer)", against: "Dropout.dropout(buffer)", from: 2 ** 12, most: 1.1 },
+  // The cost of a call itself, in a program that calls with buffers and with arrays.
+  { subject: "Dropout.dropout(buffer)", against: "tile_dropout_f32", size: 2 ** 8, most: 2.2 },
+  { subject: "Dropout.backward(buffer)", against: "Dropout.dropout(buffer)", from: 2 ** 12, most: 1.05 },
   // Half of the decisions are the hardest to predict, which kernels without branches do not notice.
   { subject: "tile_dropout_f32, p = 0.5", against: "tile_dropout_f32", from: 2 ** 12, most: 1.02 },
   // A mask alone has no data to wait for, so it may not cost more than the whole.
   { subject: "tile_mask_bits", against: "tile_dropout_f32", most: 1 },
   ...FUSED.map((subject) => ({ subject, against: `${subject}, nothing dropped`, size: 2 ** 20, most: 1.25 })),
+  // Light operations are bound by memory, of which they save passes.
+  { subject: "tile_residual_f32", against: "bias, dropout, residual, one after another", size: 2 ** 20, most: 0.75 },
+  { subject: "tile_relu_f32", against: "bias, relu, dropout, one after another", size: 2 ** 20, most: 0.75 },
 ];
 
-/** The bars for `size` whose subjects are among `names`. */
+/** The bars for `size` whose two subjects are among `names`. */
 export function barsFor(names: ReadonlySet<string>, size: number): Bar[] {
-  return BARS.filter((bar) => names.has(bar.subject) && (bar.size ?? size) === size && (bar.from ?? 0) <= size);
+  return BARS.filter(
+    (bar) =>
+      names.has(bar.subject) &&
+      names.has(bar.against) &&
+      (bar.size ?? size) === size &&
+      (bar.from ?? 0) <= size &&
+      size <= (bar.to ?? size),
+  );
 }
 
 /** Judges bars whose subjects, and what they are compared with, were measured at `size`. */

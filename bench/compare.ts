@@ -3,8 +3,8 @@
 import { parseCommandLine, runCommand, UnusableFile, UsageError } from "./command-line.js";
 import { type Change, type Comparison, compare, TOLERANCE } from "./comparison.js";
 import { readRun } from "./read-run.js";
-import { align, formatSize } from "./report.js";
 import type { Result } from "./results.js";
+import { align, formatSize } from "./terminal.js";
 
 const USAGE = `Compares the ratios to memory.copy of two runs of the benchmark.
 

@@ -39,8 +39,11 @@ function timeIn(round: ReadonlyMap<string, number>, name: string): number {
   return time;
 }
 
-/** Measures `subjects` in `rounds` rounds; calls `onTask` after each subject of each round. */
-export function measure(subjects: readonly Subject[], rounds: number, onTask: () => void): Timings {
+/** A program that measures its subjects by itself, in the rounds of the others: the milliseconds that a call of each takes. */
+export type Beside = () => ReadonlyMap<string, number>;
+
+/** Measures `subjects` in `rounds` rounds, each of which ends with those of `beside`; calls `onTask` after each subject of each round. */
+export function measure(subjects: readonly Subject[], rounds: number, onTask: () => void, beside?: Beside): Timings {
   const bench = new Bench({ ...ROUND, throws: true });
   const repeats = new Map<string, number>();
   const invocationMs = leastInvocation();
@@ -54,7 +57,8 @@ export function measure(subjects: readonly Subject[], rounds: number, onTask: ()
     // What has a result is not run again.
     bench.reset();
     const tasks = bench.runSync();
-    return new Map(tasks.map((task) => [task.name, medianOf(task) / (repeats.get(task.name) as number)]));
+    const times = tasks.map((task) => [task.name, medianOf(task) / (repeats.get(task.name) as number)] as const);
+    return new Map([...times, ...(beside?.() ?? [])]);
   });
   return new Timings(measured);
 }

@@ -2,9 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { checkChoice, checkInteger, checkObject, wrongKind, wrongValue } from "../src/ground/check.js";
-import type { Verdict } from "./bars.js";
 import { UnusableFile } from "./command-line.js";
-import { FORMAT, type Group, type Run } from "./results.js";
+import { FORMAT, type Group, type Run, type Verdict } from "./results.js";
 
 const GROUPS: readonly Group[] = ["reference", "kernel", "api", "peer", "native"];
 const OUTCOMES: readonly Verdict["outcome"][] = ["met", "missed", "open"];

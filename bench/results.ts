@@ -1,6 +1,5 @@
 // What a run found, in the form in which it is stored: the same for every engine, for peers, and for native code.
 
-import type { Verdict } from "./bars.js";
 import type { Interval, Summary } from "./statistics.js";
 
 /** Version of this form. */
@@ -58,6 +57,31 @@ export interface Result {
 
 /** What a subject is: a yardstick, a kernel of the table, a call of the API, or what people could use instead. */
 export type Group = "reference" | "kernel" | "api" | "peer" | "native";
+
+/** One bar. */
+export interface Bar {
+  /** Name of the subject it is for. */
+  readonly subject: string;
+  /** Name of the subject it is compared with. */
+  readonly against: string;
+  /** Size it is for, in elements; every size if left out. */
+  readonly size?: number;
+  /** The least and the greatest size it is for. */
+  readonly from?: number;
+  readonly to?: number;
+  /** The largest ratio of their times that meets it. */
+  readonly most: number;
+}
+
+/** A bar and what was measured. */
+export interface Verdict extends Bar {
+  readonly size: number;
+  readonly ratio: number;
+  /** Where the ratio's median lies with a confidence of 95%. */
+  readonly interval: Interval;
+  /** "open" where the interval reaches to both sides of the bar: noise, so far, decides. */
+  readonly outcome: "met" | "missed" | "open";
+}
 
 /** What a result says of its subject. */
 export interface Description {

@@ -1,16 +1,19 @@
 // npm run bench: measures, prints a table a size, and writes the same as JSON. In Node, Deno and Bun alike.
 
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { EXTENSIONS } from "../modules.mjs";
-import { isMet, type Verdict } from "./bars.js";
+import { isMet } from "./bars.js";
 import { runCommand } from "./command-line.js";
+import { Missing, prepareCpp } from "./cpp/program.js";
 import { engineVersion, MACHINE, storeRun, VERSION } from "./machine.js";
 import { type Options, readOptions, USAGE } from "./options.js";
 import { Progress } from "./progress.js";
-import { formatSize, formatTable, formatVerdicts } from "./report.js";
-import type { Result } from "./results.js";
+import type { Result, Verdict } from "./results.js";
 import { NothingSelected, runSession } from "./session.js";
 import type { Modules } from "./subjects.js";
+import { formatSize, formatTable, formatVerdicts } from "./terminal.js";
 
 const compile = (build: string) => new WebAssembly.Module(readFileSync(new URL(`../build/${build}.wasm`, import.meta.url)));
 
@@ -24,17 +27,25 @@ function run({ sizes, filter, rounds, json, scalar, gate }: Options): void {
   const progress = new Progress();
   const extensions = Object.fromEntries(EXTENSIONS.map((name) => [name, compile(`${name}/${build}`)])) as Modules["extensions"];
   const modules = { core: compile(`core/${build}`), reference: compile("reference"), extensions };
-  const plan = { modules, sizes, filter, rounds, judged: !scalar, barsOnly: gate };
+  const directory = mkdtempSync(join(tmpdir(), "bench-"));
+  const prepared = prepareCpp(directory);
+  const cpp = prepared instanceof Missing ? undefined : prepared;
+  if (prepared instanceof Missing && !scalar) console.log(`No bar against C++ applies: ${prepared.reason}.`);
+  const plan = { modules, cpp, sizes, filter, rounds, judged: !scalar, barsOnly: gate };
   const session = runSession(
     plan,
     (size, steps) => progress.begin(`${formatSize(size)} elements`, steps),
     () => progress.step(),
   );
-  for (const found of session) {
-    progress.clear();
-    console.log(`\n${formatSize(found.size)} elements\n${formatTable(found.results, found.verdicts)}`);
-    results.push(...found.results);
-    bars.push(...found.verdicts);
+  try {
+    for (const found of session) {
+      progress.clear();
+      console.log(`\n${formatSize(found.size)} elements\n${formatTable(found.results, found.verdicts)}`);
+      results.push(...found.results);
+      bars.push(...found.verdicts);
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
   }
 
   storeRun(json, engine, { rounds, results, bars });

@@ -1,9 +1,10 @@
 // A run over sizes, in any engine: makes the subjects of each size, measures them together, judges the bars.
 
-import { BARS, barsFor, judge, type Verdict } from "./bars.js";
-import { measure } from "./measure.js";
-import { type Result, resultOf } from "./results.js";
-import type { Subject } from "./subjects/subject.js";
+import { BARS, barsFor, CPP, judge } from "./bars.js";
+import type { Program } from "./cpp/program.js";
+import { type Beside, measure } from "./measure.js";
+import { type Result, resultOf, type Verdict } from "./results.js";
+import { P, type Subject } from "./subjects/subject.js";
 import { type Modules, makeSubjects } from "./subjects.js";
 
 /** What to measure. */
@@ -18,6 +19,8 @@ export interface Plan {
   readonly judged: boolean;
   /** Whether only what the bars are about is measured. */
   readonly barsOnly: boolean;
+  /** The C++ yardstick, where there is one. */
+  readonly cpp?: Program | undefined;
 }
 
 /** What is found at one size. */
@@ -37,26 +40,35 @@ export class NothingSelected extends RangeError {}
  * @param onStep called after each of these steps
  */
 export function* runSession(plan: Plan, onBegin: (size: number, steps: number) => void, onStep: () => void): Generator<Found> {
-  const { modules, sizes, filter, rounds, judged, barsOnly } = plan;
+  const { modules, sizes, filter, rounds, judged, barsOnly, cpp } = plan;
   for (const size of sizes) {
     const subjects = select(makeSubjects(modules, size), filter, barsOnly);
     onBegin(size, subjects.length * rounds);
-    const timings = measure(subjects, rounds, onStep);
+    const names = new Set(subjects.map(({ name }) => name));
+    const needed = judged && cpp !== undefined && barsFor(new Set([...names, CPP]), size).some(({ against }) => against === CPP);
+    const beside = needed ? () => roundOf(cpp, size) : undefined;
+    if (beside !== undefined) names.add(CPP);
+    const timings = measure(subjects, rounds, onStep, beside);
     const results = subjects.map((subject) =>
       resultOf(subject, size, timings.time(subject.name), timings.ratio(subject.name, subject.copy)),
     );
-    let verdicts = judged ? judge(timings, barsFor(new Set(subjects.map(({ name }) => name)), size), size) : [];
+    let verdicts = judged ? judge(timings, barsFor(names, size), size) : [];
     for (let again = 2 * rounds; again <= 4 * rounds; again *= 2) {
       const open = verdicts.filter(({ outcome }) => outcome === "open");
       if (open.length === 0) break;
-      const names = new Set(open.flatMap(({ subject, against }) => [subject, against]));
-      const some = subjects.filter(({ name }) => names.has(name));
+      const doubtful = new Set(open.flatMap(({ subject, against }) => [subject, against]));
+      const some = subjects.filter(({ name }) => doubtful.has(name));
       onBegin(size, some.length * again);
-      const longer = judge(measure(some, again, onStep), open, size);
+      const longer = judge(measure(some, again, onStep, doubtful.has(CPP) ? beside : undefined), open, size);
       verdicts = verdicts.map((verdict) => (verdict.outcome === "open" ? (longer.shift() as Verdict) : verdict));
     }
     yield { size, results, verdicts };
   }
+}
+
+/** One round of the C++ yardstick. */
+function roundOf(cpp: Program, size: number): ReturnType<Beside> {
+  return new Map(cpp.measure(size, 1, P).subjects.map(({ name, times }) => [name, times[0] as number]));
 }
 
 /** The subjects with `filter` in their names, of those that bars are about if so wished, and those that they are compared with. */

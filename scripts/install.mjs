@@ -18,8 +18,9 @@ const TESTS = [
   "examples/edge-worker",
   "examples/frameworks",
   "examples/mnist/train",
-  "bench/peers",
-  "bench/tfjs",
+  "tools/peers",
+  "tools/report",
+  "tools/tfjs",
 ];
 
 /** @param {string} folder */

@@ -13,7 +13,7 @@ export function numberAt(record: usize, field: i32): f64 {
 // @ts-ignore: decorator
 @inline
 export function wordAt(record: usize, field: i32): usize {
-  return <usize>numberAt(record, field);
+  return <usize>(<i64>numberAt(record, field));
 }
 
 /** The workspace of a record. */

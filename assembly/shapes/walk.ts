@@ -96,7 +96,7 @@ function shortRuns<T, S>(dst: usize, src: usize, mask: usize, n: usize, walk: Wa
       at = 0;
       moveOn(walk, times);
     }
-    if (filled > WALK_GATHERED - run || n == 0) {
+    if (filled > <u32>WALK_GATHERED - run || n == 0) {
       separateRun<T, S>(dst, src, filled, tile, 0, constantsOf(walk), a, b, c);
       dst += filled * sizeof<T>();
       src += filled * sizeof<T>();

@@ -7,12 +7,11 @@ import { fileURLToPath } from "node:url";
 import { build } from "vite";
 import { BROWSERS, type BrowserName, MissingBrowser, openBrowser } from "../../test/support/browsers.js";
 import { serve } from "../../test/support/static-server.js";
-import type { Verdict } from "../bars.js";
 import { parseCommandLine, readRounds, readSizes, runCommand, UsageError } from "../command-line.js";
 import { storeRun } from "../machine.js";
-import { formatSize, formatTable } from "../report.js";
-import type { Result } from "../results.js";
+import type { Result, Verdict } from "../results.js";
 import type { Found } from "../session.js";
+import { formatSize, formatTable } from "../terminal.js";
 import type { Request } from "./page.js";
 
 const USAGE = `Measures every kernel and the API in real browsers, headless.

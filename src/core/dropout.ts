@@ -390,7 +390,7 @@ export class Dropout {
     saved: SavedMask,
     options: BackwardOptions<AnyData | undefined>,
   ): unknown {
-    checkOptions(saved, SAVED_MASK_KEYS, "saved");
+    if (saved !== NO_OPTIONS) checkOptions(saved, SAVED_MASK_KEYS, "saved");
     checkOptions(options, BACKWARD_KEYS);
     const { mask, format = WasmBuffer._is(mask) ? WasmBuffer._dtypeOf(mask) : "bits" } = saved;
     const { dx, dtype: half } = options;

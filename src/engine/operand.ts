@@ -83,6 +83,8 @@ export interface Staged {
   readonly resident: boolean;
   /** Makes elements at..at+count-1 available to a kernel, with their present values unless it only writes them; returns their address. */
   enter(at: number, count: number): number;
+  /** As enter(), with the present values of results too, for a sum that goes on. */
+  reenter(at: number, count: number): number;
   /** Copies the results at..at+count-1 from the staging slot to the caller's array. Does nothing for operands that the kernel only read. */
   leave(at: number, count: number): void;
 }
@@ -120,9 +122,13 @@ export class Operand implements Taken, Staged {
     return this.#pointer >= 0 && this.#conversion === undefined;
   }
 
-  /** Whether the buffer that was taken has been freed since: possible where a callback runs within a call. */
+  /** Whether the buffer has been freed, or the array detached or shortened, since it was taken: possible where a callback runs within a call. */
   get lost(): boolean {
-    return WasmBuffer._is(this.array) && this.array.freed;
+    const { array, stored } = this;
+    if (WasmBuffer._is(array)) return WasmBuffer._addressOf(array) < 0;
+    if (!isTypedArray(array)) return false;
+    const unit = stored === "bits" && tagOf(array) === WORDS_OF_BITS ? WORD : 1;
+    return lengthOf(array) * unit < itemCount(stored, this.length);
   }
 
   /** Takes data of one of `dtypes`, to be read. `half` is the dtype of a Uint16Array, called "dtype". */
@@ -139,7 +145,7 @@ export class Operand implements Taken, Staged {
       dtype = tag === FLOAT16 ? "f16" : dtypeOfArray(tag, DTYPES);
       if (dtype === undefined && half !== undefined && tag === arrayName("f16")) dtype = half as HalfDtype;
     }
-    if (dtype === undefined || !dtypes.includes(dtype as DataDtype)) throw unfitData(value, name, dtypes);
+    if (dtype === undefined || (dtype !== dtypes[0] && !dtypes.includes(dtype as DataDtype))) throw unfitData(value, name, dtypes);
     this.#hold(value as Foreign | WasmBuffer, name, dtype, length, false);
   }
 
@@ -191,26 +197,30 @@ export class Operand implements Taken, Staged {
   }
 
   #hold(value: Foreign | WasmBuffer, name: string, dtype: BufferDtype, length: number, written: boolean): void {
-    if (WasmBuffer._is(value)) {
-      const address = WasmBuffer._addressOf(value);
-      if (address < 0) throw wrongKind(name, "live buffer", value);
-      const here = WasmBuffer._memoryOf(value) === this.#memory;
-      this.#pointer = here ? address : -1;
-      this.#foreign = here ? undefined : WasmBuffer._viewOf(value);
-    } else {
-      checkAttached(value, name);
-      this.#pointer = this.#memory.addressOf(value, name);
-      this.#foreign = this.#pointer < 0 ? value : undefined;
-    }
+    if (WasmBuffer._is(value)) this.#holdBuffer(value, name);
+    else this.#holdArray(value, name);
     this.array = value;
     this.name = name;
     this.stored = dtype;
-    this.dtype = dtype;
     this.length = length;
     this.#written = written;
-    this.#slot = -1;
-    this.#conversion = undefined;
-    this.#padding = 0;
+    if (this.#padding !== 0) this.#padding = 0;
+  }
+
+  #holdBuffer(buffer: WasmBuffer, name: string): void {
+    const address = WasmBuffer._addressOf(buffer);
+    if (address < 0) throw wrongKind(name, "live buffer", buffer);
+    if (WasmBuffer._memoryOf(buffer) === this.#memory) this.#pointer = address;
+    else {
+      this.#pointer = -1;
+      this.#foreign = WasmBuffer._viewOf(buffer);
+    }
+  }
+
+  #holdArray(array: Foreign, name: string): void {
+    checkAttached(array, name);
+    this.#pointer = this.#memory.addressOf(array, name);
+    if (this.#pointer < 0) this.#foreign = array;
   }
 
   /** Gives it a staging slot, and with a conversion has kernels see f32 in place of 16-bit data. */
@@ -229,7 +239,6 @@ export class Operand implements Taken, Staged {
   clear(): void {
     this.array = undefined;
     this.#foreign = undefined;
-    this.#pointer = -1;
   }
 
   /** Returns how many bytes this operand begins behind `other`; NaN where they lie in different buffers. */
@@ -259,13 +268,16 @@ export class Operand implements Taken, Staged {
   }
 
   enter(at: number, count: number): number {
+    if (this.#written && !this.resident) return this.#slot;
+    return this.reenter(at, count);
+  }
+
+  reenter(at: number, count: number): number {
     if (this.resident) return this.#addressOf(at);
-    if (!this.#written) {
-      // Data to be widened lie in the upper half of the slot, where widening from the start on never overtakes them.
-      const from = this.#pointer < 0 ? this.#slot + byteLength(this.dtype, count) - byteLength(this.stored, count) : this.#addressOf(at);
-      if (this.#foreign !== undefined) this.#staged(from, count).set(this.#piece(at, count) as Float32Array);
-      this.#conversion?.widen(this.#slot, from, count);
-    }
+    // Data to be widened lie in the upper half of the slot, where widening from the start on never overtakes them.
+    const from = this.#pointer < 0 ? this.#slot + byteLength(this.dtype, count) - byteLength(this.stored, count) : this.#addressOf(at);
+    if (this.#foreign !== undefined) this.#staged(from, count).set(this.#piece(at, count) as Float32Array);
+    this.#conversion?.widen(this.#slot, from, count);
     return this.#slot;
   }
 

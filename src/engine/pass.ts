@@ -25,6 +25,8 @@ export interface Wanted {
   readonly length: number;
   /** Operands whose very elements it may be. */
   readonly same?: readonly Taken[];
+  /** The array that a new one is like, where that is not the one of the call. */
+  readonly like?: unknown;
 }
 
 /** The part of a pass that checks and allocates. */
@@ -77,7 +79,7 @@ export interface Running {
   elementwise(kernel: Kernel, a: Staged, b?: Staged, c?: Staged): number;
   /** Returns the draw's ticket. */
   ticket<O extends Op>(op: O): Ticket<O>;
-  /** Throws TypeError if a callback has freed a buffer that was taken. */
+  /** Throws TypeError if a callback has freed a buffer, or detached an array, that was taken. */
   checkLive(): void;
 }
 
@@ -87,6 +89,8 @@ export class Pass implements Taking, Running {
   readonly #chunk: number;
   readonly #operands: Operand[] = [];
   #taken = 0;
+  // Whether a bit mask may be padded to whole words.
+  #padded = false;
   #dtype: DataDtype | undefined;
   #stored: DataDtype = "f32";
   // Blocks to give back, and buffers to free unless the call succeeds.
@@ -105,6 +109,7 @@ export class Pass implements Taking, Running {
     this.draw.begin();
     this.#dtype = undefined;
     this.#stored = "f32";
+    this.#padded = false;
     return this;
   }
 
@@ -150,6 +155,7 @@ export class Pass implements Taking, Running {
     const others = this.#taken;
     const operand = this.#operand();
     operand.takeExactly(array, name, dtype, length, true);
+    if (dtype === "bits") this.#padded = true;
     for (let k = 0; k < others; ++k) {
       const other = this.#operands[k] as Operand;
       operand.refuseOverlap(other, other === a || other === b || other === c);
@@ -158,13 +164,15 @@ export class Pass implements Taking, Running {
   }
 
   outputs<const W extends readonly Wanted[]>(like: unknown, wanted: W): { [K in keyof W]: Taken } {
-    const results = new Map<Wanted, Taken>();
-    const given = wanted.filter(({ value }) => value !== undefined);
-    for (const one of [...given, ...wanted.filter(({ value }) => value === undefined)]) {
-      const { value, name, dtype, length, same = [] } = one;
-      results.set(one, this.output(value, name, dtype, length, like, ...same));
+    const results = new Array<Taken>(wanted.length);
+    for (let round = 0; round < 2; ++round) {
+      for (let k = 0; k < wanted.length; ++k) {
+        const { value, name, dtype, length, same, like: own = like } = wanted[k] as Wanted;
+        if ((value === undefined) !== (round === 1)) continue;
+        results[k] = this.output(value, name, dtype, length, own, same?.[0] as Taken, same?.[1] as Taken, same?.[2] as Taken);
+      }
     }
-    return wanted.map((one) => results.get(one)) as { [K in keyof W]: Taken };
+    return results as { [K in keyof W]: Taken };
   }
 
   scratch(bytes: number): number {
@@ -212,8 +220,12 @@ export class Pass implements Taking, Running {
   ready(): Running {
     this.draw.settle(this.#dtype ?? "f32", this.#stored);
     this.draw.number();
-    for (let k = 0; k < this.#taken; ++k) (this.#operands[k] as Operand).clearPadding();
+    if (this.#padded) this.#clearPadding();
     return this;
+  }
+
+  #clearPadding(): void {
+    for (let k = 0; k < this.#taken; ++k) (this.#operands[k] as Operand).clearPadding();
   }
 
   get scale(): number {
@@ -262,13 +274,13 @@ export class Pass implements Taking, Running {
   checkLive(): void {
     for (let k = 0; k < this.#taken; ++k) {
       const { lost, name, array } = this.#operands[k] as Operand;
-      if (lost) throw wrongKind(name, "live buffer, also after the callbacks of the call", array);
+      if (lost) throw wrongKind(name, "live buffer or array, also after the callbacks of the call", array);
     }
   }
 
   /** Leaves the buffers that were made to the caller: the call has succeeded. */
   keep(): void {
-    this.#made.length = 0;
+    if (this.#made.length > 0) this.#made.length = 0;
   }
 
   /** Ends the call: gives back scratch, lets go of the caller's arrays, and frees the buffers made here unless keep() was called. */

@@ -1,87 +1,160 @@
-// Which bytes of the memory are free: best fit over blocks of 64-byte multiples, neighbours joined on release. Knows addresses only.
+// The free bytes of the memory, as blocks of 64-byte multiples, neighbours joined on release. Knows addresses only.
+// Blocks stand in runs of some hundred by ascending address. A block is taken where it fits best in the first run that has one large enough, so
+// that few blocks are searched best-fit, and of very many not all are looked at.
+// Invariant: no two free blocks are adjacent, and no run is empty.
 
 /** Alignment of every block, a cache line: no two buffers share one. */
 const ALIGN = 64;
+/** The most blocks of a run, which is then cut in two. */
+const LONGEST = 512;
+
+/** Neighbouring free blocks in ascending order: starts[k]..ends[k]. */
+interface Run {
+  readonly starts: number[];
+  readonly ends: number[];
+  /** Bytes of the largest of them. */
+  largest: number;
+}
 
 export class Allocator {
-  // Free blocks in ascending order of address, no two adjacent: starts[k]..ends[k].
-  readonly #starts: number[] = [];
-  readonly #ends: number[] = [];
-  readonly #sizes = new Map<number, number>();
+  readonly #runs: Run[] = [];
+  // Sizes of the blocks that are taken, by start.
+  readonly #taken = new Map<number, number>();
 
   /** Hands over the addresses from `start`, a multiple of 64, to `end`. */
   extend(start: number, end: number): void {
     this.#insert(start, end);
   }
 
-  /** By how many bytes a memory that ends at `end` must grow so that a block of `bytes` fits; 0 if one fits now. */
+  /** Returns by how many bytes a memory that ends at `end` must grow so that a block of `bytes` fits; 0 if one fits now. */
   shortage(bytes: number, end: number): number {
     const size = blockSize(bytes);
-    if (this.#bestFit(size) >= 0) return 0;
-    const last = this.#ends.length - 1;
-    const tail = this.#ends[last] === end ? end - (this.#starts[last] as number) : 0;
+    for (const run of this.#runs) if (run.largest >= size) return 0;
+    const last = this.#runs.at(-1);
+    const tail = last !== undefined && last.ends.at(-1) === end ? end - (last.starts.at(-1) as number) : 0;
     return size - tail;
   }
 
-  /** The address of a free block of `bytes`, now taken. Only when shortage() is 0 for it. */
+  /** Returns the address of a free block of `bytes`, now taken. Only when shortage() is 0 for it. */
   take(bytes: number): number {
     const size = blockSize(bytes);
-    const k = this.#bestFit(size);
-    const start = this.#starts[k] as number;
-    if (start + size === this.#ends[k]) {
-      this.#starts.splice(k, 1);
-      this.#ends.splice(k, 1);
+    let place = 0;
+    while ((this.#runs[place] as Run).largest < size) ++place;
+    const run = this.#runs[place] as Run;
+    const k = bestFit(run, size);
+    const start = run.starts[k] as number;
+    const room = (run.ends[k] as number) - start;
+    if (room === size) {
+      run.starts.splice(k, 1);
+      run.ends.splice(k, 1);
+      if (run.starts.length === 0) this.#runs.splice(place, 1);
     } else {
-      this.#starts[k] = start + size;
+      run.starts[k] = start + size;
     }
-    this.#sizes.set(start, size);
+    if (room === run.largest) measure(run);
+    this.#taken.set(start, size);
     return start;
   }
 
-  /** Gives the block at `start`, which take() returned, back. */
+  /** Gives back a block of take(). */
   release(start: number): void {
-    const size = this.#sizes.get(start) as number;
-    this.#sizes.delete(start);
+    const size = this.#taken.get(start) as number;
+    this.#taken.delete(start);
     this.#insert(start, start + size);
   }
 
-  #bestFit(size: number): number {
-    let best = -1;
-    let least = Number.POSITIVE_INFINITY;
-    for (let k = 0; k < this.#starts.length; ++k) {
-      const room = (this.#ends[k] as number) - (this.#starts[k] as number);
-      if (room >= size && room < least) {
-        best = k;
-        least = room;
-        if (room === size) break;
-      }
+  #insert(start: number, end: number): void {
+    const place = this.#placeOf(start);
+    const run = this.#runs[place];
+    if (run === undefined) {
+      this.#runs.push({ starts: [start], ends: [end], largest: end - start });
+      return;
     }
-    return best;
+    const { starts, ends } = run;
+    const k = lowerBound(starts, start);
+    // The neighbour behind may be the first of the next run; the one in front is in this run, as its first block begins no later.
+    const next = k < starts.length ? run : this.#runs[place + 1];
+    const behind = next === run ? k : 0;
+    const joinsLeft = k > 0 && ends[k - 1] === start;
+    const joinsRight = next?.starts[behind] === end;
+    let [from, to] = [start, end];
+    if (joinsRight) {
+      to = (next as Run).ends[behind] as number;
+      this.#drop(next as Run, behind);
+    }
+    if (joinsLeft) {
+      from = starts[k - 1] as number;
+      ends[k - 1] = to;
+    } else {
+      starts.splice(k, 0, from);
+      ends.splice(k, 0, to);
+    }
+    run.largest = Math.max(run.largest, to - from);
+    if (starts.length > LONGEST) this.#cut(place);
+    else if (starts.length === 0) this.#runs.splice(place, 1);
   }
 
-  #insert(start: number, end: number): void {
+  /** Drops block k of a run; a run that has none left goes, but for the one that insert() is about to add to. */
+  #drop(run: Run, k: number): void {
+    const room = (run.ends[k] as number) - (run.starts[k] as number);
+    run.starts.splice(k, 1);
+    run.ends.splice(k, 1);
+    if (room === run.largest) measure(run);
+  }
+
+  #cut(place: number): void {
+    const run = this.#runs[place] as Run;
+    const half = run.starts.length >>> 1;
+    const rest = { starts: run.starts.splice(half), ends: run.ends.splice(half), largest: 0 };
+    measure(run);
+    measure(rest);
+    this.#runs.splice(place + 1, 0, rest);
+  }
+
+  /** Returns the place of the last run that begins at or before `start`, or of the first run. */
+  #placeOf(start: number): number {
     let low = 0;
-    let high = this.#starts.length;
+    let high = this.#runs.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#starts[middle] as number) < start) low = middle + 1;
+      if (((this.#runs[middle] as Run).starts[0] as number) <= start) low = middle + 1;
       else high = middle;
     }
-    const joinsLeft = low > 0 && this.#ends[low - 1] === start;
-    const joinsRight = this.#starts[low] === end;
-    if (joinsLeft && joinsRight) {
-      this.#ends[low - 1] = this.#ends[low] as number;
-      this.#starts.splice(low, 1);
-      this.#ends.splice(low, 1);
-    } else if (joinsLeft) {
-      this.#ends[low - 1] = end;
-    } else if (joinsRight) {
-      this.#starts[low] = start;
-    } else {
-      this.#starts.splice(low, 0, start);
-      this.#ends.splice(low, 0, end);
+    return Math.max(0, low - 1);
+  }
+}
+
+/** Returns the smallest block of a run that has at least `size` bytes; one exists. */
+function bestFit({ starts, ends }: Run, size: number): number {
+  let best = -1;
+  let least = Number.POSITIVE_INFINITY;
+  for (let k = 0; k < starts.length; ++k) {
+    const room = (ends[k] as number) - (starts[k] as number);
+    if (room >= size && room < least) {
+      best = k;
+      least = room;
+      if (room === size) break;
     }
   }
+  return best;
+}
+
+function measure(run: Run): void {
+  let largest = 0;
+  for (let k = 0; k < run.starts.length; ++k) largest = Math.max(largest, (run.ends[k] as number) - (run.starts[k] as number));
+  run.largest = largest;
+}
+
+/** Returns the place of the first of the ascending `values` that is not below `value`. */
+function lowerBound(values: readonly number[], value: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((values[middle] as number) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function blockSize(bytes: number): number {

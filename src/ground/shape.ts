@@ -1,50 +1,61 @@
 // Shapes of row-major arrays: the last dimension runs fastest.
-// Invariant: dimensions are positive integers, and their product, the number of elements, is exact in a double.
+// Invariant: dimensions are integers of at least 0, and their product, the number of elements, is exact in a double.
 
 import { checkInteger, wrongKind, wrongValue } from "./check.js";
 
 /** The most dimensions: as many as NumPy had before its version 2, twice those of any layer. */
 export const MAX_RANK = 32;
 
+/** The least and the most dimensions that a shape may have. */
+export type Ranks = readonly [least: number, most: number];
+const ANY_RANK: Ranks = [1, MAX_RANK];
+
 /**
- * Throws unless `value` is an array of 1 to 32 positive integers whose product is `length`, if that is given, and a safe integer; returns the
+ * Throws unless `value` is an array of 1 to 32 non-negative integers whose product is `length`, if that is given, and a safe integer; returns the
  * product. A range of ranks may be given instead of 1 to 32.
  */
-export function checkShape(
-  value: unknown,
-  name: string,
-  length?: number,
-  ranks: readonly [least: number, most: number] = [1, MAX_RANK],
-): number {
-  const [least, most] = ranks;
-  const expected = `array of ${least === most ? least : `${least} to ${most}`} positive integers`;
+export function checkShape(value: unknown, name: string, length?: number, ranks: Ranks = ANY_RANK): number {
+  const expected = shapeOf(ranks);
   if (!Array.isArray(value)) throw wrongKind(name, expected, value);
-  if (value.length < least || value.length > most) throw wrongValue(name, expected, showShape(value));
-  let product = 1;
-  for (let k = 0; k < value.length; ++k) {
-    const size: unknown = value[k];
-    checkInteger(size, `${name}[${k}]`, 1, Number.MAX_SAFE_INTEGER);
-    product *= size;
-  }
+  if (value.length < ranks[0] || value.length > ranks[1]) throw wrongValue(name, expected, showShape(value));
+  for (let k = 0; k < value.length; ++k) checkInteger(value[k], `${name}[${k}]`, 0, Number.MAX_SAFE_INTEGER);
+  const product = productOf(value);
   // A product beyond 2^53 may be rounded, but never to below it.
   if (product > Number.MAX_SAFE_INTEGER) throw wrongValue(name, "dimensions whose product is below 2^53", showShape(value));
   if (length !== undefined && product !== length) throw wrongValue(name, `dimensions whose product is ${length}`, showShape(value));
   return product;
 }
 
-/** A copy of `value`, for calls during which the caller could change it; throws as checkShape() does. */
-export function takeShape(value: unknown, name: string, ranks?: readonly [least: number, most: number]): number[] {
-  const copy: unknown = Array.isArray(value) ? [...value] : value;
+/** Returns a copy of `value`, whose items are read once; throws as checkShape() does, before it copies more than the most dimensions. */
+export function takeShape(value: unknown, name: string, ranks: Ranks = ANY_RANK): number[] {
+  const copy = takeItems(value, name, shapeOf(ranks), ranks);
   checkShape(copy, name, undefined, ranks);
   return copy as number[];
 }
 
-/** The number of elements of an array of `shape`, which has been checked. */
-export function productOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
+function shapeOf([least, most]: Ranks): string {
+  return `array of ${least === most ? least : `${least} to ${most}`} non-negative integers`;
 }
 
-/** A shape as messages show it. */
+/** Returns a copy of an array of `least` to `most` items, each read once. Throws unless it is one, before anything is copied. */
+export function takeItems(value: unknown, name: string, expected: string, [least, most]: Ranks): unknown[] {
+  if (!Array.isArray(value)) throw wrongKind(name, expected, value);
+  // Read once, and checked: a proxy may say anything.
+  const length: unknown = value.length;
+  const known = typeof length === "number" && Number.isInteger(length) ? length : 0;
+  const items: unknown[] = [];
+  for (let k = 0; k < Math.min(known, MAX_RANK + 1); ++k) items.push(value[k]);
+  if (length !== known || known < least || known > most) throw wrongValue(name, expected, showShape(items));
+  return items;
+}
+
+/** Returns the number of elements of an array of `shape`, whose dimensions have been checked. */
+export function productOf(shape: readonly number[]): number {
+  // An infinite product of other dimensions times 0 were NaN.
+  return shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
+}
+
+/** Returns a shape as messages show it. */
 export function showShape(shape: readonly unknown[]): string {
   const some = shape.slice(0, MAX_RANK).map((size) => (typeof size === "number" ? size : typeof size));
   return `[${some.join(", ")}${shape.length > MAX_RANK ? ", …" : ""}]`;

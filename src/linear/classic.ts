@@ -1,76 +1,71 @@
 // Dropout as it was first defined and called: the weight scaling that goes with masks without rescaling, and the function of early Keras.
 
-import type { Context, Dropout, DtypeOf, HalfOptions, Like, Result } from "../core/dropout.js";
-import { framed } from "../engine/frame.js";
-import type { StreamKind } from "../engine/kernels.js";
-import type { AnyData, AnyDataOf } from "../engine/operand.js";
-import { checkBelowOne, checkObject, checkProbability } from "../ground/check.js";
-import type { DataDtype } from "../ground/dtypes.js";
+import type { AnyData } from "../engine/operand.js";
+import type { Operation } from "../engine/pass.js";
+import { checkBelowOne, checkProbability } from "../ground/check.js";
+import { checkOptions } from "../ground/options.js";
+import type { Ticket } from "../stream/ticket.js";
+import { DROPOUT_LEVEL_KEYS, type DropoutLevelOptions, SCALE_WEIGHTS_KEYS, type ScaleWeightsOptions } from "./options.js";
 
-/** Options of {@link Linear.scaleWeights}, with an output of type Y: undefined for one that the call makes. */
-export interface ScaleWeightsOptions<Y extends AnyData | undefined = undefined> extends HalfOptions {
-  /** Where to write the result: w itself or memory apart from it. By default a new array, or buffer, like w. */
-  out?: Y;
-  /** The keep stream of training; gives the realised probability. The instance's by default. */
-  kind?: StreamKind | undefined;
+interface ScalePlan extends ScaleWeightsOptions<AnyData | undefined> {
+  readonly w: unknown;
+  readonly p: number;
 }
 
-/** The weights of {@link Linear.scaleWeights}. */
-export function scaleWeights(context: Context, w: AnyData, p: number, options: ScaleWeightsOptions<AnyData | undefined>): AnyData {
-  checkProbability(p, "p");
-  checkObject(options, "options", "object");
-  const { out, kind, dtype: half } = options;
-  const { call, kernels } = context;
-  return framed(context, (frame) => {
-    call.takeStream(kind, undefined, undefined);
-    const weights = frame.anyData(w, "w", half);
+/** w (1 - P(drop)). */
+export const scaleWeights: Operation<[w: AnyData, p: number, options: unknown], ScalePlan, unknown> = {
+  read(w, p, options) {
+    checkProbability(p, "p");
+    checkOptions(options, SCALE_WEIGHTS_KEYS);
+    const { out, kind, dtype } = options as ScaleWeightsOptions<AnyData | undefined>;
+    return { w, p, out, kind, dtype };
+  },
+  take(pass, { w, p, out, kind, dtype }) {
+    const { draw } = pass;
+    draw.choose(kind, undefined, 0);
+    const weights = pass.data(w, "w", dtype);
     const { stored, length } = weights;
-    call.takeRange(length);
-    const { operand: output, array } = frame.output(out, "out", stored, length, w, [weights]);
-    // The core's kernels know 16-bit data.
-    for (const operand of [weights, output]) operand.convert(undefined);
-    const dtype = stored as DataDtype;
-    call.recipe.use(p, "test", false);
-    call.setChance(dtype);
-    call.transform(kernels.dropout[call.recipe.kind][dtype], output, weights);
-    return array as AnyData;
-  });
+    const output = pass.output(out, "out", stored, length, w, weights);
+    draw.range(length);
+    draw.chance(p, "test", false);
+    const src = pass.stageFixedStored(weights);
+    const dst = pass.stageFixedStored(output);
+    return (run) => {
+      run.elementwise(run.engine.kernels.dropout[draw.kind][stored] as Kernel, dst, src);
+      return output.array;
+    };
+  },
+};
+
+type Kernel = (dst: number, src: number, n: number, params: number) => undefined;
+
+interface LevelPlan extends DropoutLevelOptions<AnyData | undefined> {
+  readonly x: unknown;
+  readonly level: number;
 }
 
-/** Options of {@link dropoutLevel}, with an output of type Y: undefined for one that the call makes. */
-export interface DropoutLevelOptions<Y extends AnyData | undefined = undefined> extends HalfOptions {
-  /** Seed, an integer in [0, 2^64): same seed and level, same mask. If left out, each call has a mask of its own, of the instance's sequence. */
-  seed?: number | bigint | undefined;
-  /** Keep stream; the instance's by default. */
-  kind?: StreamKind | undefined;
-  /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
-  out?: Y;
-}
-
-const NO_OPTIONS = {};
-
-/**
- * Inverted dropout under the name and with the rules of the backend function `dropout(x, level, seed)` of Keras up to version 2: the level, the fraction to
- * drop, lies in [0, 1), and a seed fixes the mask whatever came before.
- *
- * @param dropout instance to run on
- * @param x data of f32, f64, f16 or bf16
- * @param level fraction to drop, in [0, 1)
- * @param options see {@link DropoutLevelOptions}
- * @returns `out`, or a new array like x
- * @throws RangeError if level is outside [0, 1), and what {@link Dropout.dropout} throws
- * @example
- * import { dropoutLevel } from "wasm-dropout/linear";
- * const y = dropoutLevel(dropout, Float32Array.of(1, 2, 3, 4), 0.5, { seed: 1337 });
- */
-export function dropoutLevel<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
-  dropout: Dropout,
-  x: X,
-  level: number,
-  options: DropoutLevelOptions<Y> = NO_OPTIONS,
-): Result<Like<X>, Y> {
-  checkBelowOne(level, "level");
-  checkObject(options, "options", "object");
-  const { seed, kind, out, dtype } = options;
-  return dropout.dropout<X, Y>(x, level, { seed, kind, dtype, stream: seed === undefined ? undefined : 0, out: out as Y });
-}
+/** Inverted dropout by the rules of K.dropout(x, level, seed) of Keras 2. */
+export const dropoutLevel: Operation<[x: AnyData, level: number, options: unknown], LevelPlan, { y: unknown; ticket: Ticket<"dropout"> }> =
+  {
+    read(x, level, options) {
+      checkBelowOne(level, "level");
+      checkOptions(options, DROPOUT_LEVEL_KEYS);
+      const { seed, kind, out, dtype } = options as DropoutLevelOptions<AnyData | undefined>;
+      return { x, level, seed, kind, out, dtype };
+    },
+    take(pass, { x, level, seed, kind, out, dtype }) {
+      const { draw } = pass;
+      draw.choose(kind, seed, seed === undefined ? undefined : 0);
+      const input = pass.data(x, "x", dtype);
+      const { stored, length } = input;
+      draw.range(length);
+      const output = pass.output(out, "out", stored, length, x, input);
+      draw.chance(level, "train", true);
+      const src = pass.stageFixedStored(input);
+      const dst = pass.stageFixedStored(output);
+      return (run) => {
+        run.elementwise(run.engine.kernels.dropout[draw.kind][stored] as Kernel, dst, src);
+        return { y: output.array, ticket: run.ticket("dropout") };
+      };
+    },
+  };

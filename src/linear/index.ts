@@ -2,15 +2,25 @@
 
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
+import { LINEAR, type LinearKernels } from "./kernels.js";
 import { Linear } from "./linear.js";
 import { load } from "./wasm.js";
 
-export { type DropoutLevelOptions, dropoutLevel, type ScaleWeightsOptions } from "./classic.js";
-export type { DropConnectOptions, DropConnectTicket, LayerOptions, LinearBackwardOptions, Wanted } from "./drop-connect.js";
-export type { Activation } from "./kernels.js";
+export type { InferenceActivation } from "./kernels.js";
 export type { LayerShape } from "./layer.js";
 export { type Gradient, Linear } from "./linear.js";
-export type { InferenceOptions, MomentsOptions } from "./moments.js";
+export type {
+  DropConnectOptions,
+  DropoutLevelOptions,
+  InferenceOptions,
+  LayerOptions,
+  LinearBackwardOptions,
+  MomentsOptions,
+  SavedLayer,
+  ScaleWeightsOptions,
+  Wanted,
+} from "./options.js";
+export type { DropConnectTicket } from "./ticket.js";
 
 /**
  * Linear layers over `dropout`: on its memory, with its streams.
@@ -23,5 +33,6 @@ export type { InferenceOptions, MomentsOptions } from "./moments.js";
  */
 export const createLinear: (dropout: Dropout, options?: ExtensionOptions) => Promise<Linear> = /* @__PURE__ */ extender(
   load,
-  (context, exports) => new Linear(context, exports),
+  LINEAR,
+  (engine, kernels: LinearKernels) => new Linear(engine, kernels),
 );

@@ -3,8 +3,8 @@
 import type { Bound, Family } from "../engine/kernels.js";
 import { DTYPES } from "../ground/dtypes.js";
 
-/** What becomes of a unit's input. */
-export type Activation = (typeof ACTIVATIONS)[number];
+/** The function of a unit's input that {@link Linear.dropConnectInference} averages. */
+export type InferenceActivation = (typeof ACTIVATIONS)[number];
 export const ACTIVATIONS = ["none", "relu"] as const;
 
 // Pointers are byte addresses. `keep` holds a byte for each example, output and input, 1 = keep, 0 = drop; 0 in its place keeps all.

@@ -1,6 +1,6 @@
 // The sizes of a linear layer, from what a caller says and the lengths of the operands; and the parts in which calls work on it.
 
-import { PIECE } from "../engine/frame.js";
+import { PIECE } from "../engine/pieces.js";
 import { checkInteger, checkObject, wrongKind, wrongValue } from "../ground/check.js";
 
 /** Sizes of a linear layer: x is [batch, in], w [out, in], the bias [out] and y [batch, out], all row-major. */
@@ -15,7 +15,7 @@ export interface LayerShape {
 
 const SIDES = ["batch", "in", "out"] as const;
 
-/** Those of batch, in and out that `value` gives, undefined being none; throws unless it is an object, and they positive integers. */
+/** Those of batch, in and out that `value` gives, undefined being none; throws unless it is an object, and they are integers of at least 0. */
 export function checkSides(value: unknown, name: string): Partial<LayerShape> {
   if (value === undefined) return {};
   checkObject(value, name, "object with batch, in or out");
@@ -23,7 +23,7 @@ export function checkSides(value: unknown, name: string): Partial<LayerShape> {
   for (const side of SIDES) {
     const size = (value as Partial<LayerShape>)[side];
     if (size === undefined) continue;
-    checkInteger(size, `${name}.${side}`, 1, Number.MAX_SAFE_INTEGER);
+    checkInteger(size, `${name}.${side}`, 0, Number.MAX_SAFE_INTEGER);
     sides[side] = size;
   }
   return sides;
@@ -43,22 +43,28 @@ export function checkShape(value: unknown, name: string): LayerShape {
  */
 export function layerOf(sides: Partial<LayerShape>, x: number, w: number, bias: number | undefined): LayerShape {
   const out = sides.out ?? bias;
-  // Several may be given: the number of inputs follows from the first of in, batch and out.
-  const inputs = sides.in ?? (sides.batch === undefined ? quotient(w, "w", out, "out") : quotient(x, "x", sides.batch, "batch"));
-  if (inputs === undefined) throw wrongKind("shape", "object with batch, in or out, or a bias, which gives out", undefined);
-  const layer = { batch: sides.batch ?? quotient(x, "x", inputs, "in"), in: inputs, out: out ?? quotient(w, "w", inputs, "in") };
+  // Several may be given: the number of inputs follows from the first of in, batch and out that says it.
+  const inputs = sides.in ?? quotient(x, "x", sides.batch, "batch") ?? quotient(w, "w", out, "out");
+  if (inputs === undefined) {
+    const zero = sides.batch === 0 || out === 0;
+    throw wrongKind("shape", zero ? "object with in, which a size of 0 leaves open" : LEAST, undefined);
+  }
+  const batch = sides.batch ?? quotient(x, "x", inputs, "in");
+  const outputs = out ?? quotient(w, "w", inputs, "in");
+  if (batch === undefined || outputs === undefined) throw wrongKind("shape", "object with batch and out beside an in of 0", undefined);
+  const layer = { batch, in: inputs, out: outputs };
   checkLength("x", x, layer.batch, "batch", inputs);
   checkLength("w", w, layer.out, "out", inputs);
   if (bias !== undefined && bias !== layer.out) throw wrongValue("bias", `length ${layer.out}, out`, bias);
   return layer;
 }
 
-/** How often `size` goes into the `length` of an operand. */
-function quotient(length: number, name: string, size: number, side: string): number;
-function quotient(length: number, name: string, size: number | undefined, side: string): number | undefined;
+const LEAST = "object with batch, in or out, or a bias, which gives out";
+
+/** Returns how often `size` goes into the `length` of an operand; undefined if it does not say. */
 function quotient(length: number, name: string, size: number | undefined, side: string): number | undefined {
-  if (size === undefined) return undefined;
-  if (length === 0 || length % size !== 0) throw wrongValue(name, `a length that is a multiple of ${side}, ${size}`, length);
+  if (size === undefined || size === 0) return undefined;
+  if (length % size !== 0) throw wrongValue(name, `a length that is a multiple of ${side}, ${size}`, length);
   return length / size;
 }
 

@@ -1,21 +1,27 @@
 // The operations of linear layers over one instance: this class is their API, and the files beside it check and compute.
 
-import type { Context, DtypeOf, Like, Result } from "../core/dropout.js";
-import { bindKernels } from "../engine/kernels.js";
+import type { DtypeOf, Like, Result } from "../core/options.js";
+import type { Engine } from "../engine/engine.js";
 import type { AnyData, AnyDataOf, Data, DataOf } from "../engine/operand.js";
-import { type ScaleWeightsOptions, scaleWeights } from "./classic.js";
-import {
-  backward,
-  type DropConnectOptions,
-  type DropConnectTicket,
-  dropConnect,
-  type LinearBackwardOptions,
-  type Wanted,
-} from "./drop-connect.js";
-import { LINEAR, type LinearKernels } from "./kernels.js";
-import { type InferenceOptions, inference, type MomentsOptions, moments } from "./moments.js";
+import { perform } from "../engine/pass.js";
+import type { Ticket } from "../stream/ticket.js";
+import { dropoutLevel, scaleWeights } from "./classic.js";
+import { backward, dropConnect } from "./drop-connect.js";
+import type { LinearKernels } from "./kernels.js";
+import { inference, moments } from "./moments.js";
+import type {
+  DropConnectOptions,
+  DropoutLevelOptions,
+  InferenceOptions,
+  LinearBackwardOptions,
+  MomentsOptions,
+  SavedLayer,
+  ScaleWeightsOptions,
+  Wanted,
+} from "./options.js";
+import type { DropConnectTicket } from "./ticket.js";
 
-/** The gradient that was asked for by G, an array like Made unless G says otherwise. */
+/** The gradient that an option of type G asks for: an array like Made, G itself, or undefined for `false`. */
 export type Gradient<Made, G> = G extends false ? undefined : G extends true | undefined ? Made : G;
 
 const NO_OPTIONS = {};
@@ -27,7 +33,7 @@ const NO_OPTIONS = {};
  * Matrices are row-major: x [batch, in], w [out, in] as in PyTorch, bias [out], y [batch, out]; f32 or f64, one dtype a call, ordinary typed arrays or
  * {@link WasmBuffer}s. Every sum has one order, whatever the engine, the build or where the data lie: the same operands give the same bits. A dot
  * product of forward is summed in lanes: of its first in - in mod 8 terms, term i goes to lane i mod 4 (f32) or i mod 2 (f64), the lanes are added as
- * (l0 + l1) + (l2 + l3) or l0 + l1, then the terms left, one by one. Sums of backward run one by one, over outputs for dx, over examples for dw and db.
+ * (l0 + l1) + (l2 + l3) or l0 + l1, then the terms left, one by one. Sums of backward run one by one, over outputs for dx, over examples for dw and dbias.
  *
  * @example
  * import { createLinear } from "wasm-dropout/linear";
@@ -35,17 +41,22 @@ const NO_OPTIONS = {};
  * const x = Float32Array.of(1, 2, 3, 4, 5, 6); // [2, 3]
  * const w = Float32Array.of(1, 0, 1, 0, 1, 0); // [2, 3]
  * const bias = Float32Array.of(10, 20);
- * const { y, ticket } = linear.dropConnect(x, w, 0.5, { bias }); // [2, 2]
- * const { dx, dw, db } = linear.backward(y, x, w, ticket);
+ * const { y, ticket } = linear.dropConnect(x, 0.5, { w, bias }); // [2, 2]
+ * const { dx, dw, dbias } = linear.backward(y, ticket, { x, w });
  */
 export class Linear {
-  readonly #context: Context;
-  readonly #kernels: LinearKernels;
+  readonly #engine: Engine;
+  readonly #operations;
 
   /** @internal */
-  constructor(context: Context, exports: WebAssembly.Exports) {
-    this.#context = context;
-    this.#kernels = bindKernels<LinearKernels>(exports, LINEAR);
+  constructor(engine: Engine, kernels: LinearKernels) {
+    this.#engine = engine;
+    this.#operations = {
+      dropConnect: dropConnect(kernels),
+      backward: backward(kernels),
+      moments: moments(kernels),
+      inference: inference(kernels),
+    };
   }
 
   /**
@@ -57,9 +68,9 @@ export class Linear {
    * x and w hold.
    *
    * @param x inputs [batch, in], f32 or f64
-   * @param w weights [out, in] of the same dtype
    * @param p drop probability in [0, 1]
-   * @param options see {@link DropConnectOptions}; without a `bias`, `shape` has to say one of the sizes
+   * @param options see {@link DropConnectOptions}: `w`, weights [out, in] of the same dtype, has to be given; without a `bias`, `shape` has to say
+   * one of the sizes
    * @returns `y` [batch, out], and `ticket`, plain JSON, for {@link Linear.backward}
    * @throws TypeError for a wrong kind of argument, a freed buffer or a detached array; RangeError for a value out of range, lengths that do not fit,
    * overlap of `out` with an operand, or memory that cannot grow; in all cases nothing was written and no stream number used
@@ -68,37 +79,34 @@ export class Linear {
    * const linear = await createLinear(dropout);
    * const x = new Float32Array(64 * 100).fill(1);
    * const w = new Float32Array(10 * 100).fill(0.1);
-   * const { y } = linear.dropConnect(x, w, 0.5, { shape: { in: 100 }, stream: 7 }); // [64, 10], about 10
+   * const { y } = linear.dropConnect(x, 0.5, { w, shape: { in: 100 }, stream: 7 }); // [64, 10], about 10
    */
   dropConnect<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
-    w: DataOf<DtypeOf<X>>,
     p: number,
-    options: DropConnectOptions<DataOf<DtypeOf<X>>, Y> = NO_OPTIONS,
+    options: DropConnectOptions<DataOf<DtypeOf<X>>, Y>,
   ): { y: Result<Like<X>, Y>; ticket: DropConnectTicket } {
-    const { y, ticket } = dropConnect(this.#context, this.#kernels, x, w, p, options);
-    return { y: y as Result<Like<X>, Y>, ticket };
+    return perform(this.#engine, this.#operations.dropConnect, x, p, options) as { y: Result<Like<X>, Y>; ticket: DropConnectTicket };
   }
 
   /**
    * The gradients of {@link Linear.dropConnect}, the mask drawn again from its ticket: with g = s dy rounded to the dtype, dx = g (W masked),
-   * dw[o, i] = the sum over examples that keep (o, i) of g[n, o] x[n, i], and db[o] = the sum over examples of dy[n, o]. An element of dw that nobody
+   * dw[o, i] = the sum over examples that keep (o, i) of g[n, o] x[n, i], and dbias[o] = the sum over examples of dy[n, o]. An element of dw that nobody
    * keeps is +0, whatever x and dy hold.
    *
    * @param dy gradient with respect to y [batch, out], f32 or f64
-   * @param x the forward call's inputs [batch, in]
-   * @param w the forward call's weights [out, in]
    * @param ticket of the forward call, here or elsewhere
-   * @param options see {@link LinearBackwardOptions}: which gradients, and where to write them
-   * @returns `dx` [batch, in], `dw` [out, in] and `db` [out]; undefined for what was not wanted
+   * @param saved the forward call's `x` [batch, in] and `w` [out, in], of the dtype of dy
+   * @param options see {@link LinearBackwardOptions}: which gradients, and the arrays to write them to
+   * @returns `dx` [batch, in], `dw` [out, in] and `dbias` [out]; undefined for what was not wanted
    * @throws TypeError and RangeError as {@link Linear.dropConnect} does
    * @example
    * import { createLinear } from "wasm-dropout/linear";
    * const linear = await createLinear(dropout);
    * const x = Float64Array.of(1, 2, 3);
    * const w = Float64Array.of(4, 5, 6);
-   * const { y, ticket } = linear.dropConnect(x, w, 0.5, { shape: { batch: 1 } });
-   * const { dw } = linear.backward(Float64Array.of(1), x, w, ticket, { dx: false, db: false }); // 2 * x where w was kept
+   * const { y, ticket } = linear.dropConnect(x, 0.5, { w, shape: { batch: 1 } });
+   * const { dw } = linear.backward(Float64Array.of(1), ticket, { x, w }, { dx: false, dbias: false }); // 2 * x where w was kept
    */
   backward<
     DY extends Data,
@@ -109,13 +117,15 @@ export class Linear {
     DB extends Wanted<DtypeOf<DY>> = undefined,
   >(
     dy: DY,
-    x: X,
-    w: W,
     ticket: DropConnectTicket,
+    saved: SavedLayer<X, W>,
     options: LinearBackwardOptions<DX, DW, DB> = NO_OPTIONS,
-  ): { dx: Gradient<Like<X>, DX>; dw: Gradient<Like<W>, DW>; db: Gradient<Like<DY>, DB> } {
-    const gradients = backward(this.#context, this.#kernels, dy, x, w, ticket, options as LinearBackwardOptions);
-    return gradients as { dx: Gradient<Like<X>, DX>; dw: Gradient<Like<W>, DW>; db: Gradient<Like<DY>, DB> };
+  ): { dx: Gradient<Like<X>, DX>; dw: Gradient<Like<W>, DW>; dbias: Gradient<Like<DY>, DB> } {
+    return perform(this.#engine, this.#operations.backward, dy, ticket, saved, options) as {
+      dx: Gradient<Like<X>, DX>;
+      dw: Gradient<Like<W>, DW>;
+      dbias: Gradient<Like<DY>, DB>;
+    };
   }
 
   /**
@@ -124,28 +134,21 @@ export class Linear {
    * q (1 - q) (W∘W)(x∘x) for the others; b and 0 if q = 0, where nothing is kept.
    *
    * @param x inputs [batch, in], f32 or f64
-   * @param w weights [out, in] of the same dtype
    * @param p drop probability in [0, 1]
-   * @param options see {@link MomentsOptions}
+   * @param options see {@link MomentsOptions}: `w`, weights [out, in] of the same dtype, has to be given
    * @returns `mean` and `variance`, each [batch, out]
    * @throws TypeError and RangeError as {@link Linear.dropConnect} does
    * @example
    * import { createLinear } from "wasm-dropout/linear";
    * const linear = await createLinear(dropout);
-   * const { mean, variance } = linear.dropConnectMoments(Float32Array.of(1, 2), Float32Array.of(3, 4), 0.5, { shape: { batch: 1 } }); // 11 and 73
+   * const { mean, variance } = linear.dropConnectMoments(Float32Array.of(1, 2), 0.5, { w: Float32Array.of(3, 4), shape: { batch: 1 } }); // 11 and 73
    */
   dropConnectMoments<
     X extends Data,
     M extends DataOf<DtypeOf<X>> | undefined = undefined,
     V extends DataOf<DtypeOf<X>> | undefined = undefined,
-  >(
-    x: X,
-    w: DataOf<DtypeOf<X>>,
-    p: number,
-    options: MomentsOptions<DataOf<DtypeOf<X>>, M, V> = NO_OPTIONS,
-  ): { mean: Result<Like<X>, M>; variance: Result<Like<X>, V> } {
-    const { mean, variance } = moments(this.#context, this.#kernels, x, w, p, options);
-    return { mean: mean as Result<Like<X>, M>, variance: variance as Result<Like<X>, V> };
+  >(x: X, p: number, options: MomentsOptions<DataOf<DtypeOf<X>>, M, V>): { mean: Result<Like<X>, M>; variance: Result<Like<X>, V> } {
+    return perform(this.#engine, this.#operations.moments, x, p, options) as { mean: Result<Like<X>, M>; variance: Result<Like<X>, V> };
   }
 
   /**
@@ -154,11 +157,12 @@ export class Linear {
    * of the samples.
    *
    * @param x inputs [batch, in], f32 or f64
-   * @param w weights [out, in] of the same dtype
    * @param p drop probability in [0, 1]
-   * @param options see {@link InferenceOptions}: `samples` and `normal`, the source of normal numbers, have to be given
-   * @returns `out`, or a new array like x, [batch, out]
-   * @throws TypeError and RangeError as {@link Linear.dropConnect} does, and what `normal` throws; in all cases y was not written
+   * @param options see {@link InferenceOptions}: `w`, weights [out, in] of the same dtype, `samples` and `normal`, the source of normal numbers, have
+   * to be given
+   * @returns `y`: `out`, or a new array, or buffer, like x, [batch, out]
+   * @throws TypeError and RangeError as {@link Linear.dropConnect} does, TypeError if `normal` frees an array of the call, and the errors of `normal`;
+   * in all cases y was not written
    * @example
    * import { createLinear } from "wasm-dropout/linear";
    * import { createNoise } from "wasm-dropout/noise";
@@ -166,15 +170,15 @@ export class Linear {
    * const noise = await createNoise(dropout);
    * const normal = (length, index) => noise.normal(length, { stream: 7, start: index });
    * const [x, w] = [Float32Array.of(1, 2), Float32Array.of(3, -4)];
-   * const y = linear.dropConnectInference(x, w, 0.5, { shape: { batch: 1 }, samples: 100, normal, activation: "relu" });
+   * const options = { w, shape: { batch: 1 }, samples: 100, normal, activation: "relu" };
+   * const { y } = linear.dropConnectInference(x, 0.5, options);
    */
   dropConnectInference<X extends Data, Y extends DataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
-    w: DataOf<DtypeOf<X>>,
     p: number,
     options: InferenceOptions<DataOf<DtypeOf<X>>, Y>,
-  ): Result<Like<X>, Y> {
-    return inference(this.#context, this.#kernels, x, w, p, options) as Result<Like<X>, Y>;
+  ): { y: Result<Like<X>, Y> } {
+    return perform(this.#engine, this.#operations.inference, x, p, options) as { y: Result<Like<X>, Y> };
   }
 
   /**
@@ -196,6 +200,29 @@ export class Linear {
     p: number,
     options: ScaleWeightsOptions<Y> = NO_OPTIONS,
   ): Result<Like<W>, Y> {
-    return scaleWeights(this.#context, w, p, options) as Result<Like<W>, Y>;
+    return perform(this.#engine, scaleWeights, w, p, options) as Result<Like<W>, Y>;
+  }
+
+  /**
+   * Inverted dropout under the name and with the rules of the backend function `dropout(x, level, seed)` of Keras up to version 2: the level, the
+   * fraction to drop, lies in [0, 1), and a seed fixes the mask whatever came before.
+   *
+   * @param x data of f32, f64, f16 or bf16
+   * @param level fraction to drop, in [0, 1)
+   * @param options see {@link DropoutLevelOptions}
+   * @returns `y`: `out`, or a new array, or buffer, like x; and `ticket` for {@link Dropout.backward}, which is plain JSON
+   * @throws RangeError if level is outside [0, 1), and the errors of {@link Dropout.dropout}
+   * @example
+   * import { createLinear } from "wasm-dropout/linear";
+   * const linear = await createLinear(dropout);
+   * const { y, ticket } = linear.dropoutLevel(Float32Array.of(1, 2, 3, 4), 0.5, { seed: 1337 });
+   * const { dx } = dropout.backward(Float32Array.of(1, 1, 1, 1), ticket);
+   */
+  dropoutLevel<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
+    x: X,
+    level: number,
+    options: DropoutLevelOptions<Y> = NO_OPTIONS,
+  ): { y: Result<Like<X>, Y>; ticket: Ticket<"dropout"> } {
+    return perform(this.#engine, dropoutLevel, x, level, options) as { y: Result<Like<X>, Y>; ticket: Ticket<"dropout"> };
   }
 }

@@ -2,14 +2,16 @@
 
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
+import { MONTE_CARLO, type MonteCarloKernels } from "./kernels.js";
 import { MonteCarlo } from "./monte-carlo.js";
-import { nextTask, nextTimeout } from "./tasks.js";
-import { edge, load } from "./wasm.js";
+import { load } from "./wasm.js";
 
+export { type Calibration, type CalibrationOptions, calibration, type ReliabilityBin } from "./calibration.js";
 export type { ClassOutput, Masks } from "./choices.js";
-export { type Model, type ModelOutput, MonteCarlo } from "./monte-carlo.js";
-export type { PredictOptions, Progress } from "./options.js";
-export type { PassContext, PassDropoutOptions } from "./pass.js";
+export { type MergeOptions, type Model, type ModelOutput, MonteCarlo } from "./monte-carlo.js";
+export type { PredictOptions, Progress, UntilOptions } from "./options.js";
+export type { Numbers, TensorLike } from "./output.js";
+export type { PassContext, PassDropoutOptions, PassStreamOptions } from "./pass.js";
 export type { ClassPrediction, Prediction, Run } from "./prediction.js";
 export { streamOf } from "./streams.js";
 
@@ -23,5 +25,6 @@ export { streamOf } from "./streams.js";
  */
 export const createMonteCarlo: (dropout: Dropout, options?: ExtensionOptions) => Promise<MonteCarlo> = /* @__PURE__ */ extender(
   load,
-  (context, exports) => new MonteCarlo(context, exports, edge ? nextTimeout : nextTask),
+  MONTE_CARLO,
+  (engine, kernels: MonteCarloKernels) => new MonteCarlo(engine, kernels),
 );

@@ -1,25 +1,46 @@
 // Monte-Carlo dropout: many stochastic passes of a model, and what they say together, streamed.
 
-import type { Context } from "../core/dropout.js";
-import { framed, PIECE, pieces } from "../engine/frame.js";
-import { bindKernels } from "../engine/kernels.js";
+import type { Engine } from "../engine/engine.js";
 import type { AnyData } from "../engine/operand.js";
-import { wrongKind, wrongValue } from "../ground/check.js";
-import { MONTE_CARLO, type MonteCarloKernels } from "./kernels.js";
+import { PIECE, pieces } from "../engine/pieces.js";
+import { checkFlag, checkFunction, isPromise, wrongKind, wrongValue } from "../ground/check.js";
+import { checkOptions, type Known, known } from "../ground/options.js";
+import type { MonteCarloKernels } from "./kernels.js";
 import { type PredictOptions, readPlan } from "./options.js";
+import { dataOf, type Numbers, type TensorLike } from "./output.js";
 import { type PassContext, passContext } from "./pass.js";
-import { type ClassPrediction, checkSameRun, conclude, joinRanges, joinTotals, type Prediction, readPrediction } from "./prediction.js";
+import {
+  type ClassPrediction,
+  checkSameRun,
+  checkSeedUsed,
+  conclude,
+  joinRanges,
+  joinTotals,
+  type Prediction,
+  type Ranges,
+  readPrediction,
+} from "./prediction.js";
 import { Statistics } from "./statistics.js";
-import { type NextTask, Slices, unlessAborted } from "./tasks.js";
+import { milliseconds, Slices, throwIfAborted, unlessAborted } from "./tasks.js";
 
 /**
- * What a model gives: f32 or f64 data, or, with {@link createHalf} of "wasm-dropout/half", f16 or bf16, or a promise of them, of the same length in each
- * pass. It is read at once and may be written again in the next pass.
+ * The output of a model's pass: f32 or f64 data, or, with {@link createHalf} of "wasm-dropout/half", f16 or bf16; an array of numbers, or of such arrays;
+ * a tensor of TensorFlow.js or ONNX Runtime; or a promise of one of them. It has the same length in each pass, is read at once, and may be written
+ * again in the next pass. Tensors are not disposed of.
  */
-export type ModelOutput = AnyData | PromiseLike<AnyData>;
+export type ModelOutput = OutputData | PromiseLike<OutputData>;
+type OutputData = AnyData | Numbers | TensorLike;
 
 /** Any function with dropout in it. */
 export type Model<I> = (input: I, context: PassContext) => ModelOutput;
+
+/** Options of {@link MonteCarlo.merge}. */
+export interface MergeOptions {
+  /** true allows to merge runs of models that draw their masks by other means, no two runs the same ones. */
+  independent?: boolean | undefined;
+}
+const MERGE_KEYS: Known = /* @__PURE__ */ known("independent");
+const NO_OPTIONS = {};
 
 /**
  * Monte-Carlo dropout over a {@link Dropout} instance (Gal and Ghahramani 2016): the mean over stochastic passes of a model is the prediction, what
@@ -32,15 +53,13 @@ export type Model<I> = (input: I, context: PassContext) => ModelOutput;
  * const { mean, variance } = await monteCarlo.predict(model, Float32Array.of(1, 2, 3), { passes: 100 });
  */
 export class MonteCarlo {
-  readonly #context: Context;
+  readonly #engine: Engine;
   readonly #kernels: MonteCarloKernels;
-  readonly #nextTask: NextTask;
 
-  /** @internal @param nextTask how runs give way to other tasks of the thread */
-  constructor(context: Context, exports: WebAssembly.Exports, nextTask: NextTask) {
-    this.#context = context;
-    this.#nextTask = nextTask;
-    this.#kernels = bindKernels<MonteCarloKernels>(exports, MONTE_CARLO);
+  /** @internal */
+  constructor(engine: Engine, kernels: MonteCarloKernels) {
+    this.#engine = engine;
+    this.#kernels = kernels;
   }
 
   /**
@@ -70,31 +89,39 @@ export class MonteCarlo {
   predict<I>(model: Model<I>, input: I, options: PredictOptions & { classes: number }): Promise<ClassPrediction>;
   predict<I>(model: Model<I>, input: I, options: PredictOptions): Promise<Prediction>;
   async predict<I>(model: Model<I>, input: I, options: PredictOptions): Promise<Prediction> {
-    if (typeof model !== "function") throw wrongKind("model", "function", model);
-    const context = this.#context;
-    const plan = readPlan(context.call, options);
-    const { run, firstPass, passes, signal, onProgress, progressMs } = plan;
-    const statistics = new Statistics(context, this.#kernels, run, plan.half);
-    const slices = new Slices(plan.sliceMs, this.#nextTask);
+    checkFunction(model, "model");
+    const engine = this.#engine;
+    const plan = readPlan(engine.sequence, options);
+    const { run, layout, firstPass, passes, signal, onProgress, progressMs, until, earlier, usage } = plan;
+    const statistics = new Statistics(engine, this.#kernels, run, layout, plan.half);
+    const slices = new Slices(plan.sliceMs);
     let told = Number.NEGATIVE_INFINITY;
     try {
-      if (plan.resumed !== undefined) statistics.resume(plan.resumed);
-      for (let done = 1; done <= passes; ++done) {
+      if (earlier !== undefined) statistics.resume(earlier.totals);
+      let done = 0;
+      for (let ended = false; !ended; ) {
+        ++done;
         throwIfAborted(signal);
         const pass = firstPass + done - 1;
-        const output = model(input, passContext(context, plan, pass));
-        statistics.add(isPromise(output) ? await unlessAborted(output, signal) : output);
+        const output = model(input, passContext(engine, plan, pass));
+        const settled = isPromise(output) ? await unlessAborted(output, signal) : output;
+        const data = dataOf(settled);
+        statistics.add(isPromise(data) ? await unlessAborted(data, signal) : data);
+        ended = done === passes || (until !== undefined && statistics.settled(until));
         if (onProgress !== undefined) {
-          const now = performance.now();
-          if (now - told >= progressMs || done === passes) {
+          const now = milliseconds();
+          if (now - told >= progressMs || ended) {
             told = now;
-            onProgress({ pass, done, passes });
+            const answer: unknown = onProgress({ pass, done, passes });
+            if (isPromise(answer)) await unlessAborted(answer, signal);
           }
         }
-        if (done < passes && slices.ended()) await slices.pause();
+        if (!ended && slices.ended()) await slices.pause();
       }
       throwIfAborted(signal);
-      return conclude(run, plan.ranges, statistics.totals, (mean) => this.#entropies(mean, run.samples));
+      const ranges = joinRanges(earlier?.ranges ?? [], [[firstPass, firstPass + done]]) as Ranges;
+      const seedUsed = usage.seedUsed && earlier?.seedUsed !== false;
+      return conclude(run, layout, ranges, statistics.totals, seedUsed, (mean, rows) => this.#entropies(mean, rows));
     } finally {
       statistics.free();
     }
@@ -105,7 +132,9 @@ export class MonteCarlo {
    * Chan, Golub and LeVeque (1983), joined from the first to the last, which equal those of a run in one to rounding; votes and passes exactly.
    *
    * @param predictions of the same model, input and options but for their passes, which no two may share; at least one
-   * @throws TypeError if these are no predictions, RangeError if they do not belong together
+   * @param options see {@link MergeOptions}
+   * @throws TypeError if these are no predictions, RangeError if they do not belong together, have passes in common, or if no seed reached a model
+   * (`seedUsed`), so that its passes may be the same
    * @example
    * import { createMonteCarlo } from "wasm-dropout/monte-carlo";
    * const monteCarlo = await createMonteCarlo(dropout);
@@ -115,45 +144,48 @@ export class MonteCarlo {
    * const b = await monteCarlo.predict(model, x, { passes: 50, firstPass: 50 }); // here or in another thread
    * const { mean, variance } = monteCarlo.merge([a, b]);
    */
-  merge<P extends Prediction>(predictions: readonly P[]): P {
+  merge<P extends Prediction>(predictions: readonly P[], options: MergeOptions = NO_OPTIONS): P {
+    checkOptions(options, MERGE_KEYS);
+    const { independent } = options;
+    checkFlag(independent, "independent");
     if (!Array.isArray(predictions)) throw wrongKind("predictions", "array of predictions", predictions);
     const [first, ...others] = predictions.map((value, i) => readPrediction(value, `predictions[${i}]`));
     if (first === undefined) throw wrongValue("predictions", "at least one prediction", 0);
-    let { ranges, totals } = first;
+    let { ranges, totals, seedUsed } = first;
     others.forEach((other, i) => {
       const name = `predictions[${i + 1}]`;
       checkSameRun(other.run, first.run, name);
       if (other.totals.mean.length !== totals.mean.length) {
         throw wrongValue(`${name}.mean`, `length ${totals.mean.length}`, other.totals.mean.length);
       }
+      checkSeedUsed(seedUsed, independent, "predictions[0].seedUsed");
+      checkSeedUsed(other.seedUsed, independent, `${name}.seedUsed`);
+      seedUsed &&= other.seedUsed;
       const joined = joinRanges(ranges, other.ranges);
       if (joined === undefined) throw wrongValue(`${name}.ranges`, "passes that those before do not have", JSON.stringify(other.ranges));
       ranges = joined;
       totals = joinTotals(totals, other.totals);
     });
-    return conclude(first.run, ranges, totals, (mean) => this.#entropies(mean, first.run.samples)) as Prediction as P;
+    const { run, layout } = first;
+    return conclude(run, layout, ranges, totals, seedUsed, (mean, rows) => this.#entropies(mean, rows)) as Prediction as P;
   }
 
-  /** The entropy of each of `rows` rows of probabilities. */
+  /** Returns the entropy of each of `rows` rows of probabilities. */
   #entropies(probabilities: Float64Array<ArrayBuffer>, rows: number): Float64Array<ArrayBuffer> {
+    const engine = this.#engine;
     const columns = probabilities.length / rows;
-    return framed(this.#context, (frame) => {
-      const input = frame.data(probabilities, "probabilities");
-      frame.stage(input, Math.max(PIECE, columns));
-      const pointer = frame.scratch(8 * rows);
-      const results = this.#context.memory.view("f64", pointer, rows).fill(0);
-      for (const { at, count, row, rows } of pieces(probabilities.length / columns, columns, true)) {
-        this.#kernels.entropy.probabilities.f64(pointer + 8 * row, input.enter(at, count), rows, columns, 1);
+    const pass = engine.open();
+    try {
+      const src = pass.stage(pass.data(probabilities, "probabilities"), Math.max(PIECE, columns));
+      const pointer = pass.scratch(8 * rows);
+      pass.ready();
+      const results = engine.memory.view("f64", pointer, rows).fill(0);
+      for (const { at, count, row, rows: some } of pieces(rows, columns, true)) {
+        this.#kernels.entropy.probabilities.f64(pointer + 8 * row, src.enter(at, count), some, columns, 1);
       }
       return results.slice();
-    });
+    } finally {
+      engine.close(pass);
+    }
   }
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw signal.reason;
-}
-
-function isPromise<T extends object>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === "function";
 }

@@ -1,14 +1,25 @@
 // What a run of Monte-Carlo dropout may be asked for, and the plan that follows once all of it is known to be sound.
 
-import type { HalfOptions } from "../core/dropout.js";
-import type { Call } from "../engine/call.js";
-import type { StreamKind } from "../engine/kernels.js";
-import { checkChoice, checkInteger, checkObject, wrongKind, wrongValue } from "../ground/check.js";
+import type { HalfOptions } from "../core/options.js";
+import { checkAmount, checkChoice, checkFlag, checkFunction, checkInteger, wrongKind, wrongValue } from "../ground/check.js";
 import { HALF_DTYPES, type HalfDtype } from "../ground/dtypes.js";
+import { checkOptions, type Known, known } from "../ground/options.js";
 import { Words } from "../ground/words.js";
+import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
+import type { Sequence } from "../stream/sequence.js";
 import { MAX_INDEX } from "../stream/ticket.js";
 import { CLASS_OUTPUTS, type ClassOutput, MASKS, type Masks } from "./choices.js";
-import { checkSameRun, joinRanges, type Prediction, type Ranges, type Run, readPrediction, type Totals } from "./prediction.js";
+import { type Layout, readLayout, refuseLayout } from "./layout.js";
+import {
+  checkSameRun,
+  checkSeedUsed,
+  type Earlier,
+  joinRanges,
+  type Prediction,
+  type Run,
+  readPrediction,
+  type Until,
+} from "./prediction.js";
 import { checkFirstSample, checkSamples, MOST_PASSES } from "./streams.js";
 
 /** How far a run is. */
@@ -43,21 +54,53 @@ export interface PredictOptions extends HalfOptions {
   samples?: number | undefined;
   /** Number of the first example; 0 by default. The parts of a batch, each with its own, have the masks that the whole has. */
   firstSample?: number | undefined;
-  /** Number of classes, an integer of at least 1, if the model is a classifier: then an output is [samples, classes]. */
+  /**
+   * Number of classes, an integer of at least 1, if the model is a classifier: then an output is [samples, classes], unless `outputShape` or `classAxis`
+   * say otherwise.
+   */
   classes?: number | undefined;
-  /** What a classifier's outputs are: "probabilities" (default), or "logits", which softmax makes probabilities of. */
+  /**
+   * The kind of a classifier's outputs, which are checked: "probabilities" (default), rows of numbers in [0, 1] whose sum is 1; "logits", which softmax
+   * makes probabilities of; or "sigmoids", a number in [0, 1] for each label, where labels do not exclude each other.
+   */
   output?: ClassOutput | undefined;
-  /** Called after each pass, or at most every `progressMs` milliseconds, and after the last. */
-  onProgress?: ((progress: Progress) => void) | undefined;
+  /** Shape of a classifier's outputs, such as [samples, classes, height, width]; [samples, classes], or [classes, samples] for a `classAxis` of 0, by default. */
+  outputShape?: readonly number[] | undefined;
+  /** Axis of the classes in a classifier's outputs; negative ones count from the last, -1, which is the default. */
+  classAxis?: number | undefined;
+  /** Ends the run before `passes` passes once every mean is known well enough. */
+  until?: UntilOptions | undefined;
+  /** Called after each pass, or at most every `progressMs` milliseconds, and after the last. The run waits for a promise that it returns. */
+  onProgress?: ((progress: Progress) => unknown) | undefined;
   /** Least time between calls of `onProgress`, in milliseconds; 0 by default. */
   progressMs?: number | undefined;
   /** Ends the run: the promise rejects with the signal's reason, at once even where a model's promise is pending. */
   signal?: AbortSignal | undefined;
   /** After how many milliseconds of passes other tasks of the thread have their turn; 10 by default. 0: after each pass; Infinity: never. */
   sliceMs?: number | undefined;
-  /** A prediction of the same model, input and options, to add passes to: the result is that of all of them. */
+  /**
+   * A prediction of the same model, input and options, here or from JSON, to add passes to: the result is that of all of them. It is refused if no seed
+   * reached its model (`seedUsed`), unless `independent` is true.
+   */
   resume?: Prediction | undefined;
+  /** true allows to `resume` a run of a model that draws its masks by other means, and never the same ones again. */
+  independent?: boolean | undefined;
 }
+
+/** A stopping rule. */
+export interface UntilOptions {
+  /** Largest standard error of a mean, in the unit of outputs, of a classifier of probabilities: not negative. All elements have to reach it. */
+  standardError: number;
+  /** Least number of passes, an integer of at least 2, as the variance over a few passes says little; 10 by default. */
+  leastPasses?: number | undefined;
+}
+const UNTIL_KEYS: Known = /* @__PURE__ */ known("standardError", "leastPasses");
+const LEAST_PASSES = 10;
+
+const PREDICT_KEYS: Known = /* @__PURE__ */ known(
+  ...["passes", "firstPass", "seed", "kind", "masks", "samples", "firstSample", "classes", "output", "dtype"],
+  ...["onProgress", "progressMs", "signal", "sliceMs", "resume", "outputShape", "classAxis", "until", "independent"],
+);
 
 /** A run as it will be carried out. */
 export interface Plan {
@@ -65,23 +108,28 @@ export interface Plan {
   readonly seed: Words;
   readonly firstPass: number;
   readonly passes: number;
-  /** What outputs in Uint16Arrays are. */
+  /** The dtype of outputs in Uint16Arrays. */
   readonly half: HalfDtype | undefined;
-  /** All passes of the result, those of `resumed` too. */
-  readonly ranges: Ranges;
-  readonly resumed: Totals | undefined;
+  /** The layout of a classifier's outputs. */
+  readonly layout: Layout | undefined;
+  readonly until: Until | undefined;
+  readonly earlier: Earlier | undefined;
+  /** Set once the model reads the number of a pass or draws by its context. */
+  readonly usage: { seedUsed: boolean };
   readonly onProgress: ((progress: Progress) => void) | undefined;
   readonly progressMs: number;
   readonly signal: AbortSignal | undefined;
   readonly sliceMs: number;
 }
 
-/** Reads the options of a run; throws TypeError or RangeError. */
-export function readPlan(call: Call, options: unknown): Plan {
-  checkObject(options, "options", "object");
+/** Reads the options of a run, kind and seed of `sequence` by default; throws TypeError or RangeError. */
+export function readPlan(sequence: Sequence, options: unknown): Plan {
+  checkOptions(options, PREDICT_KEYS);
   const given = options as { [K in keyof PredictOptions]?: unknown };
-  const { passes, seed, kind, masks = "perPass", samples = 1, firstSample = 0, classes } = given;
-  const { onProgress, progressMs = 0, signal, sliceMs = 10, resume } = given;
+  const { passes, seed, kind = sequence.kind, masks = "perPass", samples = 1, firstSample = 0, classes } = given;
+  const { onProgress, progressMs = 0, signal, sliceMs = 10, resume, independent, outputShape, classAxis } = given;
+  const until = readUntil(given.until);
+  checkFlag(independent, "independent");
   const { dtype: half, output = classes === undefined ? undefined : "probabilities" } = given;
   const earlier = resume === undefined ? undefined : readPrediction(resume, "resume");
   const { firstPass = earlier?.ranges.at(-1)?.[1] ?? 0 } = given;
@@ -93,32 +141,52 @@ export function readPlan(call: Call, options: unknown): Plan {
   if (classes !== undefined) {
     checkInteger(classes, "classes", 1, MAX_INDEX);
     checkChoice(output, "output", CLASS_OUTPUTS);
-  } else if (output !== undefined) throw wrongKind("output", "nothing without classes", output);
+  } else {
+    if (output !== undefined) throw wrongKind("output", "nothing without classes", output);
+    refuseLayout({ outputShape, classAxis });
+  }
+  const shape = classes === undefined ? undefined : readLayout(classes, samples, { outputShape, classAxis });
   if (half !== undefined) checkChoice(half, "dtype", HALF_DTYPES);
-  if (onProgress !== undefined && typeof onProgress !== "function") throw wrongKind("onProgress", "function", onProgress);
+  if (onProgress !== undefined) checkFunction(onProgress, "onProgress");
   checkDuration(progressMs, "progressMs");
   checkDuration(sliceMs, "sliceMs");
   if (signal !== undefined) checkSignal(signal);
-  call.takeStream(kind as StreamKind | undefined, seed, 0);
-  const { recipe } = call;
-  const shared = { kind: recipe.kind, seed: recipe.seed.toString(), masks, samples, firstSample };
-  const run: Run = classes === undefined ? shared : { ...shared, classes, output: output as ClassOutput };
-  if (earlier !== undefined) checkSameRun(earlier.run, run, "resume");
-  const ranges = joinRanges(earlier?.ranges ?? [], [[firstPass, firstPass + passes]]);
-  if (ranges === undefined) throw wrongValue("firstPass", `${passes} passes that "resume" does not have`, firstPass);
+  checkChoice(kind, "kind", STREAM_KINDS);
+  const words = new Words();
+  if (seed === undefined) words.copy(sequence.seed);
+  else words.set(seed, "seed");
+  const shared = { kind, seed: words.toString(), masks, samples, firstSample };
+  const run: Run = classes === undefined ? shared : { ...shared, classes, output: output as ClassOutput, ...shape?.fields };
+  if (earlier !== undefined) {
+    checkSameRun(earlier.run, run, "resume");
+    checkSeedUsed(earlier.seedUsed, independent, "resume.seedUsed");
+  }
+  if (joinRanges(earlier?.ranges ?? [], [[firstPass, firstPass + passes]]) === undefined)
+    throw wrongValue("firstPass", `${passes} passes that "resume" does not have`, firstPass);
   return {
     run,
-    seed: new Words().copy(recipe.seed),
+    seed: words,
     firstPass,
     passes,
     half,
-    ranges,
-    resumed: earlier?.totals,
+    layout: shape?.layout,
+    until,
+    earlier,
+    usage: { seedUsed: false },
     onProgress: onProgress as Plan["onProgress"],
     progressMs,
     signal,
     sliceMs,
   };
+}
+
+function readUntil(value: unknown): Until | undefined {
+  if (value === undefined) return undefined;
+  checkOptions(value, UNTIL_KEYS, "until");
+  const { standardError, leastPasses = LEAST_PASSES } = value as { [K in keyof UntilOptions]?: unknown };
+  checkAmount(standardError, "until.standardError");
+  checkInteger(leastPasses, "until.leastPasses", 2, MOST_PASSES);
+  return { standardError, leastPasses };
 }
 
 function checkDuration(value: unknown, name: string): asserts value is number {

@@ -1,11 +1,13 @@
 // What a model gets in each pass: its number, and dropout whose masks follow from the numbers of pass, layer and sample alone.
 
-import type { Context, DtypeOf, HalfOptions, Like, Result } from "../core/dropout.js";
-import { pieces } from "../engine/frame.js";
-import type { StreamKind } from "../engine/kernels.js";
-import { type AnyData, type AnyDataOf, makeLike } from "../engine/operand.js";
-import { checkObject, checkProbability, wrongValue } from "../ground/check.js";
+import type { DtypeOf, HalfOptions, Like, Result } from "../core/options.js";
+import type { Engine } from "../engine/engine.js";
+import type { AnyData, AnyDataOf } from "../engine/operand.js";
+import { pieces } from "../engine/pieces.js";
+import { checkProbability, wrongValue } from "../ground/check.js";
 import { byteLength } from "../ground/dtypes.js";
+import { checkOptions, type Known, known } from "../ground/options.js";
+import type { StreamKind } from "../stream/kinds.js";
 import type { Plan } from "./options.js";
 import { checkFirstSample, checkLayer, checkSamples, setStream, streamOf } from "./streams.js";
 
@@ -21,7 +23,18 @@ export interface PassDropoutOptions<Y extends AnyData | undefined = undefined> e
   out?: Y;
 }
 
-/** What a model gets beside its input. Functions need no `this`. */
+const PASS_DROPOUT_KEYS: Known = /* @__PURE__ */ known("layer", "sample", "samples", "out", "dtype");
+
+/** Options of {@link PassContext.stream}. */
+export interface PassStreamOptions {
+  /** Number of the layer; numbered as {@link PassContext.dropout} does. */
+  layer?: number | undefined;
+  /** Number of the sample; 0 by default. */
+  sample?: number | undefined;
+}
+const PASS_STREAM_KEYS: Known = /* @__PURE__ */ known("layer", "sample");
+
+/** The second argument of a model, beside its input. Functions need no `this`. */
 export interface PassContext {
   /** Number of this pass; as many runs may share the passes of a prediction, they need not begin with 0. */
   readonly pass: number;
@@ -45,10 +58,11 @@ export interface PassContext {
     options?: PassDropoutOptions<Y>,
   ) => Result<Like<X>, Y>;
   /**
-   * Where to draw for a layer and sample with anything else that takes stream options: `dropout.mask(n, p, context.stream())`. The layer is numbered as
-   * {@link PassContext.dropout} does; the sample is 0 by default.
+   * Returns the stream of a layer and sample, for anything else that takes stream options: `dropout.mask(n, p, context.stream())`.
+   *
+   * @param options see {@link PassStreamOptions}
    */
-  readonly stream: (options?: { layer?: number | undefined; sample?: number | undefined }) => {
+  readonly stream: (options?: PassStreamOptions) => {
     readonly kind: StreamKind;
     readonly seed: bigint;
     readonly stream: bigint;
@@ -57,12 +71,13 @@ export interface PassContext {
 
 const NO_OPTIONS = {};
 
-/** The context of pass number `pass`. */
-export function passContext(context: Context, plan: Plan, pass: number): PassContext {
-  const { run, seed, passes, signal } = plan;
+/** Returns the context of pass number `pass`. */
+export function passContext(engine: Engine, plan: Plan, pass: number): PassContext {
+  const { run, seed, passes, signal, usage } = plan;
   let nextLayer = 0;
   /** Runs `body` with the number of its layer, which is used up if it succeeds. */
   const layered = <R>(given: unknown, body: (layer: number) => R): R => {
+    usage.seedUsed = true;
     const layer = given === undefined ? nextLayer : given;
     checkLayer(layer);
     const result = body(layer);
@@ -70,7 +85,10 @@ export function passContext(context: Context, plan: Plan, pass: number): PassCon
     return result;
   };
   return {
-    pass,
+    get pass() {
+      usage.seedUsed = true;
+      return pass;
+    },
     passes,
     signal,
     dropout: <X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
@@ -79,15 +97,15 @@ export function passContext(context: Context, plan: Plan, pass: number): PassCon
       options: PassDropoutOptions<Y> = NO_OPTIONS,
     ) => {
       checkProbability(p, "p");
-      checkObject(options, "options", "object");
+      checkOptions(options, PASS_DROPOUT_KEYS);
       const { layer, sample = run.firstSample, samples = run.samples, out, dtype: half } = options;
       checkSamples(samples, "samples");
       checkFirstSample(sample, "sample", samples);
-      const drop = (layer: number) => dropRows(context, plan, { pass, layer, sample, samples }, x, p, out, half);
+      const drop = (layer: number) => dropRows(engine, plan, { pass, layer, sample, samples }, x, p, out, half);
       return layered(layer, drop) as Result<Like<X>, Y>;
     },
     stream: (options = NO_OPTIONS) => {
-      checkObject(options, "options", "object");
+      checkOptions(options, PASS_STREAM_KEYS);
       const { layer, sample = 0 } = options;
       checkFirstSample(sample, "sample", 1);
       const stream = layered(layer, (layer) => streamOf(pass, layer, sample));
@@ -103,9 +121,9 @@ interface Place {
   readonly samples: number;
 }
 
-// Over the call's own operands, as the core's dropout does: layers may be small, and a frame would cost more than they do.
+// As the core's dropout: layers may be small, and a plan and closures would cost more than they do.
 function dropRows(
-  { memory, call, kernels }: Context,
+  engine: Engine,
   { run, seed }: Plan,
   place: Place,
   x: AnyData,
@@ -113,33 +131,40 @@ function dropRows(
   out: AnyData | undefined,
   half: unknown,
 ): unknown {
-  const { pass, layer, sample, samples } = place;
-  const { input, output, recipe } = call;
+  const { pass: number, layer, sample, samples } = place;
+  const pass = engine.open();
   try {
-    const dtype = input.takeData(x, "x", call.dtypes, half);
-    const { length } = input;
+    const input = pass.data(x, "x", half);
+    const { stored, length } = input;
     if (length % samples !== 0) throw wrongValue("x", `length that is a multiple of ${samples} samples`, length);
-    const y = out === undefined ? makeLike(memory, x, dtype, length, "out") : out;
-    output.takeExactly(y, "out", dtype, length, true);
-    output.refuseOverlap("out", input, "x", true);
-    recipe.kind = run.kind;
-    recipe.seed.copy(seed);
-    call.takeRange(length / samples);
-    recipe.use(p, "train", true);
-    call.setChance(dtype);
-    const kernel = kernels.dropout[run.kind][dtype];
-    for (const { at, count, row, rows, column, columns } of pieces(samples, length / samples)) {
-      const from = input.enter(at, count);
-      const to = output.enter(at, count);
-      for (let r = 0; r < rows; ++r) {
-        const offset = byteLength(dtype, r * columns);
-        setStream(recipe.stream, pass, layer, run.masks === "perExample" ? sample + row + r : 0);
-        call.drop(kernel, to + offset, from + offset, column, columns);
+    const output = pass.output(out, "out", stored, length, x, input);
+    const { draw } = pass;
+    draw.kind = run.kind;
+    draw.seed.copy(seed);
+    draw.chance(p, "train", true);
+    const src = pass.stageFixedStored(input);
+    const dst = pass.stageFixedStored(output);
+    const running = pass.ready();
+    const kernel = engine.kernels.dropout[run.kind][stored] as (dst: number, src: number, n: number, params: number) => undefined;
+    const perExample = run.masks === "perExample";
+    if (samples === 1) {
+      setStream(draw.stream, number, layer, perExample ? sample : 0);
+      running.elementwise(kernel, dst, src);
+    } else {
+      for (const { at, count, row, rows, column, columns } of pieces(samples, length / samples)) {
+        const from = src.enter(at, count);
+        const to = dst.enter(at, count);
+        for (let r = 0; r < rows; ++r) {
+          const offset = byteLength(stored, r * columns);
+          setStream(draw.stream, number, layer, perExample ? sample + row + r : 0);
+          kernel(to + offset, from + offset, columns, running.params(column));
+        }
+        dst.leave(at, count);
       }
-      output.leave(at, count);
     }
-    return y;
+    pass.keep();
+    return output.array;
   } finally {
-    call.end();
+    engine.close(pass);
   }
 }

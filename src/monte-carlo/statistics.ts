@@ -1,13 +1,15 @@
 // The statistics of the passes so far, in wasm memory: each pass is added and forgotten.
 // Invariant: memory depends on the size of an output, never on how many there were.
 
-import type { Context } from "../core/dropout.js";
-import { Frame, PIECE, type Piece, pieces } from "../engine/frame.js";
-import { Operand } from "../engine/operand.js";
+import type { Engine } from "../engine/engine.js";
+import type { Pass } from "../engine/pass.js";
+import { PIECE, parts, pieces } from "../engine/pieces.js";
 import { wrongValue } from "../ground/check.js";
-import { byteLength, type Dtype, type HalfDtype } from "../ground/dtypes.js";
+import { type BufferDtype, byteLength, type Dtype, type HalfDtype } from "../ground/dtypes.js";
 import type { MonteCarloKernels } from "./kernels.js";
-import type { Run, Totals } from "./prediction.js";
+import type { Layout } from "./layout.js";
+import type { Run, Totals, Until } from "./prediction.js";
+import { checkRows } from "./probabilities.js";
 
 type Totalled = (typeof TOTALLED)[number];
 const TOTALLED = ["mean", "deviations", "expectedEntropy", "votes"] as const satisfies readonly (keyof Totals)[];
@@ -20,65 +22,157 @@ interface Block {
 
 type Blocks = Readonly<Record<Totalled, Block>>;
 
+/** Data that kernels can reach piece by piece. */
+interface Source {
+  readonly dtype: Dtype;
+  enter(at: number, count: number): number;
+}
+
 export class Statistics {
-  readonly #context: Context;
+  readonly #engine: Engine;
   readonly #kernels: MonteCarloKernels;
   readonly #run: Run;
-  readonly #frame: Frame;
+  readonly #layout: Layout | undefined;
+  // Holds the totals between passes.
+  readonly #pass: Pass;
   readonly #half: HalfDtype | undefined;
-  readonly #output: Operand;
   #passes = 0;
   // Made with the first output, which says how long they are.
   #blocks: Blocks | undefined;
-  // Where a piece of logits becomes probabilities.
+  // Addresses of f64: probabilities made of a piece of logits or sigmoids, and outputs whose classes are brought together.
   #probabilities = 0;
+  #rows = 0;
 
-  constructor(context: Context, kernels: MonteCarloKernels, run: Run, half: HalfDtype | undefined) {
-    this.#context = context;
+  /** @param layout of a classifier's outputs */
+  constructor(engine: Engine, kernels: MonteCarloKernels, run: Run, layout: Layout | undefined, half: HalfDtype | undefined) {
+    this.#engine = engine;
     this.#kernels = kernels;
     this.#run = run;
+    this.#layout = layout;
     this.#half = half;
-    this.#frame = new Frame(context);
-    this.#output = new Operand(context.memory, -1);
+    this.#pass = engine.detached();
   }
 
-  /** Adds the output of a pass; throws TypeError if it is none, RangeError if it is not as long as it must be or there is no memory. */
+  /** Adds the output of a pass; throws TypeError or RangeError if it is none, is not as long as it must be, or there is no memory. */
   add(value: unknown): void {
-    const { samples, classes } = this.#run;
-    const output = this.#output;
+    const layout = this.#layout;
+    const pass = this.#engine.open();
     try {
-      const { call } = this.#context;
-      const stored = output.takeData(value, "output", call.dtypes, this.#half);
-      output.convert(call.conversionOf(stored));
-      const { dtype, length } = output;
-      const expected = this.#blocks?.mean.length ?? (classes === undefined ? length : samples * classes);
-      if (length !== expected) throw wrongValue("output", `length ${expected}`, length);
+      const taken = pass.data(value, "output", this.#half);
+      const { length, stored } = taken;
+      this.#checkLength(length);
       this.#blocks ??= this.#allocate(length);
-      // Rows of classes stay whole, however many there are.
-      const [rows, columns] = classes === undefined ? [1, length] : [samples, classes];
-      for (const piece of pieces(rows, columns, classes !== undefined))
-        this.#addPiece(piece, output.enter(piece.at, piece.count), dtype as Dtype);
+      const most = this.#most(length);
+      const src = most > PIECE ? pass.stage(taken, most) : pass.stageFixed(taken);
+      pass.ready();
+      if (layout === undefined) this.#addValues(src, length);
+      else this.#addRows(layout.inner === 1 ? src : this.#gather(src, layout), layout, stored);
       ++this.#passes;
     } finally {
-      output.clear();
+      this.#engine.close(pass);
     }
   }
 
-  #addPiece({ at, count, row, rows, columns }: Piece, src: number, dtype: Dtype): void {
-    const { mean, deviations, expectedEntropy, votes } = this.#blocks as Blocks;
-    const { welford, softmax, entropy, vote } = this.#kernels;
-    const { classes, output } = this.#run;
-    const passes = this.#passes + 1;
-    if (output === "logits") {
-      softmax.logits[dtype](this.#probabilities, src, rows, columns);
-      src = this.#probabilities;
-      dtype = "f64";
+  /** Returns the most elements that are staged at once: rows of classes stay whole, however many there are. */
+  #most(length: number): number {
+    const { classes = 0, inner = 1 } = this.#layout ?? {};
+    return Math.min(length, inner === 1 ? Math.max(PIECE, classes) : PIECE);
+  }
+
+  #checkLength(length: number): void {
+    const layout = this.#layout;
+    if (layout === undefined) {
+      const expected = this.#blocks?.mean.length ?? length;
+      if (length !== expected) throw wrongValue("output", `length ${expected}`, length);
+      return;
     }
+    const { classes, rows } = layout;
+    const expected = rows * classes;
+    if (length === expected) return;
+    const { samples, outputShape } = this.#run;
+    const product = outputShape === undefined ? `samples * classes = ${samples} * ${classes}` : "the product of outputShape";
+    const fits = outputShape === undefined && length > 0 && length % classes === 0;
+    throw wrongValue("output", `length ${expected}, ${product}`, `${length}${fits ? ` (samples: ${length / classes} would fit)` : ""}`);
+  }
+
+  #addValues(src: Source, length: number): void {
+    for (const { at, count } of parts(length, PIECE)) this.#addMoments(src.enter(at, count), src.dtype, at, count);
+  }
+
+  #addMoments(src: number, dtype: Dtype, at: number, count: number): void {
+    const { mean, deviations } = this.#blocks as Blocks;
     const offset = byteLength("f64", at);
-    welford.output[dtype](mean.pointer + offset, deviations.pointer + offset, src, count, passes);
-    if (classes === undefined) return;
-    entropy.probabilities[dtype](expectedEntropy.pointer + byteLength("f64", row), src, rows, columns, passes);
-    vote.probabilities[dtype](votes.pointer + offset, src, rows, columns);
+    this.#kernels.welford.output[dtype](mean.pointer + offset, deviations.pointer + offset, src, count, this.#passes + 1);
+  }
+
+  /** Brings the classes of each row together; returns the rows. */
+  #gather(src: Source, { classes, rows, inner }: Layout): Source {
+    const { memory } = this.#engine;
+    const length = rows * classes;
+    for (const { at, count } of parts(length, PIECE)) {
+      const from = memory.view(src.dtype, src.enter(at, count), count);
+      const to = memory.view("f64", this.#rows, length);
+      for (let k = 0; k < count; ++k) {
+        const place = at + k;
+        const outer = Math.floor(place / (classes * inner));
+        const c = Math.floor(place / inner) % classes;
+        to[(outer * inner + (place % inner)) * classes + c] = from[k] as number;
+      }
+    }
+    return { dtype: "f64", enter: (at) => this.#rows + byteLength("f64", at) };
+  }
+
+  #addRows(src: Source, { classes, rows }: Layout, stored: BufferDtype): void {
+    const { expectedEntropy, votes } = this.#blocks as Blocks;
+    const { softmax, entropy, vote } = this.#kernels;
+    const { output } = this.#run;
+    if (output === "sigmoids") {
+      this.#addSigmoids(src, rows * classes, stored);
+      return;
+    }
+    for (const { at, count, row, rows: some } of pieces(rows, classes, true)) {
+      let from = src.enter(at, count);
+      let { dtype } = src;
+      checkRows(this.#engine.memory.view(dtype, from, count), classes, output ?? "probabilities", stored, row);
+      if (output === "logits") {
+        softmax.logits[dtype](this.#probabilities, from, some, classes);
+        from = this.#probabilities;
+        dtype = "f64";
+      }
+      this.#addMoments(from, dtype, at, count);
+      entropy.probabilities[dtype](expectedEntropy.pointer + byteLength("f64", row), from, some, classes, this.#passes + 1);
+      vote.probabilities[dtype](votes.pointer + byteLength("f64", at), from, some, classes);
+    }
+  }
+
+  /** A label is a row of two classes: it is right, or not. */
+  #addSigmoids(src: Source, length: number, stored: BufferDtype): void {
+    const { expectedEntropy, votes } = this.#blocks as Blocks;
+    const { memory } = this.#engine;
+    for (const { at, count } of parts(length, PIECE / 2)) {
+      const from = src.enter(at, count);
+      const labels = memory.view(src.dtype, from, count);
+      checkRows(labels, 1, "sigmoids", stored, at);
+      const pairs = memory.view("f64", this.#probabilities, 2 * count);
+      const counts = memory.view("f64", votes.pointer + byteLength("f64", at), count);
+      labels.forEach((label, k) => {
+        pairs[2 * k] = label;
+        pairs[2 * k + 1] = Math.max(0, 1 - label);
+        if (label >= 0.5) counts[k] = (counts[k] as number) + 1;
+      });
+      this.#addMoments(from, src.dtype, at, count);
+      const entropies = expectedEntropy.pointer + byteLength("f64", at);
+      this.#kernels.entropy.probabilities.f64(entropies, this.#probabilities, count, 2, this.#passes + 1);
+    }
+  }
+
+  /** Returns whether every mean is known as exactly as `until` asks. */
+  settled({ standardError, leastPasses }: Until): boolean {
+    const passes = this.#passes;
+    if (passes < leastPasses || passes < 2) return false;
+    const { pointer, length } = (this.#blocks as Blocks).deviations;
+    const most = standardError ** 2 * passes * (passes - 1);
+    return this.#engine.memory.view("f64", pointer, length).every((sum) => sum <= most);
   }
 
   /** Takes the totals of earlier passes, before any are added. */
@@ -86,32 +180,34 @@ export class Statistics {
     this.#blocks = this.#allocate(totals.mean.length);
     for (const name of TOTALLED) {
       const { pointer, length } = this.#blocks[name];
-      this.#context.memory.view("f64", pointer, length).set(totals[name]);
+      this.#engine.memory.view("f64", pointer, length).set(totals[name]);
     }
     this.#passes = totals.passes;
   }
 
-  /** Blocks of zeros for outputs of `length` elements, and what else a pass takes. */
+  /** Returns blocks of zeros for outputs of `length` elements. */
   #allocate(length: number): Blocks {
-    const { samples, classes } = this.#run;
-    const block = (length: number): Block => ({ pointer: this.#frame.scratch(byteLength("f64", length)), length });
+    const layout = this.#layout;
+    const { output } = this.#run;
+    const block = (length: number): Block => ({ pointer: this.#pass.scratch(byteLength("f64", length)), length });
     const blocks = {
       mean: block(length),
       deviations: block(length),
-      expectedEntropy: block(classes === undefined ? 0 : samples),
-      votes: block(classes === undefined ? 0 : length),
+      expectedEntropy: block(layout === undefined ? 0 : output === "sigmoids" ? length : layout.rows),
+      votes: block(layout === undefined ? 0 : length),
     };
-    const piece = byteLength("f64", Math.min(length, Math.max(PIECE, classes ?? 0)));
-    this.#output.slot = this.#frame.scratch(piece);
-    if (this.#run.output === "logits") this.#probabilities = this.#frame.scratch(piece);
-    for (const { pointer, length } of Object.values(blocks)) this.#context.memory.view("f64", pointer, length).fill(0);
+    const wide = Math.min(length, Math.max(PIECE, layout?.classes ?? 0));
+    if (output === "logits") this.#probabilities = this.#pass.scratch(byteLength("f64", wide));
+    if (output === "sigmoids") this.#probabilities = this.#pass.scratch(byteLength("f64", Math.min(2 * length, PIECE)));
+    if (layout !== undefined && layout.inner > 1) this.#rows = this.#pass.scratch(byteLength("f64", length));
+    for (const { pointer, length } of Object.values(blocks)) this.#engine.memory.view("f64", pointer, length).fill(0);
     return blocks;
   }
 
   /** The totals of all passes; there must have been one. */
   get totals(): Totals {
     const { mean, deviations, expectedEntropy, votes } = this.#blocks as Blocks;
-    const copy = ({ pointer, length }: Block) => this.#context.memory.view("f64", pointer, length).slice();
+    const copy = ({ pointer, length }: Block) => this.#engine.memory.view("f64", pointer, length).slice();
     return {
       passes: this.#passes,
       mean: copy(mean),
@@ -123,6 +219,6 @@ export class Statistics {
 
   /** Gives the memory back. */
   free(): void {
-    this.#frame.end(false);
+    this.#pass.end();
   }
 }

@@ -2,24 +2,29 @@
 
 import type { Dropout } from "../core/dropout.js";
 import { type ExtensionOptions, extender } from "../core/extension.js";
+import { SHAPES, type ShapesKernels } from "./kernels.js";
 import { Shapes } from "./shapes.js";
 import { load } from "./wasm.js";
 
-export type { ChannelFormat, NoiseShapeOptions } from "./noise-shape.js";
+export type { BlockFields } from "./drop-block.js";
+export type { DataFormat, DataFormatName, NoiseShapeOptions } from "./noise-shape.js";
 export type {
   AlphaDropoutOptions,
+  BroadcastDropoutOptions,
   DropBlockOptions,
   DropPathOptions,
   FeatureAlphaDropoutOptions,
-  NoiseDropoutOptions,
+  NoiseMaskRate,
+  SavedNoiseMask,
+  ShapedOptions,
+  ShapesBackwardOptions,
   SpatialDropoutOptions,
-  StoredNoiseMask,
 } from "./options.js";
 export { type Forward, Shapes } from "./shapes.js";
-export type { BlockFields, NoiseFields, ShapesTicket } from "./ticket.js";
+export type { AlphaDropoutTicket, BroadcastDropoutTicket, DropBlockTicket, NoiseFields, ShapesTicket } from "./ticket.js";
 
 /**
- * Dropout with noise shapes, of feature maps, samples and blocks, and alpha dropout, over `dropout`: on its memory, with its streams.
+ * Dropout with decisions that several elements share, and alpha dropout, over `dropout`: on its memory, with its seed and its sequence of streams.
  *
  * @throws TypeError if dropout is no instance of this package, or an option is of the wrong kind; what WebAssembly.compile throws if the engine
  * or a content security policy forbids it
@@ -30,5 +35,6 @@ export type { BlockFields, NoiseFields, ShapesTicket } from "./ticket.js";
  */
 export const createShapes: (dropout: Dropout, options?: ExtensionOptions) => Promise<Shapes> = /* @__PURE__ */ extender(
   load,
-  (context, exports) => new Shapes(context, exports),
+  SHAPES,
+  (engine, kernels: ShapesKernels) => new Shapes(engine, kernels),
 );

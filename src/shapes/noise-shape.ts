@@ -1,14 +1,25 @@
-// From what a caller says about shared decisions to a noise shape: as many dimensions as the data, each the same or 1.
+// From options about shared decisions to a noise shape: as many dimensions as the data, each the same or 1.
 // Source of the semantics: noise_shape of tf.nn.dropout and Keras' Dropout, broadcast_dims of Flax' Dropout.
 
-import { checkInteger, wrongKind, wrongValue } from "../ground/check.js";
-import { checkShape, showShape } from "../ground/shape.js";
+import { checkChoice, checkInteger, wrongKind, wrongValue } from "../ground/check.js";
+import { checkShape, MAX_RANK, productOf, showShape, takeItems } from "../ground/shape.js";
 
-/** Where the channels of [samples, channels, ...] data are: behind the samples, as in PyTorch, or last, as in Keras. */
-export type ChannelFormat = (typeof CHANNEL_FORMATS)[number];
-export const CHANNEL_FORMATS = ["channelsFirst", "channelsLast"] as const;
+/** Place of the channels: "channelsFirst", behind the samples, as in PyTorch, or "channelsLast", at the end, as in Keras. */
+export type DataFormat = (typeof DATA_FORMATS)[number];
+export const DATA_FORMATS = ["channelsFirst", "channelsLast"] as const;
 
-/** Which elements share a decision; at most one of the two. */
+/** A data format, also as Keras spells it. */
+export type DataFormatName = DataFormat | (typeof KERAS_FORMATS)[number];
+const KERAS_FORMATS = ["channels_first", "channels_last"] as const;
+const FORMAT_NAMES = [...DATA_FORMATS, ...KERAS_FORMATS] as const;
+
+/** Returns the data format that an option names, "channelsFirst" by default. */
+export function readDataFormat(value: unknown = "channelsFirst"): DataFormat {
+  checkChoice(value, "dataFormat", FORMAT_NAMES);
+  return value === "channelsLast" || value === "channels_last" ? "channelsLast" : "channelsFirst";
+}
+
+/** The elements that share a decision; at most one of the two. */
 export interface NoiseShapeOptions {
   /**
    * Shape of the mask: for each dimension its size, which null or undefined also stand for, or 1, where all elements along it share a decision. If
@@ -19,54 +30,82 @@ export interface NoiseShapeOptions {
   broadcastDims?: readonly number[] | undefined;
 }
 
-/** The noise shape over `shape`, which has been checked, that options ask for; without any, `shape`. Messages put `prefix` in front of names. */
-export function resolveNoiseShape(shape: readonly number[], noiseShape: unknown, broadcastDims: unknown, prefix = ""): number[] {
+/** A noise shape over data of some shape, both copies that nobody changes, and the number of its decisions. */
+export interface Noise {
+  readonly shape: readonly number[];
+  readonly noiseShape: readonly number[];
+  readonly decisions: number;
+}
+
+/** Returns the noise of a noise shape that has been checked, called `name`; throws RangeError if it has too many decisions. */
+export function noiseOf(shape: readonly number[], noiseShape: readonly number[], name = "noiseShape"): Noise {
+  return { shape, noiseShape, decisions: checkShape(noiseShape, name) };
+}
+
+/** Whether each element has a decision of its own. */
+export function isElementwise({ shape, noiseShape }: Noise): boolean {
+  return shape.every((size, k) => size === noiseShape[k]);
+}
+
+/**
+ * Returns the noise over `shape`, which has been checked, that options ask for; without any, a decision for each element. Messages put `prefix` in
+ * front of names.
+ */
+export function resolveNoise(shape: readonly number[], noiseShape: unknown, broadcastDims: unknown, prefix = ""): Noise {
+  if (broadcastDims === undefined) {
+    const name = `${prefix}noiseShape`;
+    return noiseOf(shape, noiseShape === undefined ? [...shape] : fromNoiseShape(shape, noiseShape, name), name);
+  }
   const name = `${prefix}broadcastDims`;
-  if (broadcastDims === undefined) return noiseShape === undefined ? [...shape] : fromNoiseShape(shape, noiseShape, `${prefix}noiseShape`);
   if (noiseShape !== undefined) throw wrongKind(name, "nothing beside noiseShape", broadcastDims);
-  if (!Array.isArray(broadcastDims)) throw wrongKind(name, "array of dimensions", broadcastDims);
   const result = [...shape];
-  broadcastDims.forEach((dim: unknown, k) => {
+  takeItems(broadcastDims, name, "array of dimensions", [0, MAX_RANK]).forEach((dim, k) => {
     checkInteger(dim, `${name}[${k}]`, -shape.length, shape.length - 1);
     result[dim < 0 ? dim + shape.length : dim] = 1;
   });
-  return result;
+  return noiseOf(shape, result, name);
 }
 
-function fromNoiseShape(shape: readonly number[], noiseShape: unknown, name: string): number[] {
-  if (!Array.isArray(noiseShape)) throw wrongKind(name, "array of dimensions", noiseShape);
+function fromNoiseShape(shape: readonly number[], value: unknown, name: string): number[] {
+  if (!Array.isArray(value)) throw wrongKind(name, "array of dimensions", value);
+  const noiseShape = takeItems(value, name, `at most ${shape.length} dimensions`, [0, shape.length]);
   const missing = shape.length - noiseShape.length;
-  if (missing < 0) throw wrongValue(name, `at most ${shape.length} dimensions`, showShape(noiseShape));
   return shape.map((size, k) => (k < missing ? 1 : fits(noiseShape[k - missing] ?? size, size, `${name}[${k - missing}]`)));
 }
 
-/** A dimension of a noise shape over one of `size`; throws unless it is that or 1. */
+/** Returns a dimension of a noise shape over one of `size`; throws unless it is that or 1. */
 function fits(value: unknown, size: number, name: string): number {
   if (value === size || value === 1) return value;
   const expected = size === 1 ? "1" : `1 or ${size}`;
   throw typeof value === "number" ? wrongValue(name, expected, value) : wrongKind(name, expected, value);
 }
 
-/** Throws unless `value` is a noise shape over `shape` with `length` decisions. */
-export function checkNoiseShape(
-  value: unknown,
-  name: string,
-  shape: readonly number[],
-  length: number,
-): asserts value is readonly number[] {
-  checkShape(value, name, length, [shape.length, shape.length]);
+/** Returns the noise of a noise shape that a ticket names; throws unless it fits `shape` and has `length` decisions. */
+export function checkNoise(shape: readonly number[], noiseShape: readonly number[], name: string, length: unknown): Noise {
+  if (noiseShape.length !== shape.length) throw wrongValue(name, `array of ${shape.length} non-negative integers`, showShape(noiseShape));
+  const decisions = productOf(noiseShape);
+  if (decisions !== length) throw wrongValue(name, `dimensions whose product is the ticket's length`, showShape(noiseShape));
   shape.forEach((size, k) => {
-    fits((value as unknown[])[k], size, `${name}[${k}]`);
+    fits(noiseShape[k], size, `${name}[${k}]`);
   });
+  return { shape, noiseShape, decisions };
 }
 
-/** The noise shape with a decision for each sample and channel of data of `shape`. */
-export function channelNoise(shape: readonly number[], format: ChannelFormat): number[] {
+/** Returns the noise with a decision for each sample and channel of data of `shape`. */
+export function channelNoise(shape: readonly number[], format: DataFormat): Noise {
   const channel = format === "channelsFirst" ? 1 : shape.length - 1;
-  return shape.map((size, k) => (k === 0 || k === channel ? size : 1));
+  return noiseOf(
+    shape,
+    shape.map((size, k) => (k === 0 || k === channel ? size : 1)),
+    "shape",
+  );
 }
 
-/** The noise shape with a decision for each sample of data of `shape`. */
-export function sampleNoise(shape: readonly number[]): number[] {
-  return shape.map((size, k) => (k === 0 ? size : 1));
+/** Returns the noise with a decision for each sample of data of `shape`. */
+export function sampleNoise(shape: readonly number[]): Noise {
+  return noiseOf(
+    shape,
+    shape.map((size, k) => (k === 0 ? size : 1)),
+    "shape",
+  );
 }

@@ -1,50 +1,56 @@
-// Options of the operations with shapes.
+// The options of operations with shapes.
 
-import type { HalfOptions, StreamOptions } from "../core/dropout.js";
-import type { WasmBuffer } from "../engine/buffer.js";
+import {
+  BACKWARD_KEYS,
+  type BackwardOptions,
+  type BitMask,
+  FORWARD_KEYS,
+  type ForwardOptions,
+  MASK_RATE_KEYS,
+  type MaskRate,
+} from "../core/options.js";
 import type { AnyData } from "../engine/operand.js";
+import { type Known, known } from "../ground/options.js";
 import type { Rescale } from "../stream/ticket.js";
-import type { ChannelFormat, NoiseShapeOptions } from "./noise-shape.js";
+import type { DataFormatName, NoiseShapeOptions } from "./noise-shape.js";
 
-/** Options of every forward operation, with an output of type Y; `start` counts decisions, not elements of x. */
-export interface ForwardOptions<Y extends AnyData | undefined = undefined> extends StreamOptions, HalfOptions {
-  /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
-  out?: Y;
-  /** false gives x unchanged, or rescaled if `rescale` says so, and uses up no stream number; true by default. */
-  training?: boolean | undefined;
-}
-
-interface ShapeOption {
-  /** Shape of x in row-major order, the last dimension running fastest: positive integers whose product is the length of x. */
+/** Options of every operation with a shape, with an output of type Y: undefined for one that the call makes. `start` counts decisions, not elements of x. */
+export interface ShapedOptions<Y extends AnyData | undefined = undefined> extends ForwardOptions<Y> {
+  /** Shape of x in row-major order, the last dimension running fastest: non-negative integers whose product is the length of x. */
   shape: readonly number[];
 }
+const SHAPED_KEYS: Known = /* @__PURE__ */ known(FORWARD_KEYS, "shape");
 
 interface FormatOption {
-  /** Where the channels are: "channelsFirst" (default, as in PyTorch) behind the samples, "channelsLast" (as in Keras) at the end. */
-  format?: ChannelFormat | undefined;
+  /** Place of the channels: "channelsFirst" (default, as in PyTorch) behind the samples, "channelsLast" (as in Keras) at the end. */
+  dataFormat?: DataFormatName | undefined;
 }
 
-interface DropOptions<Y extends AnyData | undefined> extends ForwardOptions<Y>, ShapeOption {
-  /** When to make up for what is dropped: in training (default), at test time, or not at all. */
+interface DropOptions<Y extends AnyData | undefined> extends ShapedOptions<Y> {
+  /** When kept values are scaled: "train" (default, inverted dropout), "test" (classic dropout), or "none". */
   rescale?: Rescale | undefined;
-  /** Where to write the mask that was drawn: a bit an element of the noise shape, least significant first, 1 = keep. */
-  mask?: Uint8Array | WasmBuffer<"bits"> | undefined;
+  /** The array to write the mask to: a bit an element of the noise shape, least significant first, 1 = keep. Outside training all are kept. */
+  mask?: BitMask | undefined;
 }
+const DROP_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, "rescale", "mask");
 
-/** Options of {@link Shapes.dropout}. */
-export interface NoiseDropoutOptions<Y extends AnyData | undefined = undefined> extends DropOptions<Y>, NoiseShapeOptions {}
+/** Options of {@link Shapes.broadcastDropout}, with an output of type Y: undefined for one that the call makes. */
+export interface BroadcastDropoutOptions<Y extends AnyData | undefined = undefined> extends DropOptions<Y>, NoiseShapeOptions {}
+export const BROADCAST_KEYS: Known = /* @__PURE__ */ known(DROP_KEYS, "noiseShape", "broadcastDims");
 
-/** Options of {@link Shapes.spatialDropout}. */
+/** Options of {@link Shapes.spatialDropout}, with an output of type Y: undefined for one that the call makes. */
 export interface SpatialDropoutOptions<Y extends AnyData | undefined = undefined> extends DropOptions<Y>, FormatOption {}
+export const SPATIAL_KEYS: Known = /* @__PURE__ */ known(DROP_KEYS, "dataFormat");
 
-/** Options of {@link Shapes.dropPath}. */
+/** Options of {@link Shapes.dropPath}, with an output of type Y: undefined for one that the call makes. */
 export interface DropPathOptions<Y extends AnyData | undefined = undefined> extends DropOptions<Y> {
-  /** Whether to divide kept samples by the keep probability: false says `rescale: "none"`. */
+  /** Whether kept samples are divided by the keep probability: false says `rescale: "none"`. */
   scaleByKeep?: boolean | undefined;
 }
+export const PATH_KEYS: Known = /* @__PURE__ */ known(DROP_KEYS, "scaleByKeep");
 
-/** Options of {@link Shapes.dropBlock}. */
-export interface DropBlockOptions<Y extends AnyData | undefined = undefined> extends ForwardOptions<Y>, ShapeOption, FormatOption {
+/** Options of {@link Shapes.dropBlock}, with an output of type Y: undefined for one that the call makes. */
+export interface DropBlockOptions<Y extends AnyData | undefined = undefined> extends ShapedOptions<Y>, FormatOption {
   /** Elements along each side of a block, an integer of at least 1; 7 by default. Where a feature map is smaller, so are its blocks. */
   blockSize?: number | undefined;
   /** Factor of gamma, at least 0; 1 by default. */
@@ -52,27 +58,33 @@ export interface DropBlockOptions<Y extends AnyData | undefined = undefined> ext
   /** Whether all samples share a mask; false by default. */
   batchwise?: boolean | undefined;
 }
+export const BLOCK_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, "dataFormat", "blockSize", "gammaScale", "batchwise");
 
-/** Options of {@link Shapes.alphaDropout}. */
+/** Options of {@link Shapes.alphaDropout}, with an output of type Y: undefined for one that the call makes. */
 export interface AlphaDropoutOptions<Y extends AnyData | undefined = undefined> extends ForwardOptions<Y>, NoiseShapeOptions {
-  /** Shape of x; by default [the length of x]. */
-  shape?: ShapeOption["shape"] | undefined;
+  /** Shape of x; [the length of x] by default. */
+  shape?: readonly number[] | undefined;
 }
+export const ALPHA_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, "noiseShape", "broadcastDims");
 
-/** Options of {@link Shapes.featureAlphaDropout}. */
-export interface FeatureAlphaDropoutOptions<Y extends AnyData | undefined = undefined>
-  extends ForwardOptions<Y>,
-    ShapeOption,
-    FormatOption {}
+/** Options of {@link Shapes.featureAlphaDropout}, with an output of type Y: undefined for one that the call makes. */
+export interface FeatureAlphaDropoutOptions<Y extends AnyData | undefined = undefined> extends ShapedOptions<Y>, FormatOption {}
+export const FEATURE_ALPHA_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, "dataFormat");
 
-/** A mask of a noise shape that was stored, for {@link Shapes.backward}. */
-export interface StoredNoiseMask extends ShapeOption, NoiseShapeOptions {
+/** Options of {@link Shapes.backward}, with a gradient of type DX: undefined for one that the call makes. */
+export interface ShapesBackwardOptions<DX extends AnyData | undefined = undefined> extends BackwardOptions<DX> {}
+export const SHAPES_BACKWARD_KEYS: Known = BACKWARD_KEYS;
+
+/** The mask that {@link Shapes.backward} reads instead of drawing it again. */
+export interface SavedNoiseMask {
   /** A bit an element of the noise shape, least significant first, 0 = drop. */
-  mask: Uint8Array | WasmBuffer<"bits">;
-  /** The drop probability that the mask was drawn with, in [0, 1]; gives the scale. 0 if it was drawn outside training. */
-  p: number;
-  /** As in the forward call, in training: "train" (default) multiplies by 1 / (1 - P(drop)), the others do not. */
-  rescale?: Rescale | undefined;
-  /** The keep stream that it was drawn from; gives the realised probability. The instance's by default. */
-  kind?: StreamOptions["kind"];
+  mask?: BitMask | undefined;
 }
+export const SAVED_NOISE_MASK_KEYS: Known = /* @__PURE__ */ known("mask");
+
+/** How a mask of other origin was drawn, and its noise shape, in place of a ticket. */
+export interface NoiseMaskRate extends MaskRate, NoiseShapeOptions {
+  /** Shape of the data. */
+  shape: readonly number[];
+}
+export const NOISE_MASK_RATE_KEYS: Known = /* @__PURE__ */ known(MASK_RATE_KEYS, "shape", "noiseShape", "broadcastDims");

@@ -1,34 +1,101 @@
-// Tickets of operations with shapes: the core's, which names the decisions, and what the operation made of them.
+// Tickets of operations with shapes: the decisions, as the core's tickets name them, and their places in the data.
 
-import type { Ticket } from "../stream/ticket.js";
-import type { ChannelFormat } from "./noise-shape.js";
+import { checkChoice, checkInteger, wrongKind, wrongValue } from "../ground/check.js";
+import { takeShape } from "../ground/shape.js";
+import { checkOp, checkTicket, type Ticket } from "../stream/ticket.js";
+import { type BlockFields, type Blocks, blocksOf } from "./drop-block.js";
+import { checkNoise, DATA_FORMATS, type Noise } from "./noise-shape.js";
 
-/** What tickets of masks with a noise shape say beside the core's fields. */
+/** The parts of a ticket that name the places of decisions with a noise shape. */
 export interface NoiseFields {
-  /** "dropout": dropout, spatial dropout, drop path; "alphaDropout": alpha dropout, feature alpha dropout. */
-  readonly op: "dropout" | "alphaDropout";
   /** Shape of the data. */
   readonly shape: readonly number[];
   /** Shape of the mask; the product is the ticket's `length`. */
   readonly noiseShape: readonly number[];
 }
 
-/** What tickets of DropBlock say beside the core's fields, among which `p` is gamma, the probability to drop a seed. */
-export interface BlockFields {
-  readonly op: "dropBlock";
-  /** Shape of the data, in the order that `format` says. */
-  readonly shape: readonly number[];
-  readonly format: ChannelFormat;
-  /** Elements along each side of a block, at least 1; where a feature map is smaller, so are the blocks. */
-  readonly blockSize: number;
-  /** Whether all samples share a mask. */
-  readonly batchwise: boolean;
-}
+/** Ticket of {@link Shapes.broadcastDropout}, {@link Shapes.spatialDropout} and {@link Shapes.dropPath}. */
+export interface BroadcastDropoutTicket extends Ticket<"broadcastDropout">, NoiseFields {}
+
+/** Ticket of {@link Shapes.alphaDropout} and {@link Shapes.featureAlphaDropout}. */
+export interface AlphaDropoutTicket extends Ticket<"alphaDropout">, NoiseFields {}
+
+/** Ticket of {@link Shapes.dropBlock}: `p` is gamma, the probability to drop a seed. */
+export interface DropBlockTicket extends Ticket<"dropBlock">, BlockFields {}
 
 /**
- * What a forward call of {@link Shapes} used to draw its mask: plain JSON, for {@link Shapes.backward}. {@link Dropout.replay} makes the mask from it:
- * a decision an element of the noise shape, or of DropBlock a decision a seed.
+ * The mask of a forward call of {@link Shapes}: plain JSON, for {@link Shapes.backward}. {@link Dropout.replay} draws the mask from it: a decision for each
+ * element of the noise shape, or, of DropBlock, for each seed.
  */
-export type ShapesTicket = Ticket & (NoiseFields | BlockFields);
+export type ShapesTicket = BroadcastDropoutTicket | AlphaDropoutTicket | DropBlockTicket;
 
-export const OPS = ["dropout", "alphaDropout", "dropBlock"] as const;
+export const SHAPES_OPS = ["broadcastDropout", "alphaDropout", "dropBlock"] as const;
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+// Tickets are new objects: fields are added, as a copy of all properties takes longer than the kernels of a small call.
+
+/** Returns `ticket`, which nobody else has, with the places of decisions with a noise shape. */
+export function noiseTicket<O extends "broadcastDropout" | "alphaDropout">(
+  ticket: Ticket<O>,
+  shape: readonly number[],
+  noiseShape: readonly number[],
+): Ticket<O> & NoiseFields {
+  const made = ticket as Writable<Ticket<O> & NoiseFields>;
+  made.shape = shape;
+  made.noiseShape = noiseShape;
+  return made;
+}
+
+/** Returns `ticket`, which nobody else has, with the places of blocks. */
+export function blockTicket(ticket: Ticket<"dropBlock">, { shape, dataFormat, blockSize, batchwise }: BlockFields): DropBlockTicket {
+  const made = ticket as Writable<DropBlockTicket>;
+  made.shape = shape;
+  made.dataFormat = dataFormat;
+  made.blockSize = blockSize;
+  made.batchwise = batchwise;
+  return made;
+}
+
+/** A ticket as read: a copy of the core's part, unchecked but for `op`, and the places of its decisions. */
+export type TicketPlan = { readonly ticket: object } & (
+  | { readonly op: "broadcastDropout" | "alphaDropout"; readonly noise: Noise }
+  | { readonly op: "dropBlock"; readonly blocks: Blocks }
+);
+
+type Fields = { [K in keyof BroadcastDropoutTicket | keyof DropBlockTicket]?: unknown };
+
+/** Reads a ticket, each property and item once. Throws TypeError or RangeError unless its decisions fit its shape. */
+export function readTicket(value: unknown): TicketPlan {
+  checkTicket(value);
+  const { version, op, kind, seed, stream, start, p, rescale, length, ...places } = fieldsOf(value);
+  checkOp(op, SHAPES_OPS);
+  // The other operations have no other form than that of training.
+  if (op !== "broadcastDropout" && rescale !== undefined) checkChoice(rescale, "ticket.rescale", ["train"]);
+  const ticket = { version, op, kind, seed, stream, start, p, rescale, length };
+  if (op === "dropBlock") return { op, ticket, blocks: readBlocks(places, length) };
+  const shape = takeShape(places.shape, "ticket.shape");
+  const noiseShape = takeShape(places.noiseShape, "ticket.noiseShape");
+  return { op, ticket, noise: checkNoise(shape, noiseShape, "ticket.noiseShape", length) };
+}
+
+// Listed: a copy of all properties would miss inherited ones.
+function fieldsOf(value: Fields): Fields {
+  const { version, op, kind, seed, stream, start, p, rescale, length } = value;
+  const { shape, noiseShape, dataFormat, blockSize, batchwise } = value;
+  return { version, op, kind, seed, stream, start, p, rescale, length, shape, noiseShape, dataFormat, blockSize, batchwise };
+}
+
+function readBlocks({ shape: given, dataFormat, blockSize, batchwise }: Fields, length: unknown): Blocks {
+  const shape = takeShape(given, "ticket.shape", [4, 4]);
+  checkChoice(dataFormat, "ticket.dataFormat", DATA_FORMATS);
+  checkInteger(blockSize, "ticket.blockSize", 1, Number.MAX_SAFE_INTEGER);
+  if (typeof batchwise !== "boolean") throw wrongKind("ticket.batchwise", "boolean", batchwise);
+  const blocks = blocksOf({ shape, dataFormat, blockSize, batchwise });
+  const { decisions } = blocks.noise;
+  if (length !== decisions) {
+    const expected = `${decisions}, as many as seeds`;
+    throw typeof length === "number" ? wrongValue("ticket.length", expected, length) : wrongKind("ticket.length", expected, length);
+  }
+  return blocks;
+}

@@ -21,7 +21,7 @@ import {
 } from "./ticket.js";
 
 /** From this value on, f16 rounds to infinity: halfway between its largest number, 65504, and the next power of two (IEEE 754-2019, section 4.3.1). */
-const F16_OVERFLOW = 65520;
+export const F16_OVERFLOW = 65520;
 
 export class Draw {
   kind: StreamKind = "tile";
@@ -35,6 +35,8 @@ export class Draw {
   threshold = 0;
   /** The factor of kept elements, rounded to the dtype; Infinity where everything is dropped; settle() computes it. */
   scale = 1;
+  /** Whether kept elements are multiplied by `scale`; false where an operation has a factor of its own, whatever p is. */
+  scaled = true;
   readonly #sequence: Sequence;
   // Where the number comes from the sequence, and whether the call uses it up.
   #numbered = false;
@@ -53,6 +55,7 @@ export class Draw {
   begin(): void {
     this.#numbered = false;
     this.#training = true;
+    this.scaled = true;
     this.start = 0;
     this.length = 0;
     this.p = 0;
@@ -60,9 +63,12 @@ export class Draw {
   }
 
   /** Takes kind, seed and stream number from options; those left out are the sequence's. */
-  choose(kind: unknown = this.#sequence.kind, seed?: unknown, stream?: unknown): void {
-    checkChoice(kind, "kind", STREAM_KINDS);
-    this.kind = kind;
+  choose(kind?: unknown, seed?: unknown, stream?: unknown): void {
+    if (kind === undefined) this.kind = this.#sequence.kind;
+    else {
+      checkChoice(kind, "kind", STREAM_KINDS);
+      this.kind = kind;
+    }
     if (seed === undefined) this.seed.copy(this.#sequence.seed);
     else this.seed.set(seed, "seed");
     this.#numbered = stream === undefined;
@@ -123,7 +129,7 @@ export class Draw {
       this.#lastRescale = rescale;
       this.#lastDtype = dtype;
     }
-    if (stored === "f16" && this.scale >= F16_OVERFLOW && this.scale < Infinity) {
+    if (stored === "f16" && this.scaled && this.scale >= F16_OVERFLOW && this.scale < Infinity) {
       throw wrongValue("p", `1, or at most 1 - 1 / 65504 for f16, in which a kept 1 is infinite beyond`, p);
     }
   }
@@ -144,8 +150,11 @@ export class Draw {
 
   /** Returns the ticket of an operation. */
   ticket<O extends Op>(op: O): Ticket<O> {
-    const { kind, seed, stream, start, p, rescale, length } = this;
-    const how = rescale === "train" ? {} : { rescale };
-    return { version: STREAM_VERSION, op, kind, seed: seed.toString(), stream: stream.toString(), start, p, ...how, length };
+    const { kind, start, p, rescale, length } = this;
+    const seed = this.seed.toString();
+    const stream = this.stream.toString();
+    // Both written out: a spread takes longer than the kernels of a small call.
+    if (rescale === "train") return { version: STREAM_VERSION, op, kind, seed, stream, start, p, length };
+    return { version: STREAM_VERSION, op, kind, seed, stream, start, p, rescale, length };
   }
 }

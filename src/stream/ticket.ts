@@ -86,7 +86,7 @@ export function checkTicket(value: unknown, name = "ticket"): asserts value is o
 
 /** Throws unless `op` is one of `ops`, those of the backward that was called; names the right object where there is one. */
 export function checkOp<O extends Op>(op: unknown, ops: readonly O[], name = "ticket.op"): asserts op is O {
-  if (ops.includes(op as O)) return;
+  if (op === ops[0] || ops.includes(op as O)) return;
   if (typeof op === "string" && Object.hasOwn(OPERATIONS, op)) {
     const expected = ops.map((one) => JSON.stringify(one)).join(" or ");
     throw wrongValue(name, expected, `${JSON.stringify(op)}, whose backward is that of ${OPERATIONS[op as Op]}`);

@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { isMet, judge, type Verdict } from "../../bench/bars.js";
+import { BARS, barsFor, CPP, isMet, judge } from "../../bench/bars.js";
+import { compile, Missing } from "../../bench/cpp/program.js";
 import { Timings } from "../../bench/measure.js";
-import type { Run } from "../../bench/results.js";
+import type { Run, Verdict } from "../../bench/results.js";
 import { summarise } from "../../bench/statistics.js";
 import { CORE, type Family, rowsOf } from "../../src/engine/kernels.js";
 import { FUSED } from "../../src/fused/kernels.js";
@@ -40,6 +41,8 @@ it("covers the tables", () => {
     const names = here.map(({ name }) => name);
     for (const [verb, source, dtype] of TABLES.flatMap((table) => rowsOf<Family>(table)))
       expect(names).toContain(`${source}_${verb}_${dtype}`);
+    // A bar whose name is misspelt would never be missed.
+    for (const { subject, against } of BARS) for (const name of [subject, against]) expect([...names, CPP]).toContain(name);
     for (const { nsPerElement, ratio } of here) expect(nsPerElement > 0 && ratio > 0 && Number.isFinite(ratio)).toBe(true);
     expect(output).toContain(`2^${Math.log2(size)} elements`);
   }
@@ -79,6 +82,25 @@ it.each([
   const { engine, results } = JSON.parse(readFileSync(json, "utf8")) as Run;
   expect(engine.name).toBe(name);
   expect(results.map((result) => result.name)).toEqual(["copy_f32", "bits_popcount_u32"]);
+});
+
+it("measures C++ in the rounds of the kernels, for the sizes that its bar is for", (context) => {
+  const directory = mkdtempSync(join(tmpdir(), "bench-"));
+  const compiled = compile(directory);
+  if (compiled instanceof Missing) return process.arch === "x64" ? missing(context, "g++", compiled.reason) : context.skip(compiled.reason);
+  const json = join(directory, "results.json");
+  const options = ["--size", "8,12", "--rounds", "1", "--filter", "tile_dropout_f32", "--json", json];
+  execFileSync(process.execPath, [...command, ...options], { cwd, stdio: "ignore" });
+  const { bars = [] } = JSON.parse(readFileSync(json, "utf8")) as Run;
+  expect(bars.filter(({ against }) => against === CPP)).toMatchObject([{ subject: "tile_dropout_f32", size: 2 ** 12, most: 1.1 }]);
+  for (const { ratio } of bars) expect(ratio > 0 && Number.isFinite(ratio)).toBe(true);
+});
+
+it("applies a bar where both of its subjects were measured, and at its sizes alone", () => {
+  const sizesOf = (...names: string[]) =>
+    [10, 12, 20, 21].filter((k) => barsFor(new Set(names), 2 ** k).some(({ against }) => against === CPP));
+  expect(sizesOf("tile_dropout_f32", CPP)).toEqual([12, 20]);
+  expect(sizesOf("tile_dropout_f32")).toEqual([]);
 });
 
 it("judges by medians unless the noise reaches over the bar", () => {

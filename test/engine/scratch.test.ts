@@ -36,7 +36,7 @@ describe.each(["f32", "f16", "bf16"] as const)("%s", (dtype) => {
       expect(dropout.memory.buffer.byteLength).toBe(size);
     };
     call(() => shapes.dropPath(x, 0.3, { ...options, shape, out, mask: bits.array }));
-    call(() => shapes.dropout(x, 0.3, { ...options, shape, noiseShape: [null, 1], out }));
+    call(() => shapes.broadcastDropout(x, 0.3, { ...options, shape, noiseShape: [null, 1], out }));
     call(() => shapes.alphaDropout(x, 0.3, { ...options, out }));
     call(() => noise.gaussianDropout(x, 0.3, { ...options, out }));
     call(() => {
@@ -63,7 +63,7 @@ it("DropConnect on views does not make the memory grow", async () => {
   const [x, y, w] = [dropout.alloc("f32", 32 * 256), dropout.alloc("f32", 32 * 128), dropout.alloc("f32", 128 * 256)];
   const { byteLength } = dropout.memory.buffer;
   const [from, to, weights] = [x.array, y.array, w.array];
-  for (let call = 0; call < 3; ++call) linear.dropConnect(from, weights, 0.5, { shape: { in: 256 }, out: to });
+  for (let call = 0; call < 3; ++call) linear.dropConnect(from, 0.5, { w: weights, shape: { in: 256 }, out: to });
   expect(dropout.memory.buffer.byteLength).toBe(byteLength);
 });
 

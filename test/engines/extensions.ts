@@ -41,9 +41,7 @@ export function extensionChecks(entries: Entries, simd: boolean): { [E in keyof 
         digest,
       );
     }),
-    linear: checker(linear.createLinear, options, (extension, dropout, digest) =>
-      checkLinear(extension, dropout, digest, linear.dropoutLevel),
-    ),
+    linear: checker(linear.createLinear, options, (extension, dropout, digest) => checkLinear(extension, dropout, digest)),
     monteCarlo: checker(monteCarlo.createMonteCarlo, options, (extension, dropout, digest) =>
       checkMonteCarlo(extension, dropout, digest, monteCarlo.streamOf),
     ),

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout, type HalfDtype, type WasmBuffer } from "../../src/core/index.js";
 import { ACTIVATIONS, createFused, type Fused } from "../../src/fused/index.js";
 import { createHalf } from "../../src/half/index.js";
-import { createLinear, dropoutLevel } from "../../src/linear/index.js";
+import { createLinear } from "../../src/linear/index.js";
 import { createMonteCarlo, type PassContext } from "../../src/monte-carlo/index.js";
 import { createNoise, type Noise } from "../../src/noise/index.js";
 import { createShapes, type Shapes } from "../../src/shapes/index.js";
@@ -214,12 +214,12 @@ for (const build of BUILDS) {
         expectBytes(bytesOf(linear.scaleWeights(w, 0, { dtype })), bytesOf(w), "p = 0");
         expectBytes(bytesOf(linear.scaleWeights(w, 1, { dtype })), new Uint8Array(2 * w.length), "p = 1");
         expectBytes(
-          bytesOf(dropoutLevel(dropout, w, 0.3, { seed: 9, dtype })),
+          bytesOf(linear.dropoutLevel(w, 0.3, { seed: 9, dtype }).y),
           bytesOf(dropout.dropout(w, 0.3, { seed: 9, stream: 0, dtype })),
           "level",
         );
         const unlike = `"x" expected Float32Array, Float64Array or buffer of f32 or f64, got Uint16Array(65536)`;
-        expectRefusal(() => linear.dropConnect(w as never, w as never, 0.5, { shape: { in: 16 } }), TypeError, unlike);
+        expectRefusal(() => linear.dropConnect(w as never, 0.5, { w: w as never, shape: { in: 16 } }), TypeError, unlike);
       });
 
       it.each(Object.keys(FUSED))(`${dtype}: fused %s`, (name) => {

@@ -3,20 +3,19 @@
 
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createDropout, type Data, type Dropout } from "../../src/core/index.js";
-import { PIECE } from "../../src/engine/frame.js";
+import { PIECE } from "../../src/engine/pieces.js";
 import {
   type ClassPrediction,
   createMonteCarlo,
   type Model,
-  MonteCarlo,
+  type MonteCarlo,
   type PassContext,
   type Prediction,
   type PredictOptions,
   streamOf,
 } from "../../src/monte-carlo/index.js";
-import { type NextTask, nextTask, nextTimeout } from "../../src/monte-carlo/tasks.js";
+import { nextTaskOf, type Scope, Slices } from "../../src/monte-carlo/tasks.js";
 import { expectBytes, expectSame } from "../support/oracle.js";
-import { loadBuild } from "../support/wasm.js";
 
 const SEED = 0x123456789abcdefn;
 const BUILDS = [true, false] as const;
@@ -241,16 +240,19 @@ describe("statistics", () => {
       [10, 1000].map(async (passes) => {
         const [dropout, monteCarlo] = await made();
         const x = input(20_000);
-        const prediction = await monteCarlo.predict((x: Float32Array, { dropout }) => dropout(x, 0.5, { out: x }), x, {
-          passes,
-          classes: 20,
-          samples: 1000,
-          output: "logits",
-        });
+        const run = (passes: number) =>
+          monteCarlo.predict((x: Float32Array, { dropout }) => dropout(x, 0.5, { out: x }), x, {
+            passes,
+            classes: 20,
+            samples: 1000,
+            output: "logits",
+          });
+        const prediction = await run(passes);
         const bytes = Object.values(prediction).reduce((sum, value) => sum + (ArrayBuffer.isView(value) ? value.byteLength : 0), 0);
-        // What the run took is free again.
+        // What the run took is free again, for buffers and for other runs.
         const { byteLength } = dropout.memory.buffer;
-        dropout.alloc("f64", 40_000).free();
+        dropout.alloc("f64", 20_000).free();
+        for (let k = 0; k < 20; ++k) await run(2);
         expect(dropout.memory.buffer.byteLength).toBe(byteLength);
         return [bytes, byteLength];
       }),
@@ -514,7 +516,7 @@ describe("models", () => {
       await expect(failing(2, () => undefined as never)).rejects.toThrow(
         new TypeError(`"output" expected Float32Array, Float64Array or buffer of f32 or f64, got undefined`),
       );
-      await expect(failing(0, () => [1, 2] as never)).rejects.toThrow(TypeError);
+      await expect(failing(0, () => [1, "2"] as never)).rejects.toThrow(new TypeError(`"output[1]" expected number, got string "2"`));
     }
     expect(dropout.memory.buffer.byteLength).toBe(byteLength);
     const { passes } = await monteCarlo.predict(network, input(6), { passes: 3 });
@@ -536,6 +538,319 @@ describe("models", () => {
       throw error;
     };
     await expect(monteCarlo.predict(network, input(6), { passes: 3, onProgress })).rejects.toBe(error);
+  });
+});
+
+describe("outputs of classifiers", () => {
+  const predict = async (output: unknown, options: object) => {
+    const [, monteCarlo] = await made();
+    return monteCarlo.predict(() => output as Float32Array, undefined, { passes: 4, ...options } as PredictOptions & { classes: number });
+  };
+  const hint = ' (output: "logits" is for logits, "sigmoids" for labels that do not exclude each other)';
+
+  it.each([
+    [[2, 5, 1], `"output" expected probabilities in [0, 1]${hint}, got 2 for class 0 of row 0`],
+    [[0.5, -0.1, 0.6], `"output" expected probabilities in [0, 1]${hint}, got -0.1 for class 1 of row 0`],
+    [[0.5, Number.NaN, 0.5], `"output" expected probabilities in [0, 1]${hint}, got NaN for class 1 of row 0`],
+    [[0.25, 0.25, 0.25], `"output" expected rows of probabilities whose sum is 1${hint}, got a sum of 0.75 in row 0`],
+  ])("that are no probabilities are refused: %j", async (output, message) => {
+    await expect(predict(Float64Array.from(output), { classes: 3 })).rejects.toThrow(new RangeError(message));
+  });
+
+  it("that are no probabilities are refused in whatever row, however long", async () => {
+    const rows = Float64Array.from({ length: 3 * PIECE }, () => 1 / 3);
+    rows[3 * (PIECE - 1)] = 0.5;
+    await expect(predict(rows, { classes: 3, samples: PIECE })).rejects.toThrow(`in row ${PIECE - 1}`);
+  });
+
+  it("that say probabilities to three digits, or sums of f32, are taken", async () => {
+    expect((await predict(Float32Array.of(0.333, 0.333, 0.333), { classes: 3 })).passes).toBe(4);
+    expect((await predict(Float32Array.of(1.0000001, 0, 0), { classes: 3 })).passes).toBe(4);
+  });
+
+  it("that are logits are refused where softmax has no value, and taken with -Infinity for some", async () => {
+    const logits = { classes: 3, output: "logits" };
+    await expect(predict([1, Number.NaN, 2], logits)).rejects.toThrow(
+      new RangeError('"output" expected logits below Infinity, got NaN for class 1 of row 0'),
+    );
+    await expect(predict([1, Infinity, 2], logits)).rejects.toThrow("got Infinity for class 1 of row 0");
+    await expect(predict([-Infinity, -Infinity, -Infinity], logits)).rejects.toThrow(
+      new RangeError('"output" expected a finite logit in each row, got -Infinity in all of row 0'),
+    );
+    expect((await predict([0, -Infinity, 0], logits)).mean).toEqual(Float64Array.of(0.5, 0, 0.5));
+  });
+
+  it("that were taken for probabilities have the entropies of logits by the right name", async () => {
+    const [, monteCarlo] = await made();
+    const model: Model<null> = (_, { pass }) => Float32Array.of(2 + pass, 5, 1);
+    const { predictiveEntropy, mutualInformation } = await monteCarlo.predict(model, null, { passes: 4, classes: 3, output: "logits" });
+    const chances = [0, 1, 2, 3].map((pass) => softmax([2 + pass, 5, 1]));
+    const mean = [0, 1, 2].map((c) => average(chances.map((p) => p[c] as number)));
+    expectNear(predictiveEntropy, [entropy(mean)]);
+    expectNear(mutualInformation, [entropy(mean) - average(chances.map(entropy))]);
+  });
+
+  it("that are sigmoids are labels of their own, each with its entropies, votes and margin", async () => {
+    const [, monteCarlo] = await made();
+    for (const [labels, samples] of [
+      [3, 2],
+      [10_000, 2],
+    ] as const) {
+      const { outputs, wrapped } = storing((_: undefined, { pass }) =>
+        Float32Array.from({ length: labels * samples }, (_, i) => 0.5 + 0.5 * Math.sin((i + 1) * (pass + 1))),
+      );
+      const prediction = await monteCarlo.predict(wrapped, undefined, { passes: 7, classes: labels, samples, output: "sigmoids" });
+      expectMoments(prediction, outputs);
+      for (let i = 0; i < labels * samples; i += labels === 3 ? 1 : 997) {
+        const chances = outputs.map((output) => output[i] as number);
+        const binary = (p: number) => entropy([p, 1 - p]);
+        const mean = average(chances);
+        const votes = chances.filter((p) => p >= 0.5).length;
+        const of = (values: Float64Array) => [values[i] as number];
+        expectNear(of(prediction.predictiveEntropy), [binary(mean)]);
+        expectNear(of(prediction.expectedEntropy), [average(chances.map(binary))]);
+        expectNear(of(prediction.mutualInformation), [Math.max(0, binary(mean) - average(chances.map(binary)))]);
+        expect(of(prediction.votes)).toEqual([votes]);
+        expectNear(of(prediction.variationRatio), [1 - Math.max(votes, 7 - votes) / 7]);
+        expectNear(of(prediction.margin), [Math.abs(2 * mean - 1)]);
+      }
+      const [head, tail] = [
+        await monteCarlo.predict(wrapped, undefined, { passes: 3, classes: labels, samples, output: "sigmoids" }),
+        await monteCarlo.predict(wrapped, undefined, { passes: 4, firstPass: 3, classes: labels, samples, output: "sigmoids" }),
+      ];
+      const merged = monteCarlo.merge([head, tail]);
+      expect(merged.votes).toEqual(prediction.votes);
+      expectNear(merged.predictiveEntropy, [...prediction.predictiveEntropy]);
+    }
+    await expect(predict([0.5, 1.5], { classes: 2, output: "sigmoids" })).rejects.toThrow(RangeError);
+  });
+
+  it.each(["probabilities", "logits", "sigmoids"] as const)(
+    "with classes along any axis equal those with classes last: %s",
+    async (output) => {
+      const [, monteCarlo] = await made();
+      const classes = 3;
+      for (const [shape, axis] of [
+        [[3, 5], 0],
+        [[5, 3], -1],
+        [[2, 3, 2, 2], 1],
+        [[2, 3, 70, 71], -3],
+        [[3, 2, 2], 0],
+      ] as const) {
+        const at = (axis + shape.length) % shape.length;
+        const inner = shape.slice(at + 1).reduce((a, b) => a * b, 1);
+        const rows = shape.reduce((a, b) => a * b, 1) / classes;
+        const place = (row: number, c: number) => (Math.floor(row / inner) * classes + c) * inner + (row % inner);
+        const rowOf = (row: number, pass: number) => {
+          const logits = Array.from({ length: classes }, (_, c) => Math.sin(1 + row * 3 + c * 7 + pass * 11) * 2);
+          return output === "logits" ? logits : softmax(logits);
+        };
+        const last: Model<undefined> = (_, { pass }) => Array.from({ length: rows }, (_, row) => rowOf(row, pass));
+        const own: Model<undefined> = (_, { pass }) => {
+          const values = new Float64Array(rows * classes);
+          for (let row = 0; row < rows; ++row)
+            rowOf(row, pass).forEach((value, c) => {
+              values[place(row, c)] = value;
+            });
+          return values;
+        };
+        const common = { classes, output, passes: 4 };
+        const expected = await monteCarlo.predict(last, undefined, { ...common, samples: rows });
+        const got = await monteCarlo.predict(own, undefined, { ...common, outputShape: shape, classAxis: axis });
+        const moved = (values: Float64Array) =>
+          Float64Array.from({ length: values.length }, (_, k) => values[place(Math.floor(k / classes), k % classes)] as number);
+        for (const key of ["mean", "variance", "standardDeviation", "deviations", "votes"] as const)
+          expectSame(moved(got[key]), expected[key], key);
+        for (const key of ["predictiveEntropy", "expectedEntropy", "mutualInformation", "variationRatio", "margin"] as const) {
+          expectSame(output === "sigmoids" ? moved(got[key]) : got[key], expected[key], key);
+        }
+        const half = await monteCarlo.predict(own, undefined, { ...common, passes: 2, outputShape: shape, classAxis: axis });
+        const posted = JSON.parse(JSON.stringify(half)) as ClassPrediction;
+        expect(
+          await monteCarlo.predict(own, undefined, { ...common, passes: 2, outputShape: shape, classAxis: axis, resume: posted }),
+        ).toEqual(got);
+        if (shape.length === 2 && axis === 0) {
+          expect((await monteCarlo.predict(own, undefined, { ...common, samples: 5, classAxis: 0 })).mean).toEqual(got.mean);
+        }
+      }
+    },
+  );
+
+  it("have margins, standard deviations and standard errors", async () => {
+    const [, monteCarlo] = await made();
+    const model: Model<undefined> = (_, { pass }) => Float64Array.of(0.5 + pass / 8, 0.25, 0.25 - pass / 8);
+    const { margin, variance, standardDeviation, standardError } = await monteCarlo.predict(model, undefined, { passes: 2, classes: 3 });
+    expectNear(margin, [0.5625 - 0.25]);
+    expectSame(standardDeviation, variance.map(Math.sqrt), "standard deviation");
+    expectNear(
+      standardError,
+      Array.from(variance, (value) => Math.sqrt(value / 2)),
+      1e-15,
+    );
+    const single = await monteCarlo.predict(() => [[1], [1]], undefined, { passes: 2, classes: 1, samples: 2 });
+    expect(single.margin).toEqual(Float64Array.of(1, 1));
+  });
+});
+
+describe("outputs of other libraries", () => {
+  const values = [1, 2.5, -3];
+  it.each<[string, () => unknown]>([
+    ["arrays", () => [...values]],
+    ["nested arrays", () => [[1, 2.5], [-3]]],
+    ["promises of arrays", async () => [...values]],
+    ["tensors with data()", () => ({ data: async () => Float32Array.from(values), dataSync: () => new Float32Array(1) })],
+    ["tensors with data() that is no promise", () => ({ data: () => Float32Array.from(values) })],
+    ["tensors with dataSync()", () => ({ dataSync: () => Float32Array.from(values) })],
+    ["tensors with data", () => ({ data: Float32Array.from(values), dims: [3] })],
+    ["promises of tensors", async () => ({ data: Float32Array.from(values), dims: [3] })],
+  ])("%s", async (_, output) => {
+    const [, monteCarlo] = await made();
+    const { mean } = await monteCarlo.predict(() => output() as number[], undefined, { passes: 3 });
+    expect([...mean]).toEqual(values);
+  });
+
+  it("are refused by name where they hold no numbers of a known dtype", async () => {
+    const [, monteCarlo] = await made();
+    const message = `"output" expected Float32Array, Float64Array or buffer of f32 or f64, got `;
+    for (const [output, got] of [
+      [{ data: BigInt64Array.of(1n) }, "BigInt64Array(1)"],
+      [{ dataSync: () => Int32Array.of(1) }, "Int32Array(1)"],
+      [{ logits: { data: Float32Array.of(1) } }, "Object"],
+      [async () => 1, "function"],
+      [null, "null"],
+      ["abc", 'string "abc"'],
+    ] as const) {
+      await expect(monteCarlo.predict(() => output as never, undefined, { passes: 1 })).rejects.toThrow(new TypeError(message + got));
+    }
+    const failing = { data: () => Promise.reject(new Error("disposed")) };
+    await expect(monteCarlo.predict(() => failing as never, undefined, { passes: 1 })).rejects.toThrow("disposed");
+  });
+});
+
+describe("passes that say nothing of uncertainty", () => {
+  it("are named where they are all the same", async () => {
+    const [, monteCarlo] = await made();
+    const run = (model: Model<Float32Array>, passes = 5) => monteCarlo.predict(model, input(6), { passes });
+    expect((await run((x) => x)).identicalPasses).toBe(true);
+    expect((await run((x, { dropout }) => dropout(x, 0))).identicalPasses).toBe(true);
+    expect((await run(network)).identicalPasses).toBe(false);
+    expect((await run((x) => x, 1)).identicalPasses).toBe(false);
+    expect((await run(() => new Float32Array())).identicalPasses).toBe(false);
+    // One element that differs, once.
+    expect((await run((x, { pass }) => x.map((value, i) => value + Number(i === 5 && pass === 4)))).identicalPasses).toBe(false);
+  });
+
+  it("are known by whether a seed could reach the model", async () => {
+    const [, monteCarlo] = await made();
+    const used = async (model: Model<Float32Array>) => (await monteCarlo.predict(model, input(6), { passes: 2 })).seedUsed;
+    expect(await used((x) => x)).toBe(false);
+    expect(await used((x, { passes, signal }) => x.map((value) => value + passes + Number(signal?.aborted ?? 0)))).toBe(false);
+    expect(await used((x, { pass }) => x.map((value) => value + pass))).toBe(true);
+    expect(await used((x, context) => context.dropout(x, 0.5))).toBe(true);
+    expect(await used((x, context) => x.map((value) => value + Number(context.stream().seed & 1n)))).toBe(true);
+  });
+
+  it("are neither merged nor resumed where no seed told them apart, unless they are independent", async () => {
+    const [, monteCarlo] = await made();
+    let state = 1;
+    const own: Model<null> = () => {
+      state = (state * 48271) % 2147483647;
+      return Float32Array.of(state);
+    };
+    const [a, b] = [await monteCarlo.predict(own, null, { passes: 3 }), await monteCarlo.predict(own, null, { passes: 3, firstPass: 3 })];
+    const expected = "true: a model that no seed reaches may give the same passes again (independent: true allows it), got false";
+    expect(() => monteCarlo.merge([a, b])).toThrow(new RangeError(`"predictions[0].seedUsed" expected ${expected}`));
+    const seeded = await monteCarlo.predict((_: null, { pass }) => Float32Array.of(pass), null, { passes: 3, firstPass: 6 });
+    expect(() => monteCarlo.merge([seeded, b])).toThrow(new RangeError(`"predictions[1].seedUsed" expected ${expected}`));
+    await expect(monteCarlo.predict(own, null, { passes: 3, resume: a })).rejects.toThrow(
+      new RangeError(`"resume.seedUsed" expected ${expected}`),
+    );
+    expect(monteCarlo.merge([a, b], { independent: true })).toMatchObject({ passes: 6, seedUsed: false });
+    expect(monteCarlo.merge([a])).toEqual(a);
+    const more = await monteCarlo.predict(own, null, { passes: 3, resume: a, independent: true });
+    expect(more).toMatchObject({ passes: 6, seedUsed: false });
+    expect(() => monteCarlo.merge([a, b], { independant: true } as never)).toThrow(
+      '"independant" is no option; did you mean "independent"?',
+    );
+  });
+});
+
+describe("predictions from JSON", () => {
+  it("are merged and resumed as those that never left", async () => {
+    const [, monteCarlo] = await made();
+    for (const more of [{}, { classes: 4, output: "logits" }] as const) {
+      const options = { samples: 3, ...more };
+      const [a, b] = [
+        await monteCarlo.predict(network, input(18), { ...options, passes: 5 }),
+        await monteCarlo.predict(network, input(18), { ...options, passes: 4, firstPass: 5 }),
+      ];
+      const posted = (value: Prediction) => JSON.parse(JSON.stringify(value)) as Prediction;
+      expect(monteCarlo.merge([posted(a), posted(b)])).toEqual(monteCarlo.merge([a, b]));
+      expect(monteCarlo.merge([posted(a)])).toEqual(a);
+      const resumed = { ...options, passes: 4 };
+      expect(await monteCarlo.predict(network, input(18), { ...resumed, resume: posted(a) })).toEqual(
+        await monteCarlo.predict(network, input(18), { ...resumed, resume: a }),
+      );
+      expect(() => monteCarlo.merge([a, posted(a)])).toThrow('"predictions[1].ranges" expected passes that those before do not have');
+    }
+  });
+
+  it("have NaN where JSON has null", async () => {
+    const [, monteCarlo] = await made();
+    const nan = await monteCarlo.predict((_: null, { pass }) => Float32Array.of(pass, Number.NaN), null, { passes: 2 });
+    expect(monteCarlo.merge([JSON.parse(JSON.stringify(nan)) as Prediction])).toEqual(nan);
+  });
+});
+
+describe("a stopping rule", () => {
+  // Deviations of 1 from 0: the variance over T passes is T / (T - 1), its standard error 1 / sqrt(T - 1).
+  const model: Model<null> = (_, { pass }) => Float64Array.of(pass % 2 === 0 ? 1 : -1, 0);
+
+  it("ends a run with the first pass that satisfies it, and says which passes it had", async () => {
+    const [, monteCarlo] = await made();
+    const told: number[] = [];
+    const onProgress = ({ done }: { done: number }) => told.push(done);
+    const until = { standardError: 0.2 };
+    const got = await monteCarlo.predict(model, null, { passes: 1000, until, onProgress, progressMs: 1e9 });
+    // 1 / sqrt(25) is 0.2, after 26 passes.
+    expect(got).toMatchObject({ passes: 26, ranges: [[0, 26]] });
+    expectNear(got.standardError, [0.2, 0], 1e-15);
+    expect(told).toEqual([1, 26]);
+    expect(got).toEqual(await monteCarlo.predict(model, null, { passes: 26 }));
+    expect((await monteCarlo.predict(model, null, { passes: 7, until })).passes).toBe(7);
+  });
+
+  it("counts the passes of an earlier run, and waits for a least number", async () => {
+    const [, monteCarlo] = await made();
+    const resume = await monteCarlo.predict(model, null, { passes: 20 });
+    expect((await monteCarlo.predict(model, null, { passes: 1000, until: { standardError: 0.2 }, resume })).ranges).toEqual([[0, 26]]);
+    const same: Model<null> = () => [1];
+    expect((await monteCarlo.predict(same, null, { passes: 1000, until: { standardError: 0 } })).passes).toBe(10);
+    expect((await monteCarlo.predict(same, null, { passes: 1000, until: { standardError: 0, leastPasses: 2 } })).passes).toBe(2);
+    const nan: Model<null> = () => [Number.NaN];
+    expect((await monteCarlo.predict(nan, null, { passes: 30, until: { standardError: 1 } })).passes).toBe(30);
+  });
+});
+
+describe("callbacks that return promises", () => {
+  it("onProgress is waited for, and fails the run if it rejects", async () => {
+    const [, monteCarlo] = await made();
+    const events: string[] = [];
+    const onProgress = async ({ done }: { done: number }) => {
+      events.push(`begun ${done}`);
+      await nap();
+      events.push(`ended ${done}`);
+    };
+    await monteCarlo.predict(network, input(6), { passes: 2, onProgress });
+    expect(events).toEqual(["begun 1", "ended 1", "begun 2", "ended 2"]);
+    const error = new Error("mine");
+    await expect(monteCarlo.predict(network, input(6), { passes: 3, onProgress: () => Promise.reject(error) })).rejects.toBe(error);
+    const controller = new AbortController();
+    const never = () => {
+      setImmediate(() => controller.abort(error));
+      return new Promise(() => {});
+    };
+    await expect(monteCarlo.predict(network, input(6), { passes: 3, onProgress: never, signal: controller.signal })).rejects.toBe(error);
   });
 });
 
@@ -565,36 +880,66 @@ describe("other tasks", () => {
     expect(await turnsDuring(run(Number.POSITIVE_INFINITY))).toBeLessThanOrEqual(1);
   });
 
-  it("have their turn where the clock stands still", async () => {
-    const [, monteCarlo] = await made();
-    vi.spyOn(performance, "now").mockReturnValue(5);
-    const run = (sliceMs?: number) => monteCarlo.predict(network, input(6), { passes: 200, sliceMs });
-    expect(await turnsDuring(run())).toBeGreaterThanOrEqual(5);
-    expect(await turnsDuring(run(Number.POSITIVE_INFINITY))).toBeLessThanOrEqual(1);
+  it("have their turn where the clock stands still", () => {
+    const ended = (length: number) => {
+      const slices = new Slices(length, () => 5);
+      return Array.from({ length: 200 }, () => slices.ended()).filter(Boolean).length;
+    };
+    expect(ended(10)).toBeGreaterThanOrEqual(5);
+    expect(ended(Number.POSITIVE_INFINITY)).toBe(0);
   });
 
-  it.each([
+  it("have their turn as soon as a slice is over, and the next slice begins after them", async () => {
+    let now = 0;
+    let tasks = 0;
+    const slices = new Slices(
+      10,
+      () => now,
+      async () => {
+        ++tasks;
+        now += 100;
+      },
+    );
+    now = 9;
+    expect(slices.ended()).toBe(false);
+    now = 10;
+    expect(slices.ended()).toBe(true);
+    await slices.pause();
+    expect(tasks).toBe(1);
+    now = 119;
+    expect(slices.ended()).toBe(false);
+    now = 120;
+    expect(slices.ended()).toBe(true);
+  });
+
+  it.each<[string, Partial<Record<keyof Scope, unknown>>]>([
+    ["immediates", { MessageChannel: refuse }],
     ["message channels", { setImmediate: undefined }],
     ["timers where there is nothing else", { setImmediate: undefined, MessageChannel: undefined }],
-    ["timers at the edge, whatever else there seems to be", { setImmediate: refuse, MessageChannel: refuse }, nextTimeout],
-  ])("are given way to by %s", async (_, globals: Record<string, unknown>, way: NextTask = nextTask) => {
-    const dropout = await createDropout({ seed: SEED });
-    const { exports } = loadBuild("simd", "monte-carlo", dropout.context.memory);
-    const monteCarlo = new MonteCarlo(dropout.context, exports, way);
-    const expected = await monteCarlo.predict(network, input(6), { passes: 5 });
-    for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
+    [
+      "timers in Vercel's edge runtime, whatever else there seems to be",
+      { EdgeRuntime: "edge-runtime", setImmediate: refuse, MessageChannel: refuse },
+    ],
+    ["timers in workerd, whatever else there seems to be", { WebSocketPair: refuse, setImmediate: refuse, MessageChannel: refuse }],
+  ])("are given way to by %s", async (_, globals) => {
+    const nextTask = nextTaskOf({ setTimeout, setImmediate, MessageChannel, ...globals } as Scope);
     let turns = 0;
     const interval = setInterval(() => ++turns, 1);
-    const pass = (x: Float32Array, context: PassContext) => {
-      // So that the interval is due after each pass.
-      const begun = performance.now();
-      while (performance.now() - begun < 2);
-      return network(x, context);
-    };
-    const got = await monteCarlo.predict(pass, input(6), { passes: 5, sliceMs: 0 });
+    // Every turn of the loop serves timers that are due: the interval has its turn after some of them, however long they take.
+    while (turns < 3) await nextTask();
     clearInterval(interval);
-    expect(got).toEqual(expected);
-    expect(turns).toBeGreaterThanOrEqual(1);
+    expect(turns).toBe(3);
+  });
+
+  it("have their turn by the timers of the program's start, whatever fakes have replaced them", async () => {
+    const [, monteCarlo] = await made();
+    const expected = await monteCarlo.predict(network, input(6), { passes: 5 });
+    vi.useFakeTimers({ toFake: ["setTimeout", "setImmediate", "setInterval", "performance", "Date", "queueMicrotask"] });
+    try {
+      expect(await monteCarlo.predict(network, input(6), { passes: 5, sliceMs: 0 })).toEqual(expected);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
@@ -678,6 +1023,29 @@ describe("cancellation", () => {
     expect(remove.mock.calls.map(([, listener]) => listener)).toEqual(add.mock.calls.map(([, listener]) => listener));
   });
 
+  it("works with signals of other libraries, that cannot take a listener off or have no reason", async () => {
+    const [, monteCarlo] = await made();
+    const listeners: (() => void)[] = [];
+    const signal = {
+      aborted: false,
+      addEventListener: (_: string, listener: () => void) => listeners.push(listener),
+    } as unknown as AbortSignal;
+    const slow: Model<Float32Array> = async (x, context) => network(x, context);
+    expect((await monteCarlo.predict(slow, input(6), { passes: 3, signal })).passes).toBe(3);
+    const endless = monteCarlo.predict(() => new Promise<Float32Array>(() => {}), input(6), { passes: 3, signal });
+    await nap();
+    for (const listener of listeners) listener();
+    await expect(endless).rejects.toThrow("This operation was aborted");
+    const broken = { aborted: false, addEventListener: () => refuseListener() } as unknown as AbortSignal;
+    const refuseListener = () => {
+      throw reason;
+    };
+    await expect(
+      monteCarlo.predict(async () => Promise.reject(new Error("late")), input(6), { passes: 3, signal: broken }),
+    ).rejects.toThrow();
+    await nap();
+  });
+
   it("gives the memory back, again and again", async () => {
     const [dropout, monteCarlo] = await made(true, 2 ** 21);
     const sizes = new Set<number>();
@@ -697,7 +1065,7 @@ describe("cancellation", () => {
 
 describe("refusals", () => {
   const model = (x: Float32Array, context: PassContext) => network(x, context);
-  const refused: [Partial<Record<keyof PredictOptions, unknown>>, ErrorConstructor, string][] = [
+  const refused: [Record<string, unknown>, ErrorConstructor, string][] = [
     [{ passes: 0 }, RangeError, `"passes" expected integer in [1, 16777216], got 0`],
     [{ passes: undefined }, TypeError, `"passes" expected integer in [1, 16777216], got undefined`],
     [{ passes: 2 ** 24 + 1 }, RangeError, `"passes" expected integer in [1, 16777216], got 16777217`],
@@ -710,15 +1078,26 @@ describe("refusals", () => {
     [{ samples: 0 }, RangeError, `"samples" expected integer in [1, 16777216], got 0`],
     [{ samples: 2, firstSample: 2 ** 24 - 1 }, RangeError, `"firstSample" expected integer in [0, 16777214], got 16777215`],
     [{ classes: 0 }, RangeError, `"classes" expected integer in [1, 9007199254740992], got 0`],
-    [{ classes: 4, output: "odds" }, RangeError, `"output" expected "probabilities" or "logits", got string "odds"`],
+    [{ classes: 4, output: "odds" }, RangeError, `"output" expected "probabilities" or "logits" or "sigmoids", got string "odds"`],
     [{ output: "logits" }, TypeError, `"output" expected nothing without classes, got string "logits"`],
-    [{ classes: 5 }, RangeError, `"output" expected length 5, got 4`],
+    [{ classes: 5 }, RangeError, `"output" expected length 5, samples * classes = 1 * 5, got 4`],
+    [{ classes: 2 }, RangeError, `"output" expected length 2, samples * classes = 1 * 2, got 4 (samples: 2 would fit)`],
+    [{ outputShape: [2, 2] }, TypeError, `"outputShape" expected nothing without classes, got Array(2)`],
+    [{ classAxis: 0 }, TypeError, `"classAxis" expected nothing without classes, got 0`],
+    [{ classes: 4, outputShape: [2, 2] }, RangeError, `"outputShape" expected 4 classes along axis 1, got 2`],
+    [{ classes: 4, classAxis: 2 }, RangeError, `"classAxis" expected integer in [-2, 1], got 2`],
+    [{ until: 0.1 }, TypeError, `"until" expected object, got 0.1`],
+    [{ until: { standardError: -1 } }, RangeError, `"until.standardError" expected finite number of at least 0, got -1`],
+    [{ until: { standarError: 1 } }, TypeError, `"until.standarError" is no option; did you mean "standardError"?`],
+    [{ until: { standardError: 1, leastPasses: 1 } }, RangeError, `"until.leastPasses" expected integer in [2, 16777216], got 1`],
+    [{ independent: 1 }, TypeError, `"independent" expected boolean, got 1`],
     [{ onProgress: 1 }, TypeError, `"onProgress" expected function, got 1`],
     [{ progressMs: -1 }, RangeError, `"progressMs" expected number of milliseconds, at least 0, got -1`],
     [{ sliceMs: Number.NaN }, RangeError, `"sliceMs" expected number of milliseconds, at least 0, got NaN`],
     [{ sliceMs: "1" }, TypeError, `"sliceMs" expected number of milliseconds, at least 0, got string "1"`],
     [{ signal: {} }, TypeError, `"signal" expected AbortSignal, got Object`],
     [{ signal: null }, TypeError, `"signal" expected AbortSignal, got null`],
+    [{ pases: 3 }, TypeError, `"pases" is no option; did you mean "passes"?`],
     [{ resume: [] }, TypeError, `"resume" expected prediction, got Array(0)`],
     [{ samples: 4 }, RangeError, `"x" expected length that is a multiple of 4 samples, got 6`],
   ];
@@ -781,7 +1160,14 @@ describe("refusals", () => {
     ).toThrow(RangeError);
     expect(merging({ ranges: 5 })).toThrow(new TypeError(`"predictions[1].ranges" expected ascending ranges of 5 passes, got 5`));
     expect(merging({ ranges: [7] })).toThrow(TypeError);
-    expect(merging({ mean: [1, 2, 3, 4] })).toThrow(new TypeError(`"predictions[1].mean" expected Float64Array, got Array(4)`));
+    expect(merging({ mean: "1234" })).toThrow(
+      new TypeError(`"predictions[1].mean" expected Float64Array, or numbers from JSON, got string "1234"`),
+    );
+    expect(merging({ mean: new Float32Array(4) })).toThrow(TypeError);
+    expect(merging({ mean: [1, 2, 3] })).toThrow(RangeError);
+    expect(merging({ mean: [1, 2, 3, "4"] })).toThrow(new TypeError(`"predictions[1].mean[3]" expected number, got string "4"`));
+    expect(merging({ mean: { 0: 1, 1: 1, 2: 1, x: 1 } })).toThrow(new TypeError(`"predictions[1].mean[3]" expected number, got undefined`));
+    expect(merging({ seedUsed: undefined })).toThrow(new TypeError(`"predictions[1].seedUsed" expected boolean, got undefined`));
     expect(merging({ votes: new Float64Array(3) })).toThrow(new RangeError(`"predictions[1].votes" expected length 4, got 3`));
     expect(merging({ deviations: new Float64Array(3) })).toThrow(RangeError);
     expect(merging({ expectedEntropy: new Float64Array(2) })).toThrow(RangeError);
@@ -801,6 +1187,8 @@ describe("refusals", () => {
         [() => context.dropout(x, 2), `"p" expected number in [0, 1], got 2`],
         [() => context.dropout([1] as never, 0.5), `"x" expected Float32Array, Float64Array or buffer of f32 or f64, got Array(1)`],
         [() => context.dropout(x, 0.5, 1 as never), `"options" expected object, got 1`],
+        [() => context.dropout(x, 0.5, { seed: 1 } as never), `"seed" is no option; `],
+        [() => context.stream({ samples: 1 } as never), `"samples" is no option; did you mean "sample"?`],
         [() => context.dropout(x, 0.5, { layer: 65536 }), `"layer" expected integer in [0, 65535], got 65536`],
         [() => context.dropout(x, 0.5, { samples: 0 }), `"samples" expected integer in [1, 16777216], got 0`],
         [() => context.dropout(x, 0.5, { sample: 2 ** 24 }), `"sample" expected integer in [0, 16777215], got 16777216`],
@@ -827,7 +1215,7 @@ describe("refusals", () => {
     };
     const { state } = dropout;
     await monteCarlo.predict(within, undefined, { passes: 1 });
-    expect(calls).toBe(12);
+    expect(calls).toBe(14);
     expect(dropout.state).toEqual(state);
   });
 

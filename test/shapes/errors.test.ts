@@ -23,7 +23,7 @@ beforeAll(async () => {
   dropout = await createDropout({ seed: 42, maxBytes: 2 ** 20 });
   shapes = await createShapes(dropout);
   tickets = {
-    noise: shapes.dropout(x, 0.5, { shape, noiseShape: [2, 1, 4, 1] }).ticket,
+    noise: shapes.broadcastDropout(x, 0.5, { shape, noiseShape: [2, 1, 4, 1] }).ticket,
     alpha: shapes.alphaDropout(x, 0.5, { shape }).ticket,
     blocks: shapes.dropBlock(x, 0.5, { shape, blockSize: 2 }).ticket,
   };
@@ -34,15 +34,15 @@ const freed = () => {
   buffer.free();
   return buffer;
 };
-const from = (name: keyof typeof tickets, change: object) => () => shapes.backward(x, { ...tickets[name], ...change }, { out });
-const drop = (options: object) => () => shapes.dropout(x, 0.5, { shape, out, ...options });
+const from = (name: keyof typeof tickets, change: object) => () => shapes.backward(x, { ...tickets[name], ...change }, {}, { dx: out });
+const drop = (options: object) => () => shapes.broadcastDropout(x, 0.5, { shape, out, ...options });
 const blocks = (options: object) => () => shapes.dropBlock(x, 0.5, { shape, out, ...options } as Anything);
 const stored = (change: object) => () =>
-  shapes.backward(x, { mask, p: 0.5, shape, noiseShape: [2, 3, 4, 1], ...change } as Anything, { out });
+  shapes.backward(x, { p: 0.5, shape, noiseShape: [2, 3, 4, 1], ...change } as Anything, { mask }, { dx: out });
 
 /** Each: what to do, the class of the error, its message. */
 const refusals: [name: string, act: () => unknown, type: typeof TypeError | typeof RangeError, message: string][] = [
-  ["p above 1", () => shapes.dropout(x, 1.5, { shape, out }), RangeError, '"p" expected number in [0, 1], got 1.5'],
+  ["p above 1", () => shapes.broadcastDropout(x, 1.5, { shape, out }), RangeError, '"p" expected number in [0, 1], got 1.5'],
   [
     "p of spatial dropout",
     () => shapes.spatialDropout(x, Number.NaN, { shape, out }),
@@ -63,26 +63,26 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     RangeError,
     '"p" expected number in [0, 1], got 2',
   ],
-  ["no options", () => shapes.dropout(x, 0.5, undefined as Anything), TypeError, '"options" expected object, got undefined'],
-  ["no shape", drop({ shape: undefined }), TypeError, '"shape" expected array of 1 to 32 positive integers, got undefined'],
+  ["no options", () => shapes.broadcastDropout(x, 0.5, undefined as Anything), TypeError, '"options" expected object, got undefined'],
+  ["no shape", drop({ shape: undefined }), TypeError, '"shape" expected array of 1 to 32 non-negative integers, got undefined'],
   [
     "shape a typed array",
     drop({ shape: Int32Array.of(120) }),
     TypeError,
-    '"shape" expected array of 1 to 32 positive integers, got Int32Array(1)',
+    '"shape" expected array of 1 to 32 non-negative integers, got Int32Array(1)',
   ],
-  ["shape empty", drop({ shape: [] }), RangeError, '"shape" expected array of 1 to 32 positive integers, got []'],
+  ["shape empty", drop({ shape: [] }), RangeError, '"shape" expected array of 1 to 32 non-negative integers, got []'],
   [
     "shape of too many dimensions",
     drop({ shape: new Array(33).fill(1) }),
     RangeError,
-    `"shape" expected array of 1 to 32 positive integers, got [${new Array(32).fill(1).join(", ")}, …]`,
+    `"shape" expected array of 1 to 32 non-negative integers, got [${new Array(32).fill(1).join(", ")}, …]`,
   ],
-  ["shape with 0", drop({ shape: [0, 120] }), RangeError, '"shape[0]" expected integer in [1, 9007199254740991], got 0'],
-  ["shape negative", drop({ shape: [-2, -60] }), RangeError, '"shape[0]" expected integer in [1, 9007199254740991], got -2'],
-  ["shape fractional", drop({ shape: [240, 0.5] }), RangeError, '"shape[1]" expected integer in [1, 9007199254740991], got 0.5'],
-  ["shape of strings", drop({ shape: ["120"] }), TypeError, '"shape[0]" expected integer in [1, 9007199254740991], got string "120"'],
-  ["shape with a hole", drop({ shape: new Array(1) }), TypeError, '"shape[0]" expected integer in [1, 9007199254740991], got undefined'],
+  ["shape with 0", drop({ shape: [0, 120] }), RangeError, '"shape" expected dimensions whose product is 120, got [0, 120]'],
+  ["shape negative", drop({ shape: [-2, -60] }), RangeError, '"shape[0]" expected integer in [0, 9007199254740991], got -2'],
+  ["shape fractional", drop({ shape: [240, 0.5] }), RangeError, '"shape[1]" expected integer in [0, 9007199254740991], got 0.5'],
+  ["shape of strings", drop({ shape: ["120"] }), TypeError, '"shape[0]" expected integer in [0, 9007199254740991], got string "120"'],
+  ["shape with a hole", drop({ shape: new Array(1) }), TypeError, '"shape[0]" expected integer in [0, 9007199254740991], got undefined'],
   ["shape of another length", drop({ shape: [11, 11] }), RangeError, '"shape" expected dimensions whose product is 120, got [11, 11]'],
   [
     "shape beyond 2^53",
@@ -120,7 +120,12 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
   ],
   ["stream negative", drop({ stream: -1 }), RangeError, '"stream" expected safe integer or bigint in [0, 2^64), got -1'],
   ["mask too short", drop({ noiseShape: [2, 3, 4, 1], mask: mask.subarray(1) }), RangeError, '"mask" expected length 3, got 2'],
-  ["mask of floats", drop({ mask: new Float32Array(15) }), TypeError, '"mask" expected Uint8Array or bits buffer, got Float32Array(15)'],
+  [
+    "mask of floats",
+    drop({ mask: new Float32Array(15) }),
+    TypeError,
+    '"mask" expected Uint8Array, Uint32Array or bits buffer, got Float32Array(15)',
+  ],
   [
     "mask in x",
     drop({ noiseShape: [2, 3, 4, 1], mask: new Uint8Array(x.buffer, 8, 3) }),
@@ -133,7 +138,12 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     RangeError,
     '"out" expected memory apart from "mask", got memory that overlaps it',
   ],
-  ["x freed", () => shapes.dropout(freed(), 0.5, { shape, out }), TypeError, '"x" expected live buffer, got freed f32 buffer(120)'],
+  [
+    "x freed",
+    () => shapes.broadcastDropout(freed(), 0.5, { shape, out }),
+    TypeError,
+    '"x" expected live buffer, got freed f32 buffer(120)',
+  ],
   [
     "x a list",
     () => shapes.alphaDropout([1] as Anything, 0.5),
@@ -141,15 +151,15 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     '"x" expected Float32Array, Float64Array or buffer of f32 or f64, got Array(1)',
   ],
   [
-    "x empty",
-    () => shapes.alphaDropout(new Float32Array(0), 0.5),
+    "x empty, of a shape that is not",
+    () => shapes.alphaDropout(new Float32Array(0), 0.5, { shape: [1] }),
     RangeError,
-    '"shape[0]" expected integer in [1, 9007199254740991], got 0',
+    '"shape" expected dimensions whose product is 0, got [1]',
   ],
   ["out too short", drop({ out: out.subarray(1) }), RangeError, '"out" expected length 120, got 119'],
   [
     "out overlapping",
-    () => shapes.dropout(x.subarray(0, 60), 0.5, { shape: [60], out: x.subarray(30, 90) }),
+    () => shapes.broadcastDropout(x.subarray(0, 60), 0.5, { shape: [60], out: x.subarray(30, 90) }),
     RangeError,
     '"out" expected "x" itself or memory apart from it, got memory that overlaps it',
   ],
@@ -157,13 +167,13 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     "spatial dropout of rank 2",
     () => shapes.spatialDropout(x, 0.5, { shape: [2, 60], out }),
     RangeError,
-    '"shape" expected array of 3 to 5 positive integers, got [2, 60]',
+    '"shape" expected array of 3 to 5 non-negative integers, got [2, 60]',
   ],
   [
     "format unknown",
-    () => shapes.spatialDropout(x, 0.5, { shape, out, format: "NCHW" as Anything }),
+    () => shapes.spatialDropout(x, 0.5, { shape, out, dataFormat: "NCHW" as Anything }),
     RangeError,
-    '"format" expected "channelsFirst" or "channelsLast", got string "NCHW"',
+    '"dataFormat" expected "channelsFirst" or "channelsLast" or "channels_first" or "channels_last", got string "NCHW"',
   ],
   [
     "scaleByKeep no boolean",
@@ -181,15 +191,15 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     "feature alpha dropout of rank 1",
     () => shapes.featureAlphaDropout(x, 0.5, { shape: [120], out }),
     RangeError,
-    '"shape" expected array of 2 to 32 positive integers, got [120]',
+    '"shape" expected array of 2 to 32 non-negative integers, got [120]',
   ],
   [
     "format of feature alpha dropout",
-    () => shapes.featureAlphaDropout(x, 0.5, { shape, out, format: 1 as Anything }),
+    () => shapes.featureAlphaDropout(x, 0.5, { shape, out, dataFormat: 1 as Anything }),
     TypeError,
-    '"format" expected "channelsFirst" or "channelsLast", got 1',
+    '"dataFormat" expected "channelsFirst" or "channelsLast" or "channels_first" or "channels_last", got 1',
   ],
-  ["DropBlock of rank 3", blocks({ shape: [2, 3, 20] }), RangeError, '"shape" expected array of 4 positive integers, got [2, 3, 20]'],
+  ["DropBlock of rank 3", blocks({ shape: [2, 3, 20] }), RangeError, '"shape" expected array of 4 non-negative integers, got [2, 3, 20]'],
   ["blocks of size 0", blocks({ blockSize: 0 }), RangeError, '"blockSize" expected integer in [1, 9007199254740991], got 0'],
   ["gamma negative", blocks({ gammaScale: -1 }), RangeError, '"gammaScale" expected finite number of at least 0, got -1'],
   [
@@ -200,49 +210,59 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
   ],
   ["gamma no number", blocks({ gammaScale: null }), TypeError, '"gammaScale" expected finite number of at least 0, got null'],
   ["batchwise no boolean", blocks({ batchwise: "yes" }), TypeError, '"batchwise" expected boolean, got string "yes"'],
-  ["DropBlock's format", blocks({ format: "last" }), RangeError, '"format" expected "channelsFirst" or "channelsLast", got string "last"'],
+  [
+    "DropBlock's format",
+    blocks({ dataFormat: "last" }),
+    RangeError,
+    '"dataFormat" expected "channelsFirst" or "channelsLast" or "channels_first" or "channels_last", got string "last"',
+  ],
   [
     "ticket missing",
-    () => shapes.backward(x, undefined as Anything, { out }),
+    () => shapes.backward(x, undefined as Anything, {}, { dx: out }),
     TypeError,
-    '"source" expected ticket or stored mask, got undefined',
+    '"ticket" expected ticket, got undefined',
   ],
   [
     "ticket of the core",
     from("noise", { op: undefined }),
     TypeError,
-    '"ticket.op" expected "dropout" or "alphaDropout" or "dropBlock", got undefined',
+    '"ticket.op" expected "broadcastDropout" or "alphaDropout" or "dropBlock", got undefined',
   ],
   [
     "ticket of another operation",
     from("noise", { op: "noise" }),
     RangeError,
-    '"ticket.op" expected "dropout" or "alphaDropout" or "dropBlock", got string "noise"',
+    '"ticket.op" expected "broadcastDropout" or "alphaDropout" or "dropBlock", got string "noise"',
   ],
-  ["ticket of another version", from("noise", { version: 2 }), RangeError, '"ticket.version" expected integer in [1, 1], got 2'],
+  [
+    "ticket of another version",
+    from("noise", { version: 2 }),
+    RangeError,
+    '"ticket.version" expected 1, the only version of the specification so far, got 2',
+  ],
   [
     "ticket's shape missing",
     from("noise", { shape: undefined }),
     TypeError,
-    '"ticket.shape" expected array of 1 to 32 positive integers, got undefined',
+    '"ticket.shape" expected array of 1 to 32 non-negative integers, got undefined',
   ],
   [
     "ticket's noise shape missing",
     from("alpha", { noiseShape: undefined }),
     TypeError,
-    '"ticket.noiseShape" expected array of 1 to 32 positive integers, got undefined',
+    '"ticket.noiseShape" expected array of 1 to 32 non-negative integers, got undefined',
   ],
   [
     "ticket's noise shape of another rank",
     from("noise", { noiseShape: [8] }),
     RangeError,
-    '"ticket.noiseShape" expected array of 4 positive integers, got [8]',
+    '"ticket.noiseShape" expected array of 4 non-negative integers, got [8]',
   ],
   [
     "ticket's noise shape of another product",
     from("noise", { noiseShape: [2, 3, 4, 1] }),
     RangeError,
-    '"ticket.noiseShape" expected dimensions whose product is 8, got [2, 3, 4, 1]',
+    '"ticket.noiseShape" expected dimensions whose product is the ticket\'s length, got [2, 3, 4, 1]',
   ],
   [
     "ticket's noise shape of another size",
@@ -272,13 +292,13 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     "ticket of DropBlock of another length",
     from("blocks", { length: 60 }),
     RangeError,
-    '"ticket.length" expected integer in [120, 120], got 60',
+    '"ticket.length" expected 120, as many as seeds, got 60',
   ],
   [
     "ticket of DropBlock without format",
-    from("blocks", { format: undefined }),
+    from("blocks", { dataFormat: undefined }),
     TypeError,
-    '"ticket.format" expected "channelsFirst" or "channelsLast", got undefined',
+    '"ticket.dataFormat" expected "channelsFirst" or "channelsLast", got undefined',
   ],
   [
     "ticket of DropBlock without a size",
@@ -296,37 +316,37 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     "ticket of DropBlock of another rank",
     from("blocks", { shape: [120] }),
     RangeError,
-    '"ticket.shape" expected array of 4 positive integers, got [120]',
+    '"ticket.shape" expected array of 4 non-negative integers, got [120]',
   ],
-  ["stored mask without p", stored({ p: undefined }), TypeError, '"source.p" expected number in [0, 1], got undefined'],
-  ["stored mask of another length", stored({ noiseShape: [2, 1, 1, 1] }), RangeError, '"source.mask" expected length 1, got 3'],
+  ["stored mask without p", stored({ p: undefined }), TypeError, '"ticket.p" expected number in [0, 1], got undefined'],
+  ["stored mask of another length", stored({ noiseShape: [2, 1, 1, 1] }), RangeError, '"saved.mask" expected length 1, got 3'],
   [
     "stored mask without shape",
     stored({ shape: undefined }),
     TypeError,
-    '"source.shape" expected array of 1 to 32 positive integers, got undefined',
+    '"ticket.shape" expected array of 1 to 32 non-negative integers, got undefined',
   ],
   [
     "stored mask of another shape",
     stored({ shape: [2, 3, 4, 6] }),
     RangeError,
-    '"source.shape" expected dimensions whose product is 120, got [2, 3, 4, 6]',
+    '"ticket.shape" expected dimensions whose product is 120, got [2, 3, 4, 6]',
   ],
-  ["stored mask's noise shape", stored({ noiseShape: [2, 3, 4, 2] }), RangeError, '"source.noiseShape[3]" expected 1 or 5, got 2'],
+  ["stored mask's noise shape", stored({ noiseShape: [2, 3, 4, 2] }), RangeError, '"ticket.noiseShape[3]" expected 1 or 5, got 2'],
   [
     "stored mask's dims",
     stored({ noiseShape: undefined, broadcastDims: [7] }),
     RangeError,
-    '"source.broadcastDims[0]" expected integer in [-4, 3], got 7',
+    '"ticket.broadcastDims[0]" expected integer in [-4, 3], got 7',
   ],
-  ["stored mask's kind", stored({ kind: "mt" }), RangeError, '"source.kind" expected "tile" or "philox", got string "mt"'],
+  ["stored mask's kind", stored({ kind: "mt" }), RangeError, '"ticket.kind" expected "tile" or "philox", got string "mt"'],
   [
     "stored mask's rescale",
     stored({ rescale: "mt" }),
     RangeError,
-    '"source.rescale" expected "train" or "test" or "none", got string "mt"',
+    '"ticket.rescale" expected "train" or "test" or "none", got string "mt"',
   ],
-  ["options of backward", () => shapes.backward(x, tickets.noise, 5 as Anything), TypeError, '"options" expected object, got 5'],
+  ["options of backward", () => shapes.backward(x, tickets.noise, {}, 5 as Anything), TypeError, '"options" expected object, got 5'],
 ];
 
 describe("refused, with nothing done", () => {
@@ -339,13 +359,13 @@ describe("refused, with nothing done", () => {
     expect(dropout.state).toEqual(before.state);
     expect(dropout.memory.buffer.byteLength).toBe(before.bytes);
     // The instance is as good as before.
-    expectSame(shapes.backward(x, tickets.noise), shapes.backward(x, tickets.noise), "backward");
+    expectSame(shapes.backward(x, tickets.noise).dx, shapes.backward(x, tickets.noise).dx, "backward");
   });
 
   it("a mask larger than memory", () => {
     const { state } = dropout;
     const { byteLength } = dropout.memory.buffer;
-    expect(() => shapes.dropout(new Float32Array(2 ** 24), 0.5, { shape: [2 ** 23, 2], noiseShape: [2 ** 23, 1] })).toThrow(
+    expect(() => shapes.broadcastDropout(new Float32Array(2 ** 24), 0.5, { shape: [2 ** 23, 2], noiseShape: [2 ** 23, 1] })).toThrow(
       `"scratch" expected what fits beside the ${byteLength} bytes in use or kept, of at most 1048576, got 1048576 elements of bytes`,
     );
     expect(dropout.state).toEqual(state);
@@ -363,8 +383,8 @@ describe("sequence", () => {
     const instance = await createDropout({ seed: 1 });
     const own = await createShapes(instance);
     const next = () => Number(instance.state.nextStream);
-    own.dropout(x, 0, { shape });
-    own.dropout(x, 0.5, { shape });
+    own.broadcastDropout(x, 0, { shape });
+    own.broadcastDropout(x, 0.5, { shape });
     own.spatialDropout(x, 0.5, { shape });
     own.dropPath(x, 0.5, { shape });
     own.dropBlock(x, 0.5, { shape });
@@ -373,13 +393,13 @@ describe("sequence", () => {
     expect(ticket.stream).toBe("6");
     expect(next()).toBe(7);
     for (const training of [false]) {
-      own.dropout(x, 0.5, { shape, training, rescale: "test" });
+      own.broadcastDropout(x, 0.5, { shape, training, rescale: "test" });
       own.dropBlock(x, 0.5, { shape, training });
       own.alphaDropout(x, 0.5, { training });
     }
-    own.dropout(x, 0.5, { shape, stream: 3 });
+    own.broadcastDropout(x, 0.5, { shape, stream: 3 });
     own.backward(x, ticket);
-    own.backward(x, { mask: new Uint8Array(1), p: 0.5, shape, noiseShape: [] });
+    own.backward(x, { p: 0.5, shape, noiseShape: [] }, { mask: new Uint8Array(1) });
     expect(next()).toBe(7);
   });
 
@@ -391,7 +411,7 @@ describe("sequence", () => {
       const options = { shape, training };
       const p = training ? 0 : 0.7;
       const results = [
-        shapes.dropout(data, p, { ...options, noiseShape: [2, 1, 4, 1] }),
+        shapes.broadcastDropout(data, p, { ...options, noiseShape: [2, 1, 4, 1] }),
         shapes.spatialDropout(data, p, options),
         shapes.dropPath(data, p, options),
         shapes.dropBlock(data, p, options),
@@ -401,7 +421,7 @@ describe("sequence", () => {
       for (const { y, ticket } of results) {
         same(y);
         expect(ticket.p).toBe(0);
-        same(shapes.backward(data, ticket));
+        same(shapes.backward(data, ticket).dx);
       }
     }
   });
@@ -409,7 +429,7 @@ describe("sequence", () => {
   it("a ticket gives the same in another instance, of another build, seed and kind", async () => {
     const there = await createShapes(await createDropout({ seed: 6, kind: "philox", simd: false }), { simd: false });
     for (const ticket of Object.values(tickets)) {
-      expectSame(there.backward(x, JSON.parse(JSON.stringify(ticket))), shapes.backward(x, ticket), ticket.op);
+      expectSame(there.backward(x, JSON.parse(JSON.stringify(ticket))).dx, shapes.backward(x, ticket).dx, ticket.op);
     }
   });
 
@@ -424,7 +444,7 @@ describe("sequence", () => {
         return 0;
       },
     };
-    expect(() => shapes.dropout(x, 0.5, options)).toThrow('"noiseShape[0]" expected 1, got 2');
+    expect(() => shapes.broadcastDropout(x, 0.5, options)).toThrow('"noiseShape[0]" expected 1, got 2');
     expect(out.every((v) => v === 7)).toBe(true);
   });
 });

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout } from "../../src/core/index.js";
-import { PIECE } from "../../src/engine/frame.js";
+import { PIECE } from "../../src/engine/pieces.js";
 import { createShapes, type Shapes } from "../../src/shapes/index.js";
 import { chance, drop, expectBytes, expectSame, KINDS, keepBits, keepBytes, PROBABILITIES, sample, uniforms } from "../support/oracle.js";
 import { blockMask, channelsLast, expand, map, product } from "./oracle.js";
@@ -88,7 +88,7 @@ for (const simd of [true, false]) {
           const foreignMask = new Uint8Array(bits.length).fill(9);
           const outside = x.slice() as Float32Array;
 
-          const { y: fresh, ticket } = shapes.dropout(x as Float32Array, 0.3, options);
+          const { y: fresh, ticket } = shapes.broadcastDropout(x as Float32Array, 0.3, options);
           expectSame(fresh, y, `${what}, new array`);
           expect(ticket).toEqual({
             version: 1,
@@ -98,30 +98,31 @@ for (const simd of [true, false]) {
             start: 77,
             p: 0.3,
             length: decisions,
-            op: "dropout",
+            op: "broadcastDropout",
             shape,
             noiseShape,
           });
           expectBytes(dropout.replay(json(ticket)), bits, `${what}, the ticket's mask`);
-          expect(shapes.dropout(inside, 0.3, { ...options, out, mask }).y).toBe(out);
+          expect(shapes.broadcastDropout(inside, 0.3, { ...options, out, mask }).y).toBe(out);
           expectSame(out.array, y, `${what}, buffers`);
           expectBytes(mask.array, bits, `${what}, mask in a buffer`);
-          expect(shapes.dropout(inside, 0.3, { ...options, out: outside, mask: foreignMask }).y).toBe(outside);
+          expect(shapes.broadcastDropout(inside, 0.3, { ...options, out: outside, mask: foreignMask }).y).toBe(outside);
           expectSame(outside, y, `${what}, buffer to array`);
           expectBytes(foreignMask, bits, `${what}, mask in an array`);
-          const made = shapes.dropout(inside, 0.3, options).y;
+          const made = shapes.broadcastDropout(inside, 0.3, options).y;
           expectSame(made.array, y, `${what}, new buffer`);
 
-          expectSame(shapes.backward(x, json(ticket)), y, `${what}, backward`);
-          expectSame(shapes.backward(inside, ticket, { out }).array, y, `${what}, backward of buffers`);
+          expectSame(shapes.backward(x, json(ticket)).dx, y, `${what}, backward`);
+          expectSame(shapes.backward(inside, ticket, {}, { dx: out }).dx.array, y, `${what}, backward of buffers`);
           const stored = { p: 0.3, kind, shape, noiseShape };
-          expectSame(shapes.backward(x, { ...stored, mask: bits }), y, `${what}, backward from a stored mask`);
-          expectSame(shapes.backward(inside, { ...stored, mask }, { out }).array, y, `${what}, backward from a buffer`);
+          expectSame(shapes.backward(x, stored, { mask: bits }).dx, y, `${what}, backward from a stored mask`);
+          expectSame(shapes.backward(inside, stored, { mask }, { dx: out }).dx.array, y, `${what}, backward from a buffer`);
+          expectSame(shapes.backward(inside, ticket, { mask: bits }, { dx: out }).dx.array, y, `${what}, backward by ticket and mask`);
 
           outside.set(x);
-          shapes.dropout(outside, 0.3, { ...options, out: outside });
+          shapes.broadcastDropout(outside, 0.3, { ...options, out: outside });
           expectSame(outside, y, `${what}, in place`);
-          shapes.dropout(inside, 0.3, { ...options, out: inside });
+          shapes.broadcastDropout(inside, 0.3, { ...options, out: inside });
           expectSame(inside.array, y, `${what}, in place in wasm memory`);
           for (const buffer of [inside, out, mask, made]) buffer.free();
         }
@@ -149,11 +150,11 @@ for (const simd of [true, false]) {
             const keep = drawn(kind, 5n, p, product(noiseShape), start);
             const y = drop(x, expand(keep, shape, noiseShape), chance(kind, p));
             const options = { kind, stream: 5, start, shape };
-            const first = shapes.dropout(x as Float32Array, p, { ...options, noiseShape });
+            const first = shapes.broadcastDropout(x as Float32Array, p, { ...options, noiseShape });
             expectSame(first.y, y, "noise shape");
-            expect(shapes.dropout(x as Float32Array, p, { ...options, broadcastDims })).toEqual(first);
+            expect(shapes.broadcastDropout(x as Float32Array, p, { ...options, broadcastDims })).toEqual(first);
             const entries = noiseShape.map((size, k) => (size === shape[k] ? (k % 2 ? null : undefined) : size));
-            expect(shapes.dropout(x as Float32Array, p, { ...options, noiseShape: entries })).toEqual(first);
+            expect(shapes.broadcastDropout(x as Float32Array, p, { ...options, noiseShape: entries })).toEqual(first);
             // Without its leading ones.
             const short = noiseShape.slice(
               Math.max(
@@ -161,8 +162,8 @@ for (const simd of [true, false]) {
                 noiseShape.findIndex((size) => size !== 1),
               ),
             );
-            expect(shapes.dropout(x as Float32Array, p, { ...options, noiseShape: short })).toEqual(first);
-            expectSame(shapes.backward(x, json(first.ticket)), y, "backward");
+            expect(shapes.broadcastDropout(x as Float32Array, p, { ...options, noiseShape: short })).toEqual(first);
+            expectSame(shapes.backward(x, json(first.ticket)).dx, y, "backward");
           },
         ),
         { seed: 1, numRuns: simd ? 300 : 100 },
@@ -178,12 +179,14 @@ for (const simd of [true, false]) {
             const core = dropout.forward(x, p, options);
             for (const more of [{}, { noiseShape: [10, 900] }, { broadcastDims: [] }]) {
               const mask = new Uint8Array(1125);
-              const { y, ticket } = shapes.dropout(x, p, { ...options, ...more, shape: [10, 900] });
+              const { y, ticket } = shapes.broadcastDropout(x, p, { ...options, ...more, shape: [10, 900] });
               expectSame(y, core.y, `p ${p}, ${rescale}, training ${training}`);
-              expect(ticket).toEqual({ ...core.ticket, op: "dropout", shape: [10, 900], noiseShape: [10, 900] });
-              expectSame(shapes.dropout(x, p, { ...options, ...more, shape: [10, 900], mask }).y, core.y, "with its mask");
-              expectBytes(mask, dropout.replay(core.ticket), "mask");
-              expectSame(shapes.backward(x, ticket), dropout.backward(x, core.ticket), "backward");
+              expect(ticket).toEqual({ ...core.ticket, op: "broadcastDropout", shape: [10, 900], noiseShape: [10, 900] });
+              expectSame(shapes.broadcastDropout(x, p, { ...options, ...more, shape: [10, 900], mask }).y, core.y, "with its mask");
+              const keep = training ? drawn("tile", 4n, p, 9000, 5) : new Uint8Array(9000).fill(1);
+              expectBytes(mask, keepBits(keep), "mask");
+              expectSame(shapes.backward(x, ticket).dx, dropout.backward(x, core.ticket).dx, "backward");
+              expectSame(shapes.backward(x, ticket, { mask }).dx, dropout.backward(x, core.ticket).dx, "backward from its mask");
             }
           }
         }
@@ -194,7 +197,7 @@ for (const simd of [true, false]) {
       const shape = [20, 6, 9];
       for (const noiseShape of [[20, 1, 9], [20, 6, 1], [20, 1, 1], shape]) {
         const x = sample("f32", product(shape)) as Float32Array<ArrayBuffer>;
-        const { y } = shapes.dropout(x, 0.4, { shape, noiseShape, stream: 2, start: 11 });
+        const { y } = shapes.broadcastDropout(x, 0.4, { shape, noiseShape, stream: 2, start: 11 });
         for (const [from, to] of [
           [0, 1],
           [3, 20],
@@ -202,7 +205,7 @@ for (const simd of [true, false]) {
         ] as const) {
           const part = { shape: [to - from, 6, 9], noiseShape: [to - from, ...noiseShape.slice(1)], stream: 2 };
           const start = 11 + from * product(noiseShape.slice(1));
-          expectSame(shapes.dropout(x.slice(54 * from, 54 * to), 0.4, { ...part, start }).y, y.slice(54 * from, 54 * to), "slice");
+          expectSame(shapes.broadcastDropout(x.slice(54 * from, 54 * to), 0.4, { ...part, start }).y, y.slice(54 * from, 54 * to), "slice");
         }
       }
     });
@@ -210,22 +213,28 @@ for (const simd of [true, false]) {
     it("rescales in training, at test time, or not at all", () => {
       const x = sample("f32", 60);
       const keep = expand(drawn("tile", 1n, 0.3, 12), [4, 5, 3], [4, 1, 3]);
-      const base = { shape: [4, 5, 3], noiseShape: [null, 1, null], stream: 1 };
+      const places = { shape: [4, 5, 3], noiseShape: [null, 1, null] };
+      const base = { ...places, stream: 1 };
       const kept = map(x, keep, (value) => value, 0);
       for (const rescale of ["test", "none"] as const) {
-        const { y, ticket } = shapes.dropout(x as Float32Array, 0.3, { ...base, rescale });
+        const { y, ticket } = shapes.broadcastDropout(x as Float32Array, 0.3, { ...base, rescale });
         expectSame(y, kept, rescale);
-        expectSame(shapes.backward(x, json(ticket)), kept, `${rescale}, backward`);
-        expectSame(shapes.backward(x, { mask: keepBits(drawn("tile", 1n, 0.3, 12)), p: 0.3, rescale, ...base }), kept, "stored");
+        expectSame(shapes.backward(x, json(ticket)).dx, kept, `${rescale}, backward`);
+        const mask = keepBits(drawn("tile", 1n, 0.3, 12));
+        expectSame(shapes.backward(x, { p: 0.3, rescale, ...places }, { mask }).dx, kept, "stored");
       }
-      const { y, ticket } = shapes.dropout(x as Float32Array, 0.3, { ...base, rescale: "test", training: false });
+      const { y, ticket } = shapes.broadcastDropout(x as Float32Array, 0.3, { ...base, rescale: "test", training: false });
       const factor = Math.fround(1 - realised("tile", 0.3));
       const all = map(x, new Uint8Array(60).fill(1), (value) => value * factor, 0);
       expectSame(y, all, "test time");
-      expectSame(shapes.backward(x, json(ticket)), all, "test time, backward");
+      expectSame(shapes.backward(x, json(ticket)).dx, all, "test time, backward");
       expectBytes(dropout.replay(ticket), keepBits(new Uint8Array(12).fill(1)), "test time, mask");
       for (const rescale of ["train", "none"] as const) {
-        expectBytes(bytesOf(shapes.dropout(x as Float32Array, 0.3, { ...base, rescale, training: false }).y), bytesOf(x), "evaluation");
+        expectBytes(
+          bytesOf(shapes.broadcastDropout(x as Float32Array, 0.3, { ...base, rescale, training: false }).y),
+          bytesOf(x),
+          "evaluation",
+        );
       }
     });
 
@@ -240,15 +249,15 @@ for (const simd of [true, false]) {
         const options = { stream: 6, start: 3 };
         const first = shapes.spatialDropout(x, 0.4, { ...options, shape });
         const noiseShape = [samples, channels, ...rest.map(() => 1)];
-        expect(first).toEqual(shapes.dropout(x, 0.4, { ...options, shape, noiseShape }));
+        expect(first).toEqual(shapes.broadcastDropout(x, 0.4, { ...options, shape, noiseShape }));
         const lastShape = [samples, ...rest, channels];
-        const last = shapes.spatialDropout(channelsLast(x, shape), 0.4, { ...options, shape: lastShape, format: "channelsLast" });
+        const last = shapes.spatialDropout(channelsLast(x, shape), 0.4, { ...options, shape: lastShape, dataFormat: "channelsLast" });
         expectSame(last.y, channelsLast(first.y, shape), "channels last");
         expect(last.ticket).toMatchObject({ noiseShape: [samples, ...rest.map(() => 1), channels] });
         expectBytes(dropout.replay(last.ticket), dropout.replay(first.ticket), "mask");
 
         const path = shapes.dropPath(x, 0.4, { ...options, shape });
-        expect(path).toEqual(shapes.dropout(x, 0.4, { ...options, shape, noiseShape: [samples, ...shape.slice(1).map(() => 1)] }));
+        expect(path).toEqual(shapes.broadcastDropout(x, 0.4, { ...options, shape, noiseShape: [samples, ...shape.slice(1).map(() => 1)] }));
         const unscaled = shapes.dropPath(x, 0.4, { ...options, shape, scaleByKeep: false });
         expect(unscaled).toEqual(shapes.dropPath(x, 0.4, { ...options, shape, rescale: "none" }));
         expectSame(
@@ -278,7 +287,7 @@ for (const simd of [true, false]) {
             const what = `${shape} by ${noiseShape}, p ${p}, ${kind}`;
             const options = { kind, stream: 8, start: 9 };
             const { y, ticket } = shapes.alphaDropout(x as Float32Array, p, { ...options, shape, noiseShape });
-            const dx = shapes.backward(x, json(ticket));
+            const { dx } = shapes.backward(x, json(ticket));
             if (realised(kind, p) === 0) {
               expectBytes(bytesOf(y), bytesOf(x), what);
               expectBytes(bytesOf(dx), bytesOf(x), `${what}, backward`);
@@ -319,7 +328,7 @@ for (const simd of [true, false]) {
         const x = sample("f64", product(shape)) as Float64Array<ArrayBuffer>;
         const first = shapes.featureAlphaDropout(x, 0.4, { shape, stream: 6 });
         expect(first).toEqual(shapes.alphaDropout(x, 0.4, { shape, noiseShape: [samples, channels, ...rest.map(() => 1)], stream: 6 }));
-        const last = { shape: [samples, ...rest, channels], format: "channelsLast", stream: 6 } as const;
+        const last = { shape: [samples, ...rest, channels], dataFormat: "channelsLast", stream: 6 } as const;
         expectSame(shapes.featureAlphaDropout(channelsLast(x, shape), 0.4, last).y, channelsLast(first.y, shape), "channels last");
       }
     });
@@ -361,15 +370,15 @@ for (const simd of [true, false]) {
             expectSame(first.y, y, what);
             expect(first.ticket).toMatchObject({ op: "dropBlock", p: gamma, length: seeds.length, shape, blockSize, batchwise });
             expectBytes(dropout.replay(first.ticket), keepBits(seeds), `${what}, seeds`);
-            expectSame(shapes.backward(x, json(first.ticket)), y, `${what}, backward`);
+            expectSame(shapes.backward(x, json(first.ticket)).dx, y, `${what}, backward`);
             const inside = dropout.from(x as Float32Array);
             expectSame(shapes.dropBlock(inside, p, { ...options, out: inside }).y.array, y, `${what}, in place`);
             inside.free();
-            const last = { ...options, shape: [samples, rows, columns, channels], format: "channelsLast" } as const;
+            const last = { ...options, shape: [samples, rows, columns, channels], dataFormat: "channelsLast" } as const;
             const other = shapes.dropBlock(channelsLast(x, shape) as Float32Array, p, last);
             expectSame(other.y, channelsLast(y, shape), `${what}, channels last`);
             expectSame(
-              shapes.backward(channelsLast(x, shape), json(other.ticket)),
+              shapes.backward(channelsLast(x, shape), json(other.ticket)).dx,
               channelsLast(y, shape),
               `${what}, channels last, backward`,
             );
@@ -383,12 +392,12 @@ for (const simd of [true, false]) {
       const x = new Float32Array(product(shape)).fill(1);
       const round = () => {
         const inside = dropout.from(x);
-        const { y, ticket } = shapes.dropout(inside, 0.5, { shape, noiseShape: [8, 1, 64] });
-        const dx = shapes.backward(y, ticket);
+        const { y, ticket } = shapes.broadcastDropout(inside, 0.5, { shape, noiseShape: [8, 1, 64] });
+        const { dx } = shapes.backward(y, ticket);
         const alpha = shapes.alphaDropout(inside, 0.5);
         const blocks = shapes.dropBlock(inside, 0.5, { shape: [8, 1, 40, 64] });
-        expect(() => shapes.dropout(inside, 0.5, { shape, start: -1 })).toThrow(RangeError);
-        expect(() => shapes.dropout(x, 0.5, { shape, out: new Float32Array(3) })).toThrow(RangeError);
+        expect(() => shapes.broadcastDropout(inside, 0.5, { shape, start: -1 })).toThrow(RangeError);
+        expect(() => shapes.broadcastDropout(x, 0.5, { shape, out: new Float32Array(3) })).toThrow(RangeError);
         for (const buffer of [inside, y, dx, alpha.y, blocks.y]) buffer.free();
         shapes.spatialDropout(x, 0.5, { shape, mask: new Uint8Array(40) });
       };
@@ -404,9 +413,9 @@ for (const simd of [true, false]) {
       const shape = [64, 32, 32];
       const x = sample("f32", product(shape)) as Float32Array<ArrayBuffer>;
       const inside = small.from(x);
-      const expected = shapes.dropout(x, 0.5, { shape, noiseShape: [1, 32, 32], stream: 1 }).y;
+      const expected = shapes.broadcastDropout(x, 0.5, { shape, noiseShape: [1, 32, 32], stream: 1 }).y;
       for (let k = 0; k < 5; ++k) {
-        expectSame(own.dropout(inside, 0.5, { shape, noiseShape: [1, 32, 32], stream: 1 }).y.array, expected, `result ${k}`);
+        expectSame(own.broadcastDropout(inside, 0.5, { shape, noiseShape: [1, 32, 32], stream: 1 }).y.array, expected, `result ${k}`);
       }
     });
   });

@@ -1,10 +1,10 @@
 // The charts of the report.
 
-import { barChart } from "../../../bench/html/bar-chart.js";
-import { formatFigure } from "../../../bench/html/figures.js";
-import type { Chart } from "../../../bench/html/svg.js";
 import type { Summary } from "../../../bench/statistics.js";
-import { type Axes, curveChart, type Line } from "./curves.js";
+import { barChart } from "../../../tools/report/bars.js";
+import { formatFigure } from "../../../tools/report/figures.js";
+import { type Line, lineChart } from "../../../tools/report/lines.js";
+import type { Chart } from "../../../tools/report/plot.js";
 import type { Uncertainty } from "./monte-carlo.js";
 import type { Settings } from "./settings.js";
 import type { StepTimes } from "./step-time.js";
@@ -48,7 +48,7 @@ function overTime(title: string, y: string, lines: readonly Line[], { epochs }: 
   const most = Math.min(2 * Math.max(...ends, 0.5), Math.max(...starts, 0.5));
   const least = Math.min(0, ...lines.flatMap(({ points }) => points.filter((p) => p.x > epochs / 4).map((p) => p.lower ?? 0)));
   const description = lines.map(({ name, points }) => `${name}: ${formatEnd(points.at(-1)?.y)} after the last epoch.`).join(" ");
-  return curveChart({ title, description, x: "epoch", y, most: { x: epochs, y: most }, least: { y: least } }, lines);
+  return lineChart({ title, description, x: { label: "epoch", from: 0, to: epochs }, y: { label: y, from: least, to: most } }, lines);
 }
 
 function formatEnd(value = Number.NaN): string {
@@ -68,15 +68,19 @@ export function averageChart(averages: readonly Spread[], scaling: Spread): Char
   const all = [average, scaled].flatMap(({ points }) => points);
   const [low, high] = [Math.min(...all.map((p) => p.lower ?? p.y)), Math.max(...all.map((p) => p.upper ?? p.y))];
   const margin = 0.05 * (high - low) + 0.01;
-  const axes: Axes = {
-    title: "Monte-Carlo average against weight scaling",
-    description: `Error of the average over ${passes} passes ${formatEnd(averages.at(-1)?.mean)}, of weight scaling ${formatEnd(scaling.mean)}.`,
-    x: "number of passes k",
-    y: "test error in percent (the axis does not begin at 0); bands: least and greatest of the seeds",
-    most: { x: Math.max(passes, 2), y: high + margin },
-    least: { x: 1, y: Math.max(0, low - margin) },
-  };
-  return curveChart(axes, [average, scaled]);
+  return lineChart(
+    {
+      title: "Monte-Carlo average against weight scaling",
+      description: `Error of the average over ${passes} passes ${formatEnd(averages.at(-1)?.mean)}, of weight scaling ${formatEnd(scaling.mean)}.`,
+      x: { label: "number of passes k", from: 1, to: Math.max(passes, 2) },
+      y: {
+        label: "test error in percent (the axis does not begin at 0); bands: least and greatest of the seeds",
+        from: Math.max(0, low - margin),
+        to: high + margin,
+      },
+    },
+    [average, scaled],
+  );
 }
 
 /** Shares of right and of wrong answers by their uncertainty. */
@@ -84,7 +88,8 @@ export function uncertaintyChart(title: string, { right, wrong, most }: Uncertai
   const lines = [histogram("right", right, most, WITH), histogram("wrong", wrong, most, WITHOUT)];
   const top = Math.max(...lines.flatMap(({ points }) => points.map(({ y }) => y)));
   const description = `Shares of right and of wrong answers in ${right.length} intervals from 0 to ${most.toFixed(2)} nats.`;
-  return curveChart({ title, description, x: "nats", y: "percent of the answers of their kind", most: { x: most, y: 1.05 * top } }, lines);
+  const y = { label: "percent of the answers of their kind", from: 0, to: 1.05 * top };
+  return lineChart({ title, description, x: { label: "nats", from: 0, to: most }, y }, lines);
 }
 
 // As steps, each from its lower to its upper end.

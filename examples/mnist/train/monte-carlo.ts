@@ -35,14 +35,14 @@ const BINS = 24;
  */
 export async function monteCarlo(model: Sequential, examples: Examples, passes: number, onPass: () => void): Promise<MonteCarloResult> {
   const averaging = await createMonteCarlo(await createDropout());
-  // Masks are the layers' own, an example's not another's: of what predict() gives, only the input is used.
+  // Masks are the layers' own, an example's not another's, and never the same again: of what predict() gives, only the input is used.
   const forward = (input: Examples) => allLogits(model, input, true);
   const wrong: number[] = [];
   let prediction: ClassPrediction | undefined;
   let isWrong: boolean[] = [];
   while (wrong.length < passes) {
     const options = { passes: 1, samples: examples.count, classes: CLASSES, output: "logits", masks: "perExample" } as const;
-    prediction = await averaging.predict(forward, examples, { ...options, seed: 0, resume: prediction });
+    prediction = await averaging.predict(forward, examples, { ...options, seed: 0, resume: prediction, independent: true });
     isWrong = mistakes(prediction.mean, examples.labels);
     wrong.push(isWrong.filter(Boolean).length);
     onPass();

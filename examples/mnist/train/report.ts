@@ -1,11 +1,11 @@
 // The report: a page that needs no network and no script, with what the runs found, in words, charts and tables.
 
-import { document, figure } from "../../../bench/html/document.js";
-import { formatDate, formatFigure, formatMachine } from "../../../bench/html/figures.js";
-import { type Content, type Markup, plain } from "../../../bench/html/markup.js";
-import { type Column, table } from "../../../bench/html/tables.js";
 import { MACHINE, VERSION } from "../../../bench/machine.js";
 import type { Summary } from "../../../bench/statistics.js";
+import { document, figure } from "../../../tools/report/document.js";
+import { formatDate, formatFigure, formatMachine } from "../../../tools/report/figures.js";
+import { type Content, type Markup, plain } from "../../../tools/report/markup.js";
+import { type Column, table } from "../../../tools/report/tables.js";
 import { averageChart, errorChart, gapChart, timeChart, uncertaintyChart } from "./charts.js";
 import type { MonteCarloResult, Uncertainty } from "./monte-carlo.js";
 import type { Outcome } from "./outcome.js";
@@ -87,7 +87,7 @@ function errorTable(pairs: readonly Pair[], { testImages }: Settings): Content {
       : []),
   ];
   const columns: Column[] = [
-    ["", "text"],
+    ["seed", "text"],
     ["without dropout", "figure"],
     ["with dropout", "figure"],
     ["difference", "figure"],
@@ -104,7 +104,7 @@ function publishedTable(): Content {
   return table(
     "Published: Srivastava et al. 2014, table 2",
     [
-      ["", "text"],
+      ["network", "text"],
       ["units", "text"],
       ["test error in percent", "figure"],
     ],
@@ -167,7 +167,7 @@ function averageSection(pairs: readonly Pair[], { passes, testImages }: Settings
     table(
       `Percent of ${testImages} test images classified wrong, over the seeds`,
       [
-        ["", "text"],
+        ["average", "text"],
         ["mean", "figure"],
         ["least", "figure"],
         ["greatest", "figure"],
@@ -205,7 +205,7 @@ function uncertaintySection(pairs: readonly Pair[]): Content {
     table(
       "How probable it is that a wrong answer is more uncertain than a right one (0.5: no relation)",
       [
-        ["", "text"],
+        ["measure of uncertainty", "text"],
         ["mean over the seeds", "figure"],
         ["range", "figure"],
       ],
@@ -257,7 +257,7 @@ function timeSection(times: StepTimes, { batch, backend }: Settings): Content {
     table(
       "Dropout's share of a training step",
       [
-        ["", "text"],
+        ["dropout by", "text"],
         ["step, ms", "figure"],
         ["dropout alone, ms", "figure"],
         ["share", "figure"],
@@ -290,7 +290,7 @@ function settingsTable(settings: Settings): Content {
   return table(
     "Settings",
     [
-      ["", "text"],
+      ["setting", "text"],
       ["value", "prose"],
     ],
     rows,

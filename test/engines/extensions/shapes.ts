@@ -19,15 +19,15 @@ export function checkShapes(shapes: Shapes, dropout: Dropout, digest: Digest): v
         const length = shape.reduce((product, size) => product * size, 1);
         const stream = { kind, seed: 11n, stream: 2n ** 40n, start: 5 };
         const options = { ...stream, shape };
-        const last = { ...options, format: "channelsLast" } as const;
+        const last = { ...options, dataFormat: "channelsLast" } as const;
         for (const x of places(dropout, dtype, length)) {
           const mask = new Uint8Array(Math.ceil((shape[1] as number) / 8));
           const noise = { shape, noiseShape: [1, null, 1, 1] };
           const results = [
-            shapes.dropout(x, 0.3, { ...stream, ...noise, mask }),
-            shapes.dropout(x, 0.3, { ...options, broadcastDims: [0, -1] }),
-            shapes.dropout(x, 0.3, { ...options, rescale: "none" }),
-            shapes.dropout(x, 0.3, { ...options, rescale: "test", training: false }),
+            shapes.broadcastDropout(x, 0.3, { ...stream, ...noise, mask }),
+            shapes.broadcastDropout(x, 0.3, { ...options, broadcastDims: [0, -1] }),
+            shapes.broadcastDropout(x, 0.3, { ...options, rescale: "none" }),
+            shapes.broadcastDropout(x, 0.3, { ...options, rescale: "test", training: false }),
             shapes.spatialDropout(x, 0.3, options),
             shapes.spatialDropout(x, 0.3, last),
             shapes.dropPath(x, 0.3, options),
@@ -39,8 +39,8 @@ export function checkShapes(shapes: Shapes, dropout: Dropout, digest: Digest): v
             shapes.featureAlphaDropout(x, 0.3, last),
           ];
           for (const { y, ticket } of results)
-            digest.add(y, ticket, shapes.backward(x, posted(ticket)), shapes.backward(y, ticket, { out: y }));
-          digest.add(mask, shapes.backward(x, { ...noise, mask, p: 0.3, kind }));
+            digest.add(y, ticket, shapes.backward(x, posted(ticket)), shapes.backward(y, ticket, {}, { dx: y }));
+          digest.add(mask, shapes.backward(x, { ...noise, p: 0.3, kind }, { mask }));
         }
       }
     }

@@ -1,0 +1,39 @@
+// The output of a model's pass as data: typed arrays and buffers as they are, arrays of numbers, and the tensors of other libraries.
+
+import { WasmBuffer } from "../engine/buffer.js";
+import type { AnyData } from "../engine/operand.js";
+import { isPromise, isTypedArray, wrongKind } from "../ground/check.js";
+
+/** Numbers in arrays of any depth. */
+export type Numbers = readonly (number | Numbers)[];
+
+/** A tensor of another library: of TensorFlow.js by its `data()` or `dataSync()`, of ONNX Runtime by its `data`. */
+export type TensorLike =
+  | { readonly data: AnyData }
+  | { data(): AnyData | PromiseLike<AnyData> }
+  | { dataSync(): AnyData }
+  // TensorFlow.js declares that its tensors may also hold integers and strings.
+  | { data(): PromiseLike<unknown>; dataSync(): unknown };
+
+/** Returns the data of a model's output, or a promise of them. Throws TypeError for an array with anything but numbers in it. */
+export function dataOf(output: unknown): unknown {
+  if (typeof output !== "object" || output === null || isTypedArray(output) || WasmBuffer._is(output)) return output;
+  if (Array.isArray(output)) return numbersOf(output);
+  if (isPromise(output)) return output;
+  const { data } = output as { data?: unknown };
+  if (typeof data === "function") return data.call(output) as unknown;
+  if (data !== undefined) return data;
+  const { dataSync } = output as { dataSync?: unknown };
+  return typeof dataSync === "function" ? (dataSync.call(output) as unknown) : output;
+}
+
+// More dimensions than outputs have; an array that holds itself ends here.
+const DEEPEST = 8;
+
+function numbersOf(array: readonly unknown[]): Float64Array<ArrayBuffer> {
+  const flat: unknown[] = array.flat(DEEPEST);
+  flat.forEach((value, i) => {
+    if (typeof value !== "number") throw wrongKind(`output[${i}]`, "number", value);
+  });
+  return Float64Array.from(flat as number[]);
+}

@@ -1,0 +1,54 @@
+// The benchmark of TensorFlow.js: its command line, that it measures both backends, and what --gate makes of it.
+
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import * as tf from "@tensorflow/tfjs-core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { UsageError } from "../../bench/command-line.js";
+import { createTfjsDropout } from "../../src/tfjs/index.js";
+import { HANG_MS } from "../support/limits.js";
+import { readOptions } from "../../tools/tfjs/options.js";
+import { COPIES, OURS, subjects, TFJS } from "../../tools/tfjs/subjects.js";
+import { leftBy, useBackend } from "../tfjs/setup.js";
+
+describe("the command line", () => {
+  it("has defaults, and takes sizes, rounds and --gate", () => {
+    expect(readOptions([])).toEqual({ sizes: [12, 14, 16, 18, 20, 22].map((k) => 2 ** k), rounds: 9, gate: false, help: false });
+    expect(readOptions(["--size", "4,5", "--rounds", "2", "--gate"])).toEqual({ sizes: [16, 32], rounds: 2, gate: true, help: false });
+  });
+
+  it.each([["--size", "3"], ["--rounds", "0"], ["--what"]])("refuses %s %s", (...args) => {
+    expect(() => readOptions(args)).toThrow(UsageError);
+  });
+});
+
+describe("the subjects", () => {
+  beforeAll(() => useBackend("cpu"));
+
+  it("are dropout, theirs and ours, and copies; they leave no tensor behind", async () => {
+    const wd = await createTfjsDropout({ seed: 1 });
+    const left = leftBy(() => {
+      const { timed, free } = subjects(wd, 4096, 0.5);
+      expect(timed.map(({ name }) => name)).toEqual([TFJS, OURS, COPIES]);
+      for (const { call } of timed) call();
+      free();
+    });
+    expect(left).toBe(0);
+    expect(tf.getBackend()).toBe("cpu");
+  });
+
+  it("are refused unless they are dropout", async () => {
+    const wd = await createTfjsDropout({ seed: 1 });
+    expect(() => subjects(Object.assign(Object.create(wd), { dropout: (x: tf.Tensor) => tf.mul(x, 2) }), 4096, 0.5)).toThrow(
+      "wasm-dropout is not dropout: it kept a share of 1",
+    );
+  });
+});
+
+it("measures both backends; --gate without the size of the bars fails", () => {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const args = ["--import", "tsx", "tools/tfjs/run.ts", "--size", "8", "--rounds", "1", "--gate"];
+  const { stdout, status } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", timeout: HANG_MS });
+  expect(stdout).toMatch(/backend cpu\n.+\n2\^8 .+backend wasm\n.+\n2\^8 /s);
+  expect(status).toBe(1);
+});

@@ -1,0 +1,38 @@
+// What the benchmark has to know of something that it measures.
+
+import type { Group } from "../../bench/results.js";
+
+/** One way to compute dropout of f32 data. */
+export interface Peer {
+  readonly name: string;
+  /** The npm package that it stands for; none for code that stands in this repository. */
+  readonly package?: string;
+  readonly group: Extract<Group, "reference" | "api" | "peer">;
+  /** How often a call reads and writes the data: 1 for forward, 2 for forward and backward. */
+  readonly passes: 1 | 2;
+  /** Whether what it computes is not dropout but the yardstick of it. */
+  readonly copies?: true;
+  /** Loads the package. */
+  readonly load: () => Promise<Prepare>;
+}
+
+/**
+ * Makes all that one need not make anew for each call.
+ *
+ * @param x the data, positive
+ * @param p the drop probability
+ * @param out room for the result, shared by all that write into an array given to them
+ */
+export type Prepare = (x: Float32Array<ArrayBuffer>, p: number, out: Float32Array<ArrayBuffer>) => Prepared | Promise<Prepared>;
+
+/** A peer that is ready for data of one size and for one p. */
+export interface Prepared {
+  /** Computes dropout of x, with a mask of its own each time, down to an array that JavaScript can read; a promise if that takes one. */
+  readonly call: () => unknown;
+  /** What the last call computed. For two passes, the gradient of x, where that of y is x. */
+  readonly output: () => Float32Array;
+  /** Makes the state that peers share, if they do, this one's. Called before one or more calls. */
+  readonly enter?: () => Promise<unknown>;
+  /** Frees what is not garbage-collected. */
+  readonly free?: () => unknown;
+}

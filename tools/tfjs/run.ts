@@ -1,0 +1,60 @@
+// npm run bench:tfjs: measures, and prints a table a backend with the bars that apply.
+
+import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-backend-cpu";
+import "@tensorflow/tfjs-backend-wasm";
+// Registers the gradients of the core.
+import "@tensorflow/tfjs-layers";
+import { runCommand } from "../../bench/command-line.js";
+import { engineVersion, MACHINE, VERSION } from "../../bench/machine.js";
+import { Progress } from "../../bench/progress.js";
+import { align, formatSize } from "../../bench/terminal.js";
+import { createTfjsDropout } from "../../src/tfjs/index.js";
+import { measure } from "../peers/measure.js";
+import { type Options, readOptions, USAGE } from "./options.js";
+import { COPIES, OURS, subjects, TFJS } from "./subjects.js";
+
+const P = 0.5;
+
+/** How many times as fast as tf.dropout it is to be, at which size. */
+const BARS = { cpu: 20, wasm: 10 } as const;
+const BAR_SIZE = 2 ** 20;
+
+async function run({ sizes, rounds, gate }: Options): Promise<void> {
+  const { name, version } = engineVersion();
+  console.log(`wasm-dropout ${VERSION} in TensorFlow.js ${tf.version_core}, rounds: ${rounds}; ${name} ${version}, ${MACHINE.cpu}`);
+  console.log("Forward and gradient, ns an element; ratios with the 95% interval of their medians.");
+  tf.enableProdMode();
+  const wd = await createTfjsDropout({ seed: 1 });
+  const progress = new Progress();
+  const outcomes: boolean[] = [];
+  for (const backend of ["cpu", "wasm"] as const) {
+    if (!(await tf.setBackend(backend))) throw new Error(`tf.setBackend("${backend}") failed`);
+    const rows = [["elements", TFJS, OURS, COPIES, `${TFJS} / ${OURS}`, "95%", `${OURS} / ${COPIES}`, "bar"]];
+    for (const size of sizes) {
+      const { timed, free } = subjects(wd, size, P);
+      progress.begin(`${backend}, ${formatSize(size)} elements`, rounds * timed.length);
+      const timings = await measure(
+        timed,
+        rounds,
+        () => progress.step(),
+        (failed, error) => {
+          throw new Error(`${failed} failed`, { cause: error });
+        },
+      );
+      progress.clear();
+      free();
+      const times = timed.map((subject) => ((timings.time(subject.name).median * 1e6) / size).toFixed(2));
+      const { median, interval } = timings.ratio(TFJS, OURS);
+      const [lower, upper] = interval.map((bound) => bound.toFixed(1));
+      const met = median >= BARS[backend];
+      const bar = size === BAR_SIZE ? `at least ${BARS[backend]}: ${met ? "met" : "MISSED"}` : "";
+      if (size === BAR_SIZE) outcomes.push(met);
+      rows.push([formatSize(size), ...times, median.toFixed(1), `${lower}..${upper}`, timings.ratio(OURS, COPIES).median.toFixed(2), bar]);
+    }
+    console.log(`\nbackend ${backend}\n${align(rows)}`);
+  }
+  if (gate && (outcomes.length === 0 || outcomes.includes(false))) process.exitCode = 1;
+}
+
+await runCommand(USAGE, readOptions, run);

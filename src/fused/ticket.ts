@@ -11,6 +11,8 @@ export type FusedOp = (typeof FUSED_OPS)[number];
 
 /** Ticket of {@link Fused.biasDropoutResidual}. */
 export interface ResidualTicket extends Ticket<"biasDropoutResidual"> {
+  /** Whether there was a residual. */
+  readonly residual: boolean;
   /** Length of the bias; left out where there was none. */
   readonly columns?: number;
 }
@@ -73,6 +75,7 @@ export function readTicket(value: unknown): StoredTicket {
     columns,
     activation,
     bias,
+    residual,
     shape,
     scale,
     causal,
@@ -99,6 +102,7 @@ export function readTicket(value: unknown): StoredTicket {
     columns,
     activation,
     bias,
+    residual,
     shape,
     scale,
     causal,

@@ -25,11 +25,11 @@ export function forward(dropout, rows, p, options) {
  *
  * @param {Dropout} dropout
  * @param {Matrix} rows
- * @param {Ticket} ticket
+ * @param {Ticket<"dropout">} ticket
  */
 export function backward(dropout, rows, ticket) {
   const values = Float64Array.from(rows.flat());
-  return likeRows(dropout.backward(values, ticket, { out: values }), rows);
+  return likeRows(dropout.backward(values, ticket, {}, { dx: values }).dx, rows);
 }
 
 /**

@@ -24,8 +24,8 @@ export async function showProof(dropout, { rows, columns, pixels }) {
 
   const other = await createDropout({ seed: BigInt.asUintN(64, ~dropout.seed) });
   const ones = new Float32Array(n).fill(1);
-  const regenerated = other.backward(ones, JSON.parse(json));
-  const stored = other.backward(ones, { mask, p: P });
+  const { dx: regenerated } = other.backward(ones, JSON.parse(json));
+  const { dx: stored } = other.backward(ones, { p: P }, { mask });
   const unrelated = other.mask(n, P);
 
   const dropped = n - dropout.countKept(mask, n);

@@ -64,11 +64,12 @@ function timeSize(dropout, array) {
   const copy = bindMemoryCopy(dropout.memory);
   const toBuffer = { out: y };
   const toArray = { out: result };
+  const gradient = { dx: y };
   const { ticket } = dropout.forward(x, P, toBuffer);
   const contenders = [
     { name: "memory.copy", rounds: ROUNDS, run: () => copy(y.pointer, x.pointer, n * Float32Array.BYTES_PER_ELEMENT) },
     { name: "dropout, buffers", rounds: ROUNDS, run: () => dropout.dropout(x, P, toBuffer) },
-    { name: "backward from ticket, buffers", rounds: ROUNDS, run: () => dropout.backward(x, ticket, toBuffer) },
+    { name: "backward from ticket, buffers", rounds: ROUNDS, run: () => dropout.backward(x, ticket, {}, gradient) },
     { name: "dropout, Float32Array", rounds: ROUNDS, run: () => dropout.dropout(array, P, toArray) },
     { name: "plain JavaScript loop", rounds: SLOW_ROUNDS, run: () => plainDropout(array, P, result) },
   ];

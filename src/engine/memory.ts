@@ -119,7 +119,8 @@ export class Memory {
 
   #refusal(dtype: BufferDtype, length: number, name: string, cause?: unknown): RangeError {
     const { count, bytes } = this.buffers;
-    const held = count === 0 ? "" : ` (${count} live ${count === 1 ? "buffer holds" : "buffers hold"} ${bytes} bytes: free() or tidy() releases them)`;
+    const held =
+      count === 0 ? "" : ` (${count} live ${count === 1 ? "buffer holds" : "buffers hold"} ${bytes} bytes: free() or tidy() releases them)`;
     return wrongValue(
       name,
       `what fits beside the ${this.buffer.byteLength} bytes in use or kept, of at most ${this.maxBytes}${held}`,

@@ -131,8 +131,11 @@ export class Operand implements Taken, Staged {
     return lengthOf(array) * unit < itemCount(stored, this.length);
   }
 
-  /** Takes data of one of `dtypes`, to be read. `half` is the dtype of a Uint16Array, called "dtype". */
-  takeData(value: unknown, name: string, dtypes: readonly DataDtype[], half: unknown): void {
+  /**
+   * Takes data of one of `dtypes`, to be read. `half` is the dtype of a Uint16Array, called "dtype". `all` says that these are the dtypes of the
+   * instance, and not of the operation only.
+   */
+  takeData(value: unknown, name: string, dtypes: readonly DataDtype[], half: unknown, all: boolean): void {
     if (half !== undefined) checkChoice(half, "dtype", HALF_DTYPES);
     let dtype: BufferDtype | undefined;
     let length = 0;
@@ -145,7 +148,7 @@ export class Operand implements Taken, Staged {
       dtype = tag === FLOAT16 ? "f16" : dtypeOfArray(tag, DTYPES);
       if (dtype === undefined && half !== undefined && tag === arrayName("f16")) dtype = half as HalfDtype;
     }
-    if (dtype === undefined || (dtype !== dtypes[0] && !dtypes.includes(dtype as DataDtype))) throw unfitData(value, name, dtypes);
+    if (dtype === undefined || (dtype !== dtypes[0] && !dtypes.includes(dtype as DataDtype))) throw unfitData(value, name, dtypes, all);
     this.#hold(value as Foreign | WasmBuffer, name, dtype, length, false);
   }
 
@@ -303,13 +306,13 @@ export class Operand implements Taken, Staged {
   }
 }
 
-function unfitData(value: unknown, name: string, dtypes: readonly DataDtype[]): TypeError {
+function unfitData(value: unknown, name: string, dtypes: readonly DataDtype[], all: boolean): TypeError {
   const list = `${dtypes.slice(0, -1).join(", ")} or ${dtypes.at(-1)}`;
   const halves = dtypes.some(isHalf);
   const arrays = halves ? "Float32Array, Float64Array, Float16Array, Uint16Array with a dtype" : "Float32Array, Float64Array";
   const tag = WasmBuffer._is(value) ? WasmBuffer._dtypeOf(value) : isTypedArray(value) ? tagOf(value) : undefined;
   const half = tag === arrayName("f16") || tag === FLOAT16 || HALF_DTYPES.includes(tag as HalfDtype);
-  const hint = half && !halves ? " (16-bit data need the instance of createHalf() of wasm-dropout/half)" : "";
+  const hint = all && half && !halves ? " (16-bit data need the instance of createHalf() of wasm-dropout/half)" : "";
   return wrongKind(name, `${arrays} or buffer of ${list}${hint}`, value);
 }
 

@@ -124,12 +124,16 @@ export class Pass implements Taking, Running {
   }
 
   data(value: unknown, name: string, half?: unknown): TakenData {
-    return this.dataOf(value, name, this.engine.dtypes, half);
+    return this.#data(value, name, this.engine.dtypes, half, true);
   }
 
   dataOf(value: unknown, name: string, dtypes: readonly DataDtype[], half?: unknown): TakenData {
+    return this.#data(value, name, dtypes, half, false);
+  }
+
+  #data(value: unknown, name: string, dtypes: readonly DataDtype[], half: unknown, all: boolean): TakenData {
     const operand = this.#operand();
-    operand.takeData(value, name, dtypes, half);
+    operand.takeData(value, name, dtypes, half, all);
     if (this.#dtype === undefined) {
       this.#dtype = operand.computed as DataDtype;
       this.#stored = operand.stored as DataDtype;

@@ -2,6 +2,7 @@
 // Invariant: an operation that is not tried fails the check.
 
 import type { Dropout } from "wasm-dropout";
+import { throwsWith } from "./expect.js";
 import { Digest } from "./extensions/digest.js";
 import { checkFused } from "./extensions/fused.js";
 import { checkHalf, checkHalves } from "./extensions/half.js";
@@ -29,7 +30,9 @@ export function extensionChecks(entries: Entries, simd: boolean): { [E in keyof 
   const options = { simd };
   return {
     fused: checker(fused.createFused, options, checkFused),
-    half: checker(half.createHalf, options, async (extension, dropout, digest) => {
+    half: checker(half.createHalf, options, async (extension, plain, digest) => {
+      throwsWith(TypeError, "createHalf()", () => plain.dropout(new Uint16Array(4), 0.5, { dtype: "f16" }));
+      const { dropout } = extension;
       checkHalf(extension, dropout, digest);
       checkHalves(
         {

@@ -109,12 +109,7 @@ function operands(dtype: Name, shape: Shape, salt = 0) {
 }
 
 /** Forward and backward of one build. */
-function run(
-  { linear: layer }: Build,
-  { x, w, bias, dy }: ReturnType<typeof operands>,
-  p: number,
-  options: Partial<DropConnectOptions>,
-) {
+function run({ linear: layer }: Build, { x, w, bias, dy }: ReturnType<typeof operands>, p: number, options: Partial<DropConnectOptions>) {
   const operands = { w: w as Float32Array, bias: bias as Float32Array };
   const { y, ticket } = layer.dropConnect(x as Float32Array, p, { ...operands, ...options });
   return { y: y as Floats, ticket, ...layer.backward(dy as Float32Array, ticket, { x: x as Float32Array, w: w as Float32Array }) };

@@ -4,7 +4,6 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, type TestContext } from "vitest";
-import { HANG_MS } from "../support/limits.js";
 import { MODULES } from "../../modules.mjs";
 import { type Instruction, readInstructions, whyNot } from "../../tools/machine-code/assembly.js";
 import { CLASSES, classOf, isVector } from "../../tools/machine-code/classes.js";
@@ -13,6 +12,7 @@ import { GENERATOR, HOT } from "../../tools/machine-code/hot.js";
 import { readJitdump } from "../../tools/machine-code/jitdump.js";
 import { loopsOf } from "../../tools/machine-code/loops.js";
 import { readWat } from "../../tools/machine-code/wat.js";
+import { HANG_MS } from "../support/limits.js";
 import { missing } from "../support/missing.js";
 
 const cwd = fileURLToPath(new URL("../..", import.meta.url));

@@ -9,7 +9,6 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../bench/command-line.js";
 import type { Run } from "../../bench/results.js";
-import { HANG_MS } from "../support/limits.js";
 import { faultIn } from "../../tools/peers/check.js";
 import { randomLoop, XorshiftLoop } from "../../tools/peers/loops.js";
 import { dropoutModel } from "../../tools/peers/onnx.js";
@@ -17,6 +16,7 @@ import { readOptions } from "../../tools/peers/options.js";
 import type { Peer, Prepare, Prepared } from "../../tools/peers/peer.js";
 import { type Found, PROBABILITIES, runPeers } from "../../tools/peers/session.js";
 import { COPY, PEERS } from "../../tools/peers/table.js";
+import { HANG_MS } from "../support/limits.js";
 import { positionZs, rateZ } from "../support/stats.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -9,7 +9,6 @@ import { afterAll, describe, expect, it } from "vitest";
 import { compare } from "../../bench/comparison.js";
 import { readRun } from "../../bench/read-run.js";
 import type { Group, Result, Run } from "../../bench/results.js";
-import { HANG_MS } from "../support/limits.js";
 import { answersChart, sizesChart } from "../../tools/report/charts.js";
 import { formatFigure, formatPower } from "../../tools/report/figures.js";
 import { element, plain } from "../../tools/report/markup.js";
@@ -17,6 +16,7 @@ import { page } from "../../tools/report/page.js";
 import { standaloneSvg } from "../../tools/report/plot.js";
 import { logTicks, spread } from "../../tools/report/scale.js";
 import { answersOf, labelsOf, MAIN, mainRun, peersOf } from "../../tools/report/select.js";
+import { HANG_MS } from "../support/limits.js";
 
 const cwd = fileURLToPath(new URL("../..", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "bench-report-"));

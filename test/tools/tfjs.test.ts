@@ -6,9 +6,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../bench/command-line.js";
 import { createTfjsDropout } from "../../src/tfjs/index.js";
-import { HANG_MS } from "../support/limits.js";
 import { readOptions } from "../../tools/tfjs/options.js";
 import { COPIES, OURS, subjects, TFJS } from "../../tools/tfjs/subjects.js";
+import { HANG_MS } from "../support/limits.js";
 import { leftBy, useBackend } from "../tfjs/setup.js";
 
 describe("the command line", () => {

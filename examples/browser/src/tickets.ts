@@ -23,7 +23,7 @@ export function showTickets(dropout: Dropout): (ticket: Ticket, mask: Uint8Array
   function backward(): void {
     forget();
     try {
-      const dx = dropout.backward(new Float32Array(PIXELS).fill(1), JSON.parse(text.value) as Ticket);
+      const { dx } = dropout.backward(new Float32Array(PIXELS).fill(1), JSON.parse(text.value) as Ticket<"dropout">);
       const kept = Array.from(dx, (value) => value !== 0);
       paint(
         canvas,

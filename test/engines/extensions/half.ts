@@ -35,7 +35,7 @@ export function checkHalves(others: { shapes: Shapes; noise: Noise; fused: Fused
     const { ticket, y, ...saved } = fused.dropoutResidualLayerNorm(x, 0.3, { ...options, residual, gamma, beta });
     const softmax = fused.softmaxDropout(x, 0.3, { ...options, shape, attentionMask: beta });
     for (const forward of [path, alpha, times, activated, softmax]) digest.add(forward.y, forward.ticket);
-    for (const forward of [path, alpha]) digest.add(shapes.backward(x, posted(forward.ticket), { dtype }));
+    for (const forward of [path, alpha]) digest.add(shapes.backward(x, posted(forward.ticket), {}, { dtype }).dx);
     digest.add(noise.backward(x, posted(times.ticket), {}, { dtype }).dx);
     digest.add(fused.backward(x, posted(activated.ticket), { x, bias: beta }, { dtype }));
     digest.add(fused.backward(x, posted(softmax.ticket), { logits: residual, attentionMask: beta }, { dtype }));

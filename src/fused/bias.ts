@@ -44,10 +44,11 @@ export function biasDropoutResidual(kernels: FusedKernels) {
       const output = takeResult(pass, plan.common.out, "out", plan.x, input, other);
       const { tile, bytes } = other === undefined ? kernels.none : kernels.residual;
       const residual = other !== undefined;
+      const columns = columnsOf(bias);
       const apply = takeElementwise(pass, { tile: tile[computed], bytes: bytes[computed] }, { input, other, output, bias });
       return (run) => {
         apply(run);
-        return { y: output.array, ticket: { ...run.ticket("biasDropoutResidual"), residual, ...columnsOf(bias) } };
+        return { y: output.array, ticket: Object.assign(run.ticket("biasDropoutResidual"), { residual }, columns) };
       };
     },
   } satisfies Operation<
@@ -73,10 +74,11 @@ export function biasActivationDropout(kernels: FusedKernels) {
       const output = pass.output(plan.common.out, "out", input.stored, input.length, plan.x, input);
       const overwritten = activation !== "none" && checkKept(output, input, plan.backward);
       const apply = takeElementwise(pass, inF32(kernels[activation]), { input, output, bias });
-      const lost = overwritten ? { overwritten } : {};
+      const columns = columnsOf(bias);
+      const lost = overwritten ? { overwritten } : undefined;
       return (run) => {
         apply(run);
-        return { y: output.array, ticket: { ...run.ticket("biasActivationDropout"), ...columnsOf(bias), activation, ...lost } };
+        return { y: output.array, ticket: Object.assign(run.ticket("biasActivationDropout"), columns, { activation }, lost) };
       };
     },
   } satisfies Operation<
@@ -109,8 +111,8 @@ function takeResult(pass: Taking, value: unknown, name: string, like: unknown, i
     : pass.output(value, name, stored, length, like, input, other);
 }
 
-function columnsOf(bias: Taken | undefined): { columns?: number } {
-  return bias === undefined ? {} : { columns: bias.length };
+function columnsOf(bias: Taken | undefined): { columns: number } | undefined {
+  return bias === undefined ? undefined : { columns: bias.length };
 }
 
 /** The kernels in f32 of an operation that may have none that draws. */

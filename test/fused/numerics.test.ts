@@ -4,9 +4,9 @@
 import { describe, expect, it } from "vitest";
 import { bindKernels } from "../../src/engine/kernels.js";
 import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
-import { writeFields } from "../../src/fused/record.js";
 import { NormField, NormGradientField, ROW_RECORD } from "../../src/ground/abi.js";
 import { expectSame } from "../support/oracle.js";
+import { writeFields } from "../support/record.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
 import { numbers } from "./rows-oracle.js";
 

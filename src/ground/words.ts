@@ -5,6 +5,10 @@ import { describe, wrongKind, wrongValue } from "./check.js";
 const RANGE = "safe integer or bigint in [0, 2^64)";
 const DIGITS = "string of decimal digits below 2^64";
 const WORD = 2 ** 32;
+// Digits of 2^64 - 1. Longer texts are not looked at.
+const MOST_DIGITS = 20;
+// As BigInt.asUintN takes the low 64 bits: what libraries with signed seeds make of negative ones.
+const NEGATIVE = `${RANGE} (for a negative one, take BigInt.asUintN(64, BigInt(value)))`;
 
 /** An unsigned 64-bit integer as low and high word. */
 export class Words {
@@ -14,11 +18,11 @@ export class Words {
   /** Takes a non-negative safe integer or a bigint below 2^64; throws TypeError or RangeError that names `name`. */
   set(value: unknown, name: string): this {
     if (typeof value === "number") {
-      if (!Number.isSafeInteger(value) || value < 0) throw wrongValue(name, RANGE, value);
+      if (!Number.isSafeInteger(value) || value < 0) throw wrongValue(name, value < 0 ? NEGATIVE : RANGE, value);
       this.low = value >>> 0;
       this.high = Math.floor(value / WORD);
     } else if (typeof value === "bigint") {
-      if (value < 0n || value >= 1n << 64n) throw wrongValue(name, RANGE, value);
+      if (value < 0n || value >= 1n << 64n) throw wrongValue(name, value < 0n ? NEGATIVE : RANGE, value);
       this.low = Number(value & 0xffffffffn);
       this.high = Number(value >> 32n);
     } else {
@@ -31,7 +35,7 @@ export class Words {
   parse(text: unknown, name: string): this {
     if (typeof text !== "string") throw wrongKind(name, DIGITS, text);
     let low = 0;
-    let high = 0;
+    let high = text.length > MOST_DIGITS ? WORD : 0;
     for (let k = 0; k < text.length && high < WORD; ++k) {
       const digit = text.charCodeAt(k) - 48;
       low = low * 10 + digit;

@@ -37,11 +37,8 @@ export const SIMD: string =
 export const SCALAR: string =
   "${base64("scalar")}";
 
-/** Compiles a build. The conditions in modules.mjs have other forms of this and the next. */
+/** Compiles a build. The conditions in modules.mjs have other forms of it. */
 export const load: Load = /* @__PURE__ */ embedded(SIMD, SCALAR);
-
-/** Tells an edge runtime from others. */
-export const edge: boolean = false;
 `,
   );
 }

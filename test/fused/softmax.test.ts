@@ -7,9 +7,9 @@ import { bindKernels } from "../../src/engine/kernels.js";
 import { PIECE } from "../../src/engine/pieces.js";
 import { createFused, type Fused, type SoftmaxOptions, type SoftmaxTicket } from "../../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
-import { writeFields } from "../../src/fused/record.js";
 import { ROW_RECORD, SoftmaxField } from "../../src/ground/abi.js";
 import { expectSame, KINDS, PROBABILITIES } from "../support/oracle.js";
+import { writeFields } from "../support/record.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
 import {
   cancelling,

@@ -1212,7 +1212,7 @@ describe("refusals", () => {
     [{ passes: 2 ** 24 + 1 }, RangeError, `"passes" expected integer in [1, 16777216], got 16777217`],
     [{ firstPass: 2 ** 24 - 2 }, RangeError, `"firstPass" expected integer in [0, 16777213], got 16777214`],
     [{ firstPass: -1 }, RangeError, `"firstPass" expected integer in [0, 16777213], got -1`],
-    [{ seed: -1 }, RangeError, `"seed" expected safe integer or bigint in [0, 2^64), got -1`],
+    [{ seed: -1 }, RangeError, `"seed" expected safe integer or bigint in [0, 2^64) (for a negative one, take BigInt.asUintN(64, BigInt(value))), got -1`],
     [{ kind: "xor" }, RangeError, `"kind" expected "tile" or "philox", got string "xor"`],
     [{ masks: "perBatch" }, RangeError, `"masks" expected "perPass" or "perExample", got string "perBatch"`],
     [{ masks: 1 }, TypeError, `"masks" expected "perPass" or "perExample", got 1`],

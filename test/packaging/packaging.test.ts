@@ -209,8 +209,12 @@ describe("what is shipped", () => {
       "LICENSE",
       "README.md",
       "package.json",
+      "docs/api.md",
       "docs/benchmark.svg",
+      "docs/conventions.md",
+      "docs/engines.md",
       "docs/keep-streams.md",
+      "docs/migrate.md",
       "docs/normal-reference.ts",
       "docs/normal-stream.md",
       "docs/performance.md",
@@ -219,7 +223,9 @@ describe("what is shipped", () => {
       "docs/ports/keep_streams.py",
       "docs/ports/normal_stream.py",
       "docs/reference.ts",
+      "docs/reproducibility.md",
       "docs/statistics.md",
+      "docs/tfjs.md",
     ];
     expect(files.toSorted()).toEqual([...dist, ...wasm, ...folders, ...texts].toSorted());
   });

@@ -70,7 +70,7 @@ export function judge(timings: Timings, bars: readonly Bar[], size: number): Ver
   });
 }
 
-/** Whether a bar is met: by its median where the noise never settled it. */
+/** Returns true if a bar is met: by its median where the noise never settled it. */
 export function isMet({ outcome, ratio, most }: Verdict): boolean {
   return outcome === "open" ? ratio <= most : outcome === "met";
 }

@@ -1,4 +1,4 @@
-// What the command lines of the benchmarks share.
+// The parts that the command lines of the benchmarks share.
 
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
@@ -47,7 +47,7 @@ export function readSizes(text: string): number[] {
   return [...new Set(exponents)].map((exponent) => 2 ** exponent);
 }
 
-/** How many rounds. */
+/** Reads the number of rounds. */
 export function readRounds(text: string): number {
   return readWhole("--rounds", text, 1, 1000);
 }

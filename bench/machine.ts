@@ -1,4 +1,4 @@
-// Where a benchmark runs, for engines with Node's modules, and how its results are stored.
+// The machine that a benchmark runs on, for engines with Node's modules, and the file of its results.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { arch, availableParallelism, cpus, type } from "node:os";

@@ -19,7 +19,7 @@ export function readRun(file: string): Run {
   }
 }
 
-/** What is read of any object of the form. */
+/** An object of unknown fields. */
 interface Fields {
   readonly [name: string]: unknown;
 }

@@ -7,7 +7,7 @@ import { type Result, resultOf, type Verdict } from "./results.js";
 import { P, type Subject } from "./subjects/subject.js";
 import { type Modules, makeSubjects } from "./subjects.js";
 
-/** What to measure. */
+/** The plan of a session. */
 export interface Plan {
   readonly modules: Modules;
   /** Elements. */
@@ -15,15 +15,15 @@ export interface Plan {
   /** Only what has this in its name, and what that is compared with. */
   readonly filter: string;
   readonly rounds: number;
-  /** Whether the bars apply. */
+  /** True if the bars apply. */
   readonly judged: boolean;
-  /** Whether only what the bars are about is measured. */
+  /** True to measure only subjects that have a bar. */
   readonly barsOnly: boolean;
   /** The C++ yardstick, where there is one. */
   readonly cpp?: Program | undefined;
 }
 
-/** What is found at one size. */
+/** The results at one size. */
 export interface Found {
   readonly size: number;
   readonly results: readonly Result[];

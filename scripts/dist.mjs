@@ -96,7 +96,7 @@ const common = {
   logLevel: "warning",
 };
 
-/** Where the types of the platform are that programs without "dom" in their `lib` lack. */
+/** The declarations of the platform's types, for programs without "dom" in their `lib`. */
 const PLATFORM = "ground/platform.d.ts";
 
 /**
@@ -144,7 +144,7 @@ const { metafile } = await build({
 });
 rmSync(at("dist/loader.js"));
 
-// What is imported from the CommonJS entries on; there, too, a class is the same object in each.
+// The modules that the CommonJS entries import; there, too, a class is the same object in each.
 const outputs = new Set(ENTRIES.map(({ source }) => `dist/${source}.js`));
 for (const path of outputs) {
   for (const { path: imported, external } of metafile.outputs[path]?.imports ?? []) if (!external) outputs.add(imported);

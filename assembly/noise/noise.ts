@@ -1,4 +1,4 @@
-// Numbers of the normal stream drawn a step of 32 elements at a time, and what becomes of them. An operation takes
+// Numbers of the normal stream drawn a step of 32 elements at a time, and the operations on them. An operation takes
 // one of two inputs; all are small classes with inline methods, reached with changetype<S>(0).
 // Source: docs/normal-stream.md.
 // Invariant: an element's input is read before its output is written and nothing outside elements 0..n-1 is touched, so dst = src is allowed;

@@ -1,4 +1,4 @@
-// What the kernels are measured beside, over the same memory: the copy that the ratios are taken to, and the least that a pass over
+// The references for the kernels, over the same memory: the copy that the ratios are taken to, and the least that a pass over
 // f32 data costs in wasm SIMD, a multiplication with no mask to make.
 
 /** Copies `bytes` bytes with the engine's own copy. */

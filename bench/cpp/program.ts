@@ -14,7 +14,7 @@ const COMPILE = ["g++", "-std=c++17", "-O3", "-msse4.1"] as const;
 export interface Measured {
   /** Version of the compiler or the library. */
   readonly version: string;
-  /** How it was built, as far as it knows. */
+  /** The compiler and its flags, as far as the program knows them. */
   readonly build: string;
   readonly subjects: readonly (Omit<Description, "group"> & {
     /** Milliseconds that a call took in each round. */

@@ -10,7 +10,7 @@ export const TILE = 4096;
 export const PARAMS_RECORD = 48;
 /** The workspace behind the record: where Philox leaves the words that decide a tie, behind those of the lanes of two tiles. */
 export const TIE_BLOCK = 128;
-/** Where the notes of steps with ties begin in the workspace. */
+/** Offset in the workspace of the notes of steps with ties. */
 export const NOTES = 256;
 /** Bytes of a note. */
 export const NOTE_BYTES = 32;

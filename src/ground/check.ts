@@ -71,7 +71,7 @@ export function offsetOf(array: ArrayBufferView): number {
   return OFFSET.call(array) as number;
 }
 
-/** Whether `value` is a typed array, of whatever realm. */
+/** Returns true if `value` is a typed array, of whatever realm. */
 export function isTypedArray(value: unknown): value is ArrayBufferView {
   return TAG.call(value) !== undefined;
 }

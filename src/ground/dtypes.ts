@@ -8,7 +8,7 @@ export const DTYPES = ["f32", "f64"] as const;
 export type HalfDtype = (typeof HALF_DTYPES)[number];
 export const HALF_DTYPES = ["f16", "bf16"] as const;
 
-/** Whether a dtype has 16 bits. */
+/** Returns true if a dtype has 16 bits. */
 export function isHalf(dtype: string): dtype is HalfDtype {
   return dtype === "f16" || dtype === "bf16";
 }
@@ -24,7 +24,7 @@ export const STORED_FORMATS = ["bits", "bytes"] as const;
 export type MaskFormat = (typeof MASK_FORMATS)[number];
 export const MASK_FORMATS = ["bits", "bytes", "f32"] as const;
 
-/** What a buffer can hold. */
+/** The dtypes of buffers. */
 export type BufferDtype = (typeof BUFFER_DTYPES)[number];
 export const BUFFER_DTYPES = [...DTYPES, ...HALF_DTYPES, ...STORED_FORMATS] as const;
 
@@ -77,7 +77,7 @@ export function arrayName(dtype: BufferDtype): string {
   return TABLE[dtype].array.name;
 }
 
-/** Whether an array whose class is called `name` can hold `dtype`. */
+/** Returns true if an array whose class is called `name` can hold `dtype`. */
 export function canHold(name: string | undefined, dtype: BufferDtype): boolean {
   return name === arrayName(dtype) || (dtype === "f16" && name === FLOAT16) || (dtype === "bits" && name === WORDS_OF_BITS);
 }

@@ -14,7 +14,7 @@ export type Exports = typeof globalThis extends { WebAssembly: { Instance: { rea
   ? E
   : Record<string, unknown>;
 
-/** What stops a prediction. */
+/** The signal that stops a prediction. */
 export type AbortSignal = typeof globalThis extends { AbortSignal: { readonly prototype: infer S } }
   ? S
   : {

@@ -22,7 +22,7 @@ it("the examples of README, one after another", () => {
 
 const PAGES = readdirSync(new URL("docs", root)).filter((name) => name.endsWith(".md") && blocksOf(`docs/${name}`).length > 0);
 
-// What a page says of its results, as an expression that is true; each example throws where it does not run.
+// The results that a page describes, as an expression that is true.
 const CLAIMS: Readonly<Record<string, string>> = {
   "migrate.md": "[0, 1, 2].every((c) => y.every((v, i) => i % 3 !== c || v === y[i - (i % 192) + c]))",
   "reproducibility.md":

@@ -284,7 +284,7 @@ describe("what is shipped", () => {
   });
 });
 
-/** What the file `path` of the package imports or requires. */
+/** Returns the modules that the file `path` of the package imports or requires. */
 function importsOf(path: string): readonly { readonly path: string }[] {
   const { metafile } = buildSync({
     entryPoints: [join(installed, path)],

@@ -2,7 +2,7 @@
 
 import { expect } from "vitest";
 
-/** What `act` throws; undefined if it does not. */
+/** Returns the error that `act` throws; undefined if there is none. */
 export function thrownBy(act: () => unknown): unknown {
   try {
     act();

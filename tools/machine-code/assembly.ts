@@ -17,7 +17,7 @@ export function whyNot(): string | undefined {
   return undefined;
 }
 
-/** What objdump prints with `args`. */
+/** Returns the output of objdump with `args`. */
 export function objdump(args: readonly string[]): string {
   const options = ["-M", "intel", "--no-show-raw-insn", ...args];
   const { error, status, stdout, stderr } = spawnSync("objdump", options, { encoding: "utf8", maxBuffer: 2 ** 28 });

@@ -77,7 +77,7 @@ function blocksOf(code: readonly Instruction[]): Map<number, Block> {
   return blocks;
 }
 
-/** Where a jump leads, if that is an address. */
+/** Returns the target of a jump, if that is an address. */
 function targetOf({ mnemonic, operands }: Instruction): number | undefined {
   const [, target] = JUMP.test(mnemonic) ? (operands.match(/^(?:0x)?([0-9a-f]+)$/) ?? []) : [];
   return target === undefined ? undefined : Number.parseInt(target, 16);

@@ -1,4 +1,4 @@
-// How dropout is done in the libraries. What is used of them is declared here, as they are not installed where the rest is type-checked.
+// Dropout in each library. The parts of them that are used are declared here, as they are not installed where the rest is type-checked.
 
 import { dropoutModel } from "./onnx.js";
 import type { Prepare, Prepared } from "./peer.js";

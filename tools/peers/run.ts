@@ -10,7 +10,7 @@ import { type Options, readOptions, USAGE } from "./options.js";
 import { type Missing, runPeers } from "./session.js";
 import { PEERS } from "./table.js";
 
-/** How long a call may take: what is slower would keep the others waiting for minutes. */
+/** The longest time of a call: slower ones would keep the others waiting for minutes. */
 const MOST_MS = 1000;
 
 async function run({ sizes, filter, rounds, json }: Options): Promise<void> {

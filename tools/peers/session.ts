@@ -14,7 +14,7 @@ export const PROBABILITIES = [P, 0.5] as const;
 /** Elements from which on the time of a call tells that of larger ones: that of a few is mostly overhead. */
 const LEAST_TELLING = 2 ** 12;
 
-/** What to measure. */
+/** The plan of a session. */
 export interface Plan {
   /** Exactly one of them copies. */
   readonly peers: readonly Peer[];
@@ -23,13 +23,13 @@ export interface Plan {
   /** Only what has this in its name, beside the copy and what is of this package. */
   readonly filter: string;
   readonly rounds: number;
-  /** How long a call may take: what is slower is not measured. */
+  /** The longest time of a call: slower ones are not measured. */
   readonly mostMs: number;
 }
 
 export type Missing = NonNullable<Run["missing"]>[number];
 
-/** What is found at one size. */
+/** The results at one size. */
 export interface Found {
   readonly size: number;
   readonly results: readonly Result[];
@@ -68,7 +68,7 @@ export async function* runPeers(plan: Plan, onBegin: (size: number, steps: numbe
     }
   }
   for (const size of sizes.toSorted((a, b) => a - b)) {
-    // What did not load is missing once, in the first of the sizes.
+    // A peer that did not load is listed as missing once, at the first of the sizes.
     const missing = unloaded.splice(0);
     const leaveOut = (name: string, reason: string) => missing.push({ name, reason: `${formatSize(size)} elements: ${reason}` });
     const x = Float32Array.from({ length: size }, (_, i) => 0.5 + ((i * 7) % 16) / 16);
@@ -156,7 +156,7 @@ async function getReady(
   }
 }
 
-/** Whether two calls drew the same mask, which costs less than drawing. */
+/** Returns a reason to leave a peer out if two calls drew the same mask, which costs less than drawing. */
 function repeatIn(first: Float32Array, second: Float32Array): string | undefined {
   return first.every((value, i) => value === second[i]) ? "two calls gave the same mask" : undefined;
 }

@@ -17,7 +17,7 @@ export interface Chart {
   readonly content: Content;
 }
 
-/** How many colours there are. */
+/** The number of colours. */
 export const COLOURS = 5;
 
 /** The colour of number `i`. */

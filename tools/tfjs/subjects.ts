@@ -1,4 +1,4 @@
-// What is measured: dropout forward and its gradient, on whatever backend TensorFlow.js has at the time.
+// The subjects: dropout forward and its gradient, on whatever backend TensorFlow.js has at the time.
 
 import * as tf from "@tensorflow/tfjs-core";
 import { diagonal } from "../../src/tfjs/differentiable.js";

@@ -4,15 +4,15 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 
-/** A command line that makes no sense. */
+/** A wrong command line. */
 export class UsageError extends Error {}
 
 /** A file that cannot be used. */
 export class UnusableFile extends Error {}
 
 /**
- * Runs a command on what `read` makes of the command line, or prints `usage` where that asks for help. A command line that makes no sense, and
- * an error of class `also`, end it with exit code 2, the error's words and `usage`; a file that cannot be used, with the words alone.
+ * Runs a command on the options that `read` returns, or prints `usage` if they ask for help. A wrong command line, and
+ * an error of class `also`, end it with exit code 2, the error's message and `usage`; a file that cannot be used, with the message alone.
  */
 export async function runCommand<O extends { readonly help: boolean }>(
   usage: string,

@@ -1,9 +1,9 @@
-// The differences between two runs, and whether they are more than noise. Times differ from run to run with the machine's mood; ratios to a copy of
-// the same run differ less, so these are what is compared.
+// The differences between two runs, and whether they are more than noise. Times differ from run to run with the state of the machine; ratios to a copy of
+// the same run differ less, so ratios are compared.
 
 import type { Result, Run } from "./results.js";
 
-/** A change up to this part of the ratio is never called one: another layout of the same code in memory can make as much. */
+/** A change of the ratio up to this part of it is not reported: another layout of the same code in memory can make as much. */
 export const TOLERANCE = 0.03;
 
 /** A subject at one size in two runs. */

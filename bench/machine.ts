@@ -13,7 +13,7 @@ export const MACHINE: Machine = {
 /** Version of the package. */
 export const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
 
-/** Name and version of the engine: Deno and Bun also say that they are some release of Node. */
+/** Returns name and version of the engine. Deno and Bun also have Node's version, so they are asked first. */
 export function engineVersion(): { name: string; version: string } {
   const { deno, bun, node } = process.versions as Record<string, string | undefined>;
   if (deno !== undefined) return { name: "Deno", version: deno };

@@ -1,5 +1,5 @@
-// Times subjects in rounds. A round runs each of them for a short while, so that what slows the machine for seconds meets a subject and
-// the copy it is compared with alike; figures and ratios are medians over rounds.
+// Times subjects in rounds. A round runs each of them for a short while, so that a disturbance of some seconds slows a subject and
+// the copy it is compared with by the same factor; figures and ratios are medians over rounds.
 
 import { Bench, type Task } from "tinybench";
 import { type Summary, summarise } from "./statistics.js";
@@ -68,7 +68,7 @@ export function leastInvocation(): number {
   return Math.max(INVOCATION_MS, INVOCATION_TICKS * clockTick());
 }
 
-/** Calls `call` so many times. */
+/** Calls `call` `count` times. */
 export function repeat(call: () => void, count: number): void {
   for (let i = 0; i < count; ++i) call();
 }
@@ -84,7 +84,7 @@ function clockTick(): number {
   return summarise(ticks).median;
 }
 
-/** Brings `call` to its final speed; returns how many calls last as long as an invocation should. */
+/** Calls `call` until its code is optimised; returns the number of calls that an invocation should make. */
 export function warmUp(call: () => void, invocationMs: number): number {
   for (let count = 1; ; count *= 2) {
     const start = performance.now();

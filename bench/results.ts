@@ -79,7 +79,7 @@ export interface Verdict extends Bar {
   readonly ratio: number;
   /** A 95% confidence interval of the ratio's median. */
   readonly interval: Interval;
-  /** "open" where the interval reaches to both sides of the bar: noise, so far, decides. */
+  /** "open" where the bar lies inside the interval: the noise is too large to decide. */
   readonly outcome: "met" | "missed" | "open";
 }
 

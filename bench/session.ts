@@ -12,7 +12,7 @@ export interface Plan {
   readonly modules: Modules;
   /** Elements. */
   readonly sizes: readonly number[];
-  /** Only what has this in its name, and what that is compared with. */
+  /** Measures only subjects with this in their names, and those they are compared with. */
   readonly filter: string;
   readonly rounds: number;
   /** True if the bars apply. */
@@ -30,7 +30,7 @@ export interface Found {
   readonly verdicts: readonly Verdict[];
 }
 
-/** A filter that nothing passes. */
+/** Thrown for a filter that no subject passes. */
 export class NothingSelected extends RangeError {}
 
 /**
@@ -71,7 +71,7 @@ function roundOf(cpp: Program, size: number): ReturnType<Beside> {
   return new Map(cpp.measure(size, 1, P).subjects.map(({ name, times }) => [name, times[0] as number]));
 }
 
-/** The subjects with `filter` in their names, of those that bars are about if so wished, and those that they are compared with. */
+/** The subjects with `filter` in their names, of those with bars if `barsOnly`, and those that they are compared with. */
 function select(subjects: readonly Subject[], filter: string, barsOnly: boolean): Subject[] {
   const judged = new Set(BARS.map(({ subject }) => subject));
   const chosen = subjects.filter(({ name }) => name.toLowerCase().includes(filter.toLowerCase()) && (!barsOnly || judged.has(name)));

@@ -1,4 +1,4 @@
-// Summaries that a few disturbed rounds do not move.
+// Summaries that a few disturbed rounds do not change.
 
 /** A summary of values that differ by chance and by disturbance. */
 export interface Summary {

@@ -9,10 +9,10 @@ import type { Description } from "../results.js";
 
 /** The drop probability of the subjects whose names give none. */
 export const P = 0.1;
-/** Another, where branches on decisions would be mispredicted most. */
+/** A second drop probability, at which branches on decisions would be mispredicted most. */
 export const EVEN = 0.5;
 
-/** One thing to measure. */
+/** A call to measure. */
 export interface Subject extends Description {
   readonly call: () => void;
 }

@@ -3,7 +3,7 @@
 // Symbols that Node and Bun, and Deno, look up: nodejs.org/api/util.html, docs.deno.com/api/deno/~/Deno.inspect.
 const HOOKS = ["nodejs.util.inspect.custom", "Deno.customInspect"];
 
-/** Has consoles print objects of `Class` as `show` says. */
+/** Makes consoles print the text that `show` returns for objects of `Class`. */
 export function inspectable<T extends object>(Class: { readonly prototype: T }, show: (object: T) => string): void {
   for (const hook of HOOKS) {
     Object.defineProperty(Class.prototype, Symbol.for(hook), {

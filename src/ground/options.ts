@@ -29,11 +29,11 @@ export function known(...groups: readonly (string | Known)[]): Known {
   return new Known(groups.flatMap((group) => (typeof group === "string" ? [group] : [...group])));
 }
 
-/** The keys of an object that has none, such as `saved` of operations whose backward needs nothing again. */
+/** The keys of an object without options, such as `saved` of operations whose backward reads nothing again. */
 export const NO_KEYS: Known = /* @__PURE__ */ known();
 
 /**
- * Throws TypeError unless `value` is an object whose enumerable keys, inherited ones too, are all `keys`. `name` is what messages call the object,
+ * Throws TypeError unless `value` is an object whose enumerable keys, inherited ones too, are all `keys`. `name` is the object's name in messages,
  * and goes before a key that is not an option of the call itself.
  */
 export function checkOptions(value: unknown, keys: Known, name = "options"): asserts value is object {
@@ -57,7 +57,7 @@ function unknownKey(key: string, keys: Known, name: string): TypeError {
 // Keys longer than this resemble no option.
 const LONGEST = 40;
 
-/** The known key that differs in the fewest characters, if that is fewer than half of them. */
+/** Returns the known key that differs in the fewest characters, if that is fewer than half of them. */
 function nearestOf(key: string, keys: Known): string | undefined {
   if (key.length > LONGEST) return undefined;
   let [nearest, least]: [string | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
@@ -68,7 +68,7 @@ function nearestOf(key: string, keys: Known): string | undefined {
   return nearest !== undefined && least <= Math.max(1, Math.floor(Math.min(key.length, nearest.length) / 2) - 1) ? nearest : undefined;
 }
 
-/** The number of insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment distance). */
+/** Returns the number of insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment distance). */
 function distanceOf(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   const at = (i: number, j: number) => (rows[i] as number[])[j] as number;

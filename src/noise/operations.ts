@@ -21,7 +21,7 @@ import {
 } from "./options.js";
 import { NOISE_KINDS, type NoiseTicket, rangeOf, readTicket } from "./ticket.js";
 
-/** A forward call, as read. */
+/** The checked arguments of a forward call. */
 interface NoisePlan extends ForwardPlan {
   readonly x: AnyData;
   readonly verb: "times" | "plus";
@@ -70,7 +70,7 @@ function readNoise(options: unknown): ForwardPlan {
 
 function takeNoise(kernels: NoiseKernels, pass: Taking, { x, verb, deviation, ticket, ...plan }: NoisePlan) {
   const { draw } = pass;
-  // The kind is that of the instance's masks, which noise has no use for.
+  // Masks have a kind of their own; noise has one kind only.
   draw.choose(undefined, plan.seed, plan.stream);
   const input = pass.data(x, "x", plan.half);
   draw.range(input.length, plan.start);

@@ -60,6 +60,5 @@ export const CONDITIONS = [
 function importing(module, suffix) {
   return `${BUILDS.map((build) => `import ${build} from "../../build/${module}/${build}.wasm${suffix}";\n`).join("")}
 export const load = (wanted) => (wanted ? simd : scalar);
-export const edge = true;
 `;
 }

@@ -37,11 +37,8 @@ export const SIMD: string =
 export const SCALAR: string =
   "${base64("scalar")}";
 
-/** Compiles a build. Under the conditions of modules.mjs, this and the next have other forms. */
+/** Compiles a build. Under the conditions of modules.mjs it has other forms. */
 export const load: Load = /* @__PURE__ */ embedded(SIMD, SCALAR);
-
-/** True in edge runtimes. */
-export const edge: boolean = false;
 `,
   );
 }

@@ -1,13 +1,13 @@
 // The kernels: <source>_<verb>_<dtype>. The table of src/engine/kernels.ts lists them all; pointers are byte addresses, n counts elements.
 // Invariant: a kernel validates nothing, allocates nothing and keeps no state outside its arguments.
 
-import { philox } from "../stream/philox";
-import { Params } from "../stream/params";
-import { popcount } from "../simd/popcount";
 import { Bits } from "../epilogue/bits";
 import { Both } from "../epilogue/both";
 import { Bytes } from "../epilogue/bytes";
 import { Scale, Scaled, Select } from "../epilogue/select";
+import { popcount } from "../simd/popcount";
+import { Params } from "../stream/params";
+import { philox } from "../stream/philox";
 import { applyStored, FromBits, FromBytes } from "../stream/stored";
 import { tile } from "../stream/tile";
 

@@ -15,7 +15,7 @@ export class Bits {
   @inline step(dst: usize, src: usize, bits: usize, i: usize, keep: v128, factor: v128): void {
     const at = bits + (i >> 3);
     const shift = <u32>i & 7;
-    const word = <u32>i8x16.bitmask(keep) << shift;
+    const word = (<u32>i8x16.bitmask(keep)) << shift;
     if (shift == 0) {
       store<u16>(at, <u16>word);
     } else {
@@ -28,7 +28,7 @@ export class Bits {
     const at = bits + (i >> 3);
     const shift = <u32>i & 7;
     const before = shift == 0 ? 0 : <u32>load<u8>(at);
-    store<u8>(at, <u8>(before | (<u32>keep << shift)));
+    store<u8>(at, <u8>(before | ((<u32>keep) << shift)));
   }
 
   @inline restrict(dst: usize, bits: usize, i: usize, keep: u32): void {
@@ -39,7 +39,7 @@ export class Bits {
   @inline keepAll(dst: usize, src: usize, bits: usize, n: usize, scale: f64): void {
     memory.fill(bits, 0xff, n >> 3);
     const rest = <u32>n & 7;
-    if (rest) store<u8>(bits + (n >> 3), <u8>((<u32>1 << rest) - 1));
+    if (rest) store<u8>(bits + (n >> 3), <u8>(((<u32>1) << rest) - 1));
   }
 
   @inline dropAll(dst: usize, src: usize, bits: usize, n: usize, scale: f64): void {

@@ -2,7 +2,8 @@
 
 // Bytes that caches hold: beyond them, writing in two places at once costs more than it gains.
 // @ts-ignore: decorator
-@inline const CACHED: usize = 1 << 21;
+@inline
+const CACHED: usize = 1 << 21;
 
 /** A byte an element, 1 = keep, 0 = drop. */
 @unmanaged

@@ -13,7 +13,7 @@
 // `bits` is the address that Bits writes to. Invariant: an element's input is read before its output is written and nothing outside elements 0..n-1 is
 // touched, so dst = src is allowed. Selection is bitwise: a dropped NaN gives +0.
 
-import { widenHigh16, widenHigh32, widenHigh8, widenLow16, widenLow32, widenLow8 } from "../simd/lanes";
+import { widenHigh8, widenHigh16, widenHigh32, widenLow8, widenLow16, widenLow32 } from "../simd/lanes";
 
 /** y = keep ? value : +0 for elements of type T; V says what the value of a kept element is. */
 @unmanaged
@@ -67,7 +67,7 @@ export class Select<T, V> {
     const at = dst + i * sizeof<T>();
     if (sizeof<T>() == 2) store<u16>(at, <u16>(load<u16>(at) & -keep));
     else if (sizeof<T>() == 4) store<u32>(at, load<u32>(at) & -keep);
-    else store<u64>(at, load<u64>(at) & -<u64>keep);
+    else store<u64>(at, load<u64>(at) & -(<u64>keep));
   }
 
   @inline keepAll(dst: usize, src: usize, bits: usize, n: usize, scale: f64): void {

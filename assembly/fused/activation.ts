@@ -25,22 +25,6 @@ function erf<T>(x: T): T {
   else return erf1(x);
 }
 
-/** v: no activation. */
-@unmanaged
-export class None {
-  @inline long(): bool {
-    return false;
-  }
-
-  @inline value<T, I>(v: T): T {
-    return v;
-  }
-
-  @inline slope<T, I>(v: T, g: T): T {
-    return g;
-  }
-}
-
 /** v < 0 ? 0 : v. A gradient passes where v > 0; elsewhere it becomes +0, whatever it was. */
 @unmanaged
 export class Relu {

@@ -30,6 +30,30 @@ export class AddResidual<T> {
   }
 }
 
+/** y = dropout(x + bias). */
+@unmanaged
+export class AddBias<T> {
+  @inline long(): bool {
+    return false;
+  }
+
+  @inline vector(x: usize, other: usize, bias: usize): v128 {
+    return add<T>(v128.load(x), v128.load(bias));
+  }
+
+  @inline value(x: usize, other: usize, bias: usize): T {
+    return load<T>(x) + load<T>(bias);
+  }
+
+  @inline join(v: v128, other: usize): v128 {
+    return v;
+  }
+
+  @inline joinOne(v: T, other: usize): T {
+    return v;
+  }
+}
+
 /** y = dropout(act(x + bias)) with activation A. Source: fused_dropout_bias_activation of xFormers. */
 @unmanaged
 export class Activate<A> {

@@ -3,8 +3,8 @@
 
 import { Params } from "../stream/params";
 import { tile } from "../stream/tile";
-import { Gelu, GeluTanh, None, Relu, Silu } from "./activation";
-import { Activate, AddResidual, Gradient } from "./bias";
+import { Gelu, GeluTanh, Relu, Silu } from "./activation";
+import { Activate, AddBias, AddResidual, Gradient } from "./bias";
 import { bytes } from "./bytes";
 import { Elementwise, placeOf } from "./elementwise";
 import { sumRows } from "./sum";
@@ -27,7 +27,12 @@ export function tile_residual_f64(
 export function tile_none_f32(
   dst: usize, src: usize, other: usize, row: usize, column: usize, columns: usize, n: usize, params: Params,
 ): void {
-  tile<Elementwise<f32, Activate<None>>>(dst, src, placeOf<f32>(row, other, column, columns), n, params);
+  tile<Elementwise<f32, AddBias<f32>>>(dst, src, placeOf<f32>(row, other, column, columns), n, params);
+}
+export function tile_none_f64(
+  dst: usize, src: usize, other: usize, row: usize, column: usize, columns: usize, n: usize, params: Params,
+): void {
+  tile<Elementwise<f64, AddBias<f64>>>(dst, src, placeOf<f64>(row, other, column, columns), n, params);
 }
 export function tile_relu_f32(
   dst: usize, src: usize, other: usize, row: usize, column: usize, columns: usize, n: usize, params: Params,
@@ -53,7 +58,12 @@ export function bytes_residual_f64(
 export function bytes_none_f32(
   dst: usize, src: usize, other: usize, row: usize, column: usize, columns: usize, n: usize, params: Params, keep: usize,
 ): void {
-  bytes<Elementwise<f32, Activate<None>>>(dst, src, placeOf<f32>(row, other, column, columns), keep, n, params);
+  bytes<Elementwise<f32, AddBias<f32>>>(dst, src, placeOf<f32>(row, other, column, columns), keep, n, params);
+}
+export function bytes_none_f64(
+  dst: usize, src: usize, other: usize, row: usize, column: usize, columns: usize, n: usize, params: Params, keep: usize,
+): void {
+  bytes<Elementwise<f64, AddBias<f64>>>(dst, src, placeOf<f64>(row, other, column, columns), keep, n, params);
 }
 export function bytes_relu_f32(
   dst: usize, src: usize, other: usize, row: usize, column: usize, columns: usize, n: usize, params: Params, keep: usize,

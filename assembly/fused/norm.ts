@@ -3,13 +3,16 @@
 //
 // The variance is the mean of squared deviations from the mean that was found before: the second pass over a row is served by the cache,
 // nothing cancels in it, and it needs no division an element as Welford's method does. Both sums are those of ./rows.ts; mean and rstd are
-// rounded to f32 once.
+// rounded to f32 once. A row far from zero loses its digits where the rounded mean is subtracted; there what rounding took from the mean is
+// subtracted too, in both directions, so that xhat has the same bits in the gradient as in the result. Rows that f32 cannot take are left to
+// ./norm-wide.ts.
 // Invariant: a row is read before it is written, so results may take the place of operands of the same shape.
 
 import { NormField, NormGradientField, PARTS } from "../../src/ground/abi";
-import { pinned } from "../stream/params";
+import { haveProduct, LARGE, meanOf, normaliseWide, SMALL, wideGradients } from "./norm-wide";
 import { numberAt, wordAt, workOf } from "./record";
-import { addToParts, addWidened, addWidened4, AllKept, ByMask, clearParts, overRow, storeParts, total } from "./rows";
+import { addWidened, addWidened4, AllKept, ByMask, overRow, total } from "./rows";
+import { deviation } from "./statistics";
 
 /** A second addend. */
 @unmanaged
@@ -79,6 +82,20 @@ class Join<K, B> {
   }
 }
 
+/** xhat, the mean being mean + rest. */
+// @ts-ignore: decorator
+@inline
+function centred4(h: usize, mean: v128, rest: v128, rstd: v128): v128 {
+  return f32x4.mul(f32x4.sub(f32x4.sub(v128.load(h), mean), rest), rstd);
+}
+
+/** One lane of centred4(). */
+// @ts-ignore: decorator
+@inline
+function centred(h: usize, mean: f32, rest: f32, rstd: f32): f32 {
+  return (load<f32>(h) - mean - rest) * rstd;
+}
+
 /** y = xhat * gamma + beta. */
 @unmanaged
 class Normalise {
@@ -91,7 +108,7 @@ class Normalise {
   }
 
   @inline constants(): i32 {
-    return 2;
+    return 3;
   }
 
   @inline sums(): i32 {
@@ -100,18 +117,18 @@ class Normalise {
 
   @inline four(
     _keep: v128, y: usize, h: usize, gamma: usize, beta: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: v128, rstd: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+    mean: v128, rstd: v128, rest: v128, _s: v128, _t: v128, _u: v128,
   ): v128 {
-    const xhat = f32x4.mul(f32x4.sub(v128.load(h), mean), rstd);
+    const xhat = centred4(h, mean, rest, rstd);
     v128.store(y, f32x4.add(f32x4.mul(xhat, v128.load(gamma)), v128.load(beta)));
     return xhat;
   }
 
   @inline one(
     _column: usize, _keep: usize, y: usize, h: usize, gamma: usize, beta: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: f32, rstd: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+    mean: f32, rstd: f32, rest: f32, _s: f32, _t: f32, _u: f32,
   ): f32 {
-    const xhat = (load<f32>(h) - mean) * rstd;
+    const xhat = centred(h, mean, rest, rstd);
     store<f32>(y, xhat * load<f32>(gamma) + load<f32>(beta));
     return xhat;
   }
@@ -129,7 +146,7 @@ class Project {
   }
 
   @inline constants(): i32 {
-    return 2;
+    return 3;
   }
 
   @inline sums(): i32 {
@@ -138,30 +155,30 @@ class Project {
 
   @inline four(
     _keep: v128, dy: usize, h: usize, gamma: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: v128, rstd: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+    mean: v128, rstd: v128, rest: v128, _s: v128, _t: v128, _u: v128,
   ): v128 {
     return f32x4.mul(v128.load(dy), v128.load(gamma));
   }
 
   @inline one(
     _column: usize, _keep: usize, dy: usize, h: usize, gamma: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: f32, rstd: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+    mean: f32, rstd: f32, rest: f32, _s: f32, _t: f32, _u: f32,
   ): f32 {
     return load<f32>(dy) * load<f32>(gamma);
   }
 
   @inline second4(
     first: v128, dy: usize, h: usize, gamma: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: v128, rstd: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+    mean: v128, rstd: v128, rest: v128, _s: v128, _t: v128, _u: v128,
   ): v128 {
-    return f32x4.mul(first, f32x4.mul(f32x4.sub(v128.load(h), mean), rstd));
+    return f32x4.mul(first, centred4(h, mean, rest, rstd));
   }
 
   @inline second(
     first: f32, dy: usize, h: usize, gamma: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: f32, rstd: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+    mean: f32, rstd: f32, rest: f32, _s: f32, _t: f32, _u: f32,
   ): f32 {
-    return first * ((load<f32>(h) - mean) * rstd);
+    return first * centred(h, mean, rest, rstd);
   }
 }
 
@@ -180,7 +197,7 @@ class Gradients<K, D> {
   }
 
   @inline constants(): i32 {
-    return 5;
+    return 6;
   }
 
   @inline sums(): i32 {
@@ -189,10 +206,10 @@ class Gradients<K, D> {
 
   @inline four(
     keep: v128, dx: usize, dresidual: usize, dy: usize, h: usize, gamma: usize, dh: usize, dgamma: usize, dbeta: usize,
-    mean: v128, rstd: v128, g: v128, gx: v128, scale: v128, _u: v128,
+    mean: v128, rstd: v128, g: v128, gx: v128, scale: v128, rest: v128,
   ): v128 {
     const k = changetype<K>(0);
-    const xhat = f32x4.mul(f32x4.sub(v128.load(h), mean), rstd);
+    const xhat = centred4(h, mean, rest, rstd);
     const dys = v128.load(dy);
     const inner = f32x4.sub(f32x4.sub(f32x4.mul(dys, v128.load(gamma)), g), f32x4.mul(xhat, gx));
     const v = changetype<D>(0).add4(f32x4.mul(inner, rstd), dh);
@@ -205,10 +222,10 @@ class Gradients<K, D> {
 
   @inline one(
     column: usize, keep: usize, dx: usize, dresidual: usize, dy: usize, h: usize, gamma: usize, dh: usize, dgamma: usize, dbeta: usize,
-    mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, _u: f32,
+    mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, rest: f32,
   ): f32 {
     const k = changetype<K>(0);
-    const xhat = (load<f32>(h) - mean) * rstd;
+    const xhat = centred(h, mean, rest, rstd);
     const dys = load<f32>(dy);
     const inner = dys * load<f32>(gamma) - g - xhat * gx;
     const v = changetype<D>(0).add(inner * rstd, dh);
@@ -220,40 +237,32 @@ class Gradients<K, D> {
   }
 }
 
+/**
+ * What rounding the mean to f32 took from it, or 0 where that is less than a rounding of xhat: where the mean is no larger than the standard
+ * deviation.
+ */
 // @ts-ignore: decorator
 @inline
-function square2(at: usize, mean: v128): v128 {
-  const d = f64x2.sub(f64x2.promote_low_f32x4(v128.load64_zero(at)), mean);
-  return f64x2.mul(d, d);
+function restOf(mean: f64, rounded: f32, rstd: f32): f32 {
+  return isFar(rounded, rstd) ? <f32>(mean - <f64>rounded) : 0;
 }
 
-/** The sum of squared deviations of a row from `mean`. In f64, where squares of f32 neither overflow nor vanish. */
-function deviation(h: usize, mean: f64, columns: usize, work: usize): f64 {
-  let c: usize = 0;
-  if (ASC_FEATURE_SIMD) {
-    const center = pinned(f64x2.splat(mean), work);
-    let s01 = f64x2.splat(0);
-    let s23 = s01;
-    let s45 = s01;
-    let s67 = s01;
-    for (; c + 8 <= columns; c += 8) {
-      s01 = f64x2.add(s01, square2(h, center));
-      s23 = f64x2.add(s23, square2(h + 8, center));
-      s45 = f64x2.add(s45, square2(h + 16, center));
-      s67 = f64x2.add(s67, square2(h + 24, center));
-      h += 32;
-    }
-    storeParts(work, s01, s23, s45, s67);
-  } else {
-    clearParts(work);
-  }
-  for (; c < columns; ++c) {
-    const d = <f64>load<f32>(h) - mean;
-    addToParts(work, c, d * d);
-    h += 4;
-  }
-  return total(work);
+// @ts-ignore: decorator
+@inline
+function isFar(mean: f32, rstd: f32): bool {
+  return abs(mean) * rstd > 1;
 }
+
+/** True where deviations from the mean and their products with rstd are normal numbers of f32; false for NaN. */
+// @ts-ignore: decorator
+@inline
+function isModerate(rstd: f32): bool {
+  return rstd >= SMALL && rstd <= LARGE;
+}
+
+// Below this the mean, in units of the standard deviation, is too coarse a number of f32.
+// @ts-ignore: decorator
+@inline const LEAST_VARIANCE: f64 = reinterpret<f64>(0x3370000000000000); // 2^-200
 
 /** Rows of y and h, and an f32 each of their mean and rstd; `record` has the fields of NormField and is aligned to 16. */
 export function norm(record: usize): void {
@@ -285,10 +294,17 @@ export function norm(record: usize): void {
     }
     const mean = sum / <f64>columns;
     const variance = deviation(h, mean, columns, work) / <f64>columns;
-    const rstd = <f32>(1 / sqrt<f64>(variance + epsilon));
-    store<f32>(means + (row << 2), <f32>mean);
+    const inverse = 1 / sqrt<f64>(variance + epsilon);
+    const rounded = <f32>mean;
+    const rstd = <f32>inverse;
+    store<f32>(means + (row << 2), rounded);
     store<f32>(rstds + (row << 2), rstd);
-    overRow<AllKept, Normalise>(columns, 0, work, y, h, gamma, beta, 0, 0, 0, 0, <f32>mean, rstd, 0, 0, 0, 0);
+    if (isModerate(rstd) && (variance == 0 || variance > LEAST_VARIANCE)) {
+      const rest = restOf(mean, rounded, rstd);
+      overRow<AllKept, Normalise>(columns, 0, work, y, h, gamma, beta, 0, 0, 0, 0, rounded, rstd, rest, 0, 0, 0);
+    } else {
+      normaliseWide(y, h, gamma, beta, columns, mean, inverse);
+    }
     y += bytes;
     h += bytes;
     x += bytes;
@@ -326,17 +342,34 @@ export function normGradient(record: usize): void {
   for (let row: usize = 0; row < rows; ++row) {
     const mean = load<f32>(means + (row << 2));
     const rstd = load<f32>(rstds + (row << 2));
-    const sum = overRow<AllKept, Project>(columns, 0, work, dy, h, gamma, 0, 0, 0, 0, 0, mean, rstd, 0, 0, 0, 0);
-    const g = <f32>(sum / <f64>columns);
-    const gx = <f32>(total(work + PARTS) / <f64>columns);
-    if (keep) {
-      if (dh) gradients<ByMask, Plus>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, work);
-      else gradients<ByMask, Alone>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, work);
-      keep += columns;
-    } else {
-      if (dh) gradients<AllKept, Plus>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, work);
-      else gradients<AllKept, Alone>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, work);
+    let rest: f32 = 0;
+    let wide = !isModerate(rstd);
+    if (!wide && (isFar(mean, rstd) || abs(mean) < SMALL)) {
+      const exact = meanOf(h, mean, columns, work);
+      if (abs(mean) < SMALL) wide = exact != <f64>mean;
+      else rest = <f32>(exact - <f64>mean);
     }
+    if (!wide) {
+      const sum = overRow<AllKept, Project>(columns, 0, work, dy, h, gamma, 0, 0, 0, 0, 0, mean, rstd, rest, 0, 0, 0);
+      const product = total(work + PARTS);
+      const g = <f32>(sum / <f64>columns);
+      const gx = <f32>(product / <f64>columns);
+      const size = abs(sum) + abs(product);
+      // Sums as large as this, Infinity and NaN come of what f32 may not hold; as small, of what may have vanished.
+      if (!(size < LARGE)) wide = true;
+      else if (size < SMALL) wide = haveProduct(dy, gamma, columns);
+      if (!wide) {
+        if (keep) {
+          if (dh) gradients<ByMask, Plus>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
+          else gradients<ByMask, Alone>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
+        } else {
+          if (dh) gradients<AllKept, Plus>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
+          else gradients<AllKept, Alone>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
+        }
+      }
+    }
+    if (wide) wideGradients(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, scale, work);
+    if (keep) keep += columns;
     dx += bytes;
     dresidual += bytes;
     dy += bytes;
@@ -349,7 +382,7 @@ export function normGradient(record: usize): void {
 @inline
 function gradients<K, D>(
   dx: usize, dresidual: usize, dgamma: usize, dbeta: usize, dy: usize, h: usize, gamma: usize, dh: usize, keep: usize, columns: usize,
-  mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, work: usize,
+  mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, rest: f32, work: usize,
 ): void {
-  overRow<K, Gradients<K, D>>(columns, keep, work, dx, dresidual, dy, h, gamma, dh, dgamma, dbeta, mean, rstd, g, gx, scale, 0);
+  overRow<K, Gradients<K, D>>(columns, keep, work, dx, dresidual, dy, h, gamma, dh, dgamma, dbeta, mean, rstd, g, gx, scale, rest);
 }

@@ -6,21 +6,27 @@
 
 // In f32: bits of an exponent, of the sign, and the difference of the biases 127 and 15 as an exponent.
 // @ts-ignore: decorator
-@inline const SIGN: u32 = 0x80000000;
+@inline
+const SIGN: u32 = 0x80000000;
 // @ts-ignore: decorator
-@inline const REBIAS: u32 = (127 - 15) << 23;
+@inline
+const REBIAS: u32 = (127 - 15) << 23;
 // 2^-14, the least normal f16, as f32.
 // @ts-ignore: decorator
-@inline const LEAST_NORMAL: u32 = (127 - 14) << 23;
+@inline
+const LEAST_NORMAL: u32 = (127 - 14) << 23;
 // 2^16: what is at least this, 65520 and more having been rounded up to it, is infinite as f16.
 // @ts-ignore: decorator
-@inline const BEYOND: u32 = (127 + 16) << 23;
+@inline
+const BEYOND: u32 = (127 + 16) << 23;
 // 2^112, the ratio of numbers that have the same exponent bits.
 // @ts-ignore: decorator
-@inline const UP: u32 = (127 + 112) << 23;
+@inline
+const UP: u32 = (127 + 112) << 23;
 // 0.5: its last bit counts 2^-24, the least subnormal f16, so that adding it rounds to a multiple of that.
 // @ts-ignore: decorator
-@inline const HALF: u32 = 126 << 23;
+@inline
+const HALF: u32 = 126 << 23;
 
 /** IEEE 754 binary16. */
 @unmanaged
@@ -86,7 +92,7 @@ export class F16 {
   }
 
   @inline narrow1(x: f32): u32 {
-    if (x != x) return 0x7e00;
+    if (isNaN(x)) return 0x7e00;
     const magnitude = reinterpret<u32>(x) & ~SIGN;
     const sign = (reinterpret<u32>(x) & SIGN) >> 16;
     if (magnitude >= BEYOND) return 0x7c00 | sign;
@@ -125,7 +131,7 @@ export class BF16 {
   }
 
   @inline narrow1(x: f32): u32 {
-    if (x != x) return 0x7fc0;
+    if (isNaN(x)) return 0x7fc0;
     const bits = reinterpret<u32>(x);
     return (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
   }

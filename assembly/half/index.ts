@@ -1,10 +1,10 @@
 // The kernels of 16-bit data: those of assembly/core/index.ts for f16 and bf16, and conversion from and to f32. src/half/kernels.ts lists them.
 
-import { philox } from "../stream/philox";
-import { Params } from "../stream/params";
 import { Bits } from "../epilogue/bits";
 import { Both } from "../epilogue/both";
 import { Select } from "../epilogue/select";
+import { Params } from "../stream/params";
+import { philox } from "../stream/philox";
 import { applyStored, FromBits, FromBytes } from "../stream/stored";
 import { tile } from "../stream/tile";
 import { BF16, F16 } from "./formats";

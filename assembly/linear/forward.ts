@@ -86,7 +86,18 @@ function dot<T, M>(y: usize, w: usize, x: usize, keep: usize, inputs: usize, bia
 // @ts-ignore: decorator
 @inline
 function finish4<T, M>(
-  y: usize, a0: v128, a1: v128, a2: v128, a3: v128, w: usize, x: usize, keep: usize, whole: usize, inputs: usize, bias: usize, scale: T,
+  y: usize,
+  a0: v128,
+  a1: v128,
+  a2: v128,
+  a3: v128,
+  w: usize,
+  x: usize,
+  keep: usize,
+  whole: usize,
+  inputs: usize,
+  bias: usize,
+  scale: T,
 ): void {
   const decide = changetype<M>(0);
   const row = inputs * sizeof<T>();
@@ -156,7 +167,16 @@ function dots8<T>(y: usize, stride: usize, w: usize, x: usize, inputs: usize, bi
 }
 
 function product<T, M>(
-  y: usize, stride: usize, x: usize, w: usize, bias: usize, keep: usize, examples: usize, outputs: usize, inputs: usize, scale: T,
+  y: usize,
+  stride: usize,
+  x: usize,
+  w: usize,
+  bias: usize,
+  keep: usize,
+  examples: usize,
+  outputs: usize,
+  inputs: usize,
+  scale: T,
 ): void {
   const decide = changetype<M>(0);
   const row = inputs * sizeof<T>();
@@ -190,7 +210,16 @@ function product<T, M>(
  * that is 0, all kept if keep is 0.
  */
 export function forward<T>(
-  y: usize, stride: usize, x: usize, w: usize, bias: usize, keep: usize, examples: usize, outputs: usize, inputs: usize, scale: f64,
+  y: usize,
+  stride: usize,
+  x: usize,
+  w: usize,
+  bias: usize,
+  keep: usize,
+  examples: usize,
+  outputs: usize,
+  inputs: usize,
+  scale: f64,
 ): void {
   if (keep) product<T, Bytes>(y, stride, x, w, bias, keep, examples, outputs, inputs, <T>scale);
   else product<T, All>(y, stride, x, w, bias, keep, examples, outputs, inputs, <T>scale);

@@ -39,8 +39,20 @@ function addVector<T, P>(dst: usize, src: usize, g: v128, step: v128, k: i32): v
 // @ts-ignore: decorator
 @inline
 function addVectors<T, P>(
-  dst: usize, s0: usize, s1: usize, s2: usize, s3: usize, g0: v128, g1: v128, g2: v128, g3: v128,
-  k0: v128, k1: v128, k2: v128, k3: v128, k: i32,
+  dst: usize,
+  s0: usize,
+  s1: usize,
+  s2: usize,
+  s3: usize,
+  g0: v128,
+  g1: v128,
+  g2: v128,
+  g3: v128,
+  k0: v128,
+  k1: v128,
+  k2: v128,
+  k3: v128,
+  k: i32,
 ): void {
   const product = changetype<P>(0);
   let acc = v128.load(dst + 16 * k);
@@ -84,7 +96,16 @@ function add4<T, M, P>(dst: usize, src: usize, row: usize, g: usize, gRow: usize
 
 /** The same for any number of rows, one after another, from element `from` on, a multiple of a step. */
 function addRows<T, M, P>(
-  dst: usize, src: usize, row: usize, g: usize, gRow: usize, keep: usize, keepRow: usize, rows: usize, from: usize, n: usize,
+  dst: usize,
+  src: usize,
+  row: usize,
+  g: usize,
+  gRow: usize,
+  keep: usize,
+  keepRow: usize,
+  rows: usize,
+  from: usize,
+  n: usize,
 ): void {
   const decide = changetype<M>(0);
   const product = changetype<P>(0);
@@ -129,9 +150,7 @@ function add<T, M, P>(dst: usize, src: usize, row: usize, g: usize, gRow: usize,
   if (r < rows) addRows<T, M, P>(dst, src + r * row, row, g + r * gRow, gRow, decide.at(keep, r * keepRow), keepRow, rows - r, 0, n);
 }
 
-function everyInput<T, M>(
-  dx: usize, g: usize, stride: usize, w: usize, keep: usize, examples: usize, outputs: usize, inputs: usize,
-): void {
+function everyInput<T, M>(dx: usize, g: usize, stride: usize, w: usize, keep: usize, examples: usize, outputs: usize, inputs: usize): void {
   const row = inputs * sizeof<T>();
   for (let n: usize = 0; n < examples; ++n) {
     const k = changetype<M>(0).at(keep, n * outputs * inputs);
@@ -140,7 +159,14 @@ function everyInput<T, M>(
 }
 
 function everyWeight<T, M>(
-  dw: usize, g: usize, stride: usize, x: usize, keep: usize, examples: usize, outputs: usize, inputs: usize,
+  dw: usize,
+  g: usize,
+  stride: usize,
+  x: usize,
+  keep: usize,
+  examples: usize,
+  outputs: usize,
+  inputs: usize,
 ): void {
   const row = inputs * sizeof<T>();
   for (let o: usize = 0; o < outputs; ++o) {
@@ -154,7 +180,15 @@ function everyWeight<T, M>(
  * kept if keep is 0.
  */
 export function inputGradient<T>(
-  dx: usize, g: usize, stride: usize, w: usize, keep: usize, examples: usize, outputs: usize, inputs: usize, fresh: bool,
+  dx: usize,
+  g: usize,
+  stride: usize,
+  w: usize,
+  keep: usize,
+  examples: usize,
+  outputs: usize,
+  inputs: usize,
+  fresh: bool,
 ): void {
   if (fresh) memory.fill(dx, 0, examples * inputs * sizeof<T>());
   if (keep) everyInput<T, Bytes>(dx, g, stride, w, keep, examples, outputs, inputs);
@@ -166,7 +200,15 @@ export function inputGradient<T>(
  * kept if keep is 0.
  */
 export function weightGradient<T>(
-  dw: usize, g: usize, stride: usize, x: usize, keep: usize, examples: usize, outputs: usize, inputs: usize, fresh: bool,
+  dw: usize,
+  g: usize,
+  stride: usize,
+  x: usize,
+  keep: usize,
+  examples: usize,
+  outputs: usize,
+  inputs: usize,
+  fresh: bool,
 ): void {
   if (fresh) memory.fill(dw, 0, outputs * inputs * sizeof<T>());
   if (keep) everyWeight<T, Bytes>(dw, g, stride, x, keep, examples, outputs, inputs);

@@ -9,32 +9,82 @@ import { Identity, Relu, sample } from "./sample";
 // The layer.
 
 export function bytes_forward_f32(
-  y: usize, stride: usize, x: usize, w: usize, bias: usize, keep: usize, examples: usize, outputs: usize, inputs: usize, scale: f64,
+  y: usize,
+  stride: usize,
+  x: usize,
+  w: usize,
+  bias: usize,
+  keep: usize,
+  examples: usize,
+  outputs: usize,
+  inputs: usize,
+  scale: f64,
 ): void {
   forward<f32>(y, stride, x, w, bias, keep, examples, outputs, inputs, scale);
 }
 export function bytes_forward_f64(
-  y: usize, stride: usize, x: usize, w: usize, bias: usize, keep: usize, examples: usize, outputs: usize, inputs: usize, scale: f64,
+  y: usize,
+  stride: usize,
+  x: usize,
+  w: usize,
+  bias: usize,
+  keep: usize,
+  examples: usize,
+  outputs: usize,
+  inputs: usize,
+  scale: f64,
 ): void {
   forward<f64>(y, stride, x, w, bias, keep, examples, outputs, inputs, scale);
 }
 export function bytes_inputgradient_f32(
-  dx: usize, g: usize, stride: usize, w: usize, keep: usize, examples: usize, outputs: usize, inputs: usize, fresh: bool,
+  dx: usize,
+  g: usize,
+  stride: usize,
+  w: usize,
+  keep: usize,
+  examples: usize,
+  outputs: usize,
+  inputs: usize,
+  fresh: bool,
 ): void {
   inputGradient<f32>(dx, g, stride, w, keep, examples, outputs, inputs, fresh);
 }
 export function bytes_inputgradient_f64(
-  dx: usize, g: usize, stride: usize, w: usize, keep: usize, examples: usize, outputs: usize, inputs: usize, fresh: bool,
+  dx: usize,
+  g: usize,
+  stride: usize,
+  w: usize,
+  keep: usize,
+  examples: usize,
+  outputs: usize,
+  inputs: usize,
+  fresh: bool,
 ): void {
   inputGradient<f64>(dx, g, stride, w, keep, examples, outputs, inputs, fresh);
 }
 export function bytes_weightgradient_f32(
-  dw: usize, g: usize, stride: usize, x: usize, keep: usize, examples: usize, outputs: usize, inputs: usize, fresh: bool,
+  dw: usize,
+  g: usize,
+  stride: usize,
+  x: usize,
+  keep: usize,
+  examples: usize,
+  outputs: usize,
+  inputs: usize,
+  fresh: bool,
 ): void {
   weightGradient<f32>(dw, g, stride, x, keep, examples, outputs, inputs, fresh);
 }
 export function bytes_weightgradient_f64(
-  dw: usize, g: usize, stride: usize, x: usize, keep: usize, examples: usize, outputs: usize, inputs: usize, fresh: bool,
+  dw: usize,
+  g: usize,
+  stride: usize,
+  x: usize,
+  keep: usize,
+  examples: usize,
+  outputs: usize,
+  inputs: usize,
+  fresh: bool,
 ): void {
   weightGradient<f64>(dw, g, stride, x, keep, examples, outputs, inputs, fresh);
 }

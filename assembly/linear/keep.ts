@@ -53,7 +53,7 @@ export class All {
     return i16x8.splat(0);
   }
 
-  @inline vector<T>(v: v128, step: v128, k: i32): v128 {
+  @inline vector<_T>(v: v128, step: v128, k: i32): v128 {
     return v;
   }
 

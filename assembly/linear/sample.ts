@@ -5,7 +5,7 @@
 /** The draw itself. */
 @unmanaged
 export class Identity {
-  @inline vector<T>(z: v128): v128 {
+  @inline vector<_T>(z: v128): v128 {
     return z;
   }
 

@@ -4,14 +4,18 @@
 
 // ln 2 in two parts, the first of 32 bits, so that its products with exponents are exact.
 // @ts-ignore: decorator
-@inline const LN2_HIGH: f64 = 6.93147180369123816490e-1;
+@inline
+const LN2_HIGH: f64 = 6.9314718036912381649e-1;
 // @ts-ignore: decorator
-@inline const LN2_LOW: f64 = 1.90821492927058770002e-10;
+@inline
+const LN2_LOW: f64 = 1.90821492927058770002e-10;
 // @ts-ignore: decorator
-@inline const INVERSE_LN2: f64 = 1.44269504088896338700;
+@inline
+const INVERSE_LN2: f64 = 1.442695040888963387;
 // Below this, e^x is subnormal: e^-708 is the last integer power of e that is normal.
 // @ts-ignore: decorator
-@inline const LEAST: f64 = -708.0;
+@inline
+const LEAST: f64 = -708.0;
 
 /** e^x for x <= 0; 0 for x < -708. */
 // @ts-ignore: decorator
@@ -23,7 +27,7 @@ export function exp<T, L>(x: T): T {
   const low = l.mul(k, l.splat(LN2_LOW));
   const r = l.sub(high, low);
   const z = l.mul(r, r);
-  let p = l.add(l.mul(z, l.splat(4.13813679705723846039e-8)), l.splat(-1.65339022054652515390e-6));
+  let p = l.add(l.mul(z, l.splat(4.13813679705723846039e-8)), l.splat(-1.6533902205465251539e-6));
   p = l.add(l.mul(z, p), l.splat(6.61375632143793436117e-5));
   p = l.add(l.mul(z, p), l.splat(-2.77777777770155933842e-3));
   p = l.add(l.mul(z, p), l.splat(1.66666666666666019037e-1));
@@ -48,7 +52,7 @@ function log<T, L>(x: T): T {
   even = l.mul(w, l.add(l.mul(w, even), l.splat(3.999999999940941908e-1)));
   let odd = l.add(l.mul(w, l.splat(1.479819860511658591e-1)), l.splat(1.818357216161805012e-1));
   odd = l.add(l.mul(w, odd), l.splat(2.857142874366239149e-1));
-  odd = l.mul(z, l.add(l.mul(w, odd), l.splat(6.666666666666735130e-1)));
+  odd = l.mul(z, l.add(l.mul(w, odd), l.splat(6.66666666666673513e-1)));
   const r = l.add(odd, even);
   const small = l.sub(l.add(l.mul(s, l.add(half, r)), l.mul(k, l.splat(LN2_LOW))), half);
   return l.add(l.add(small, f), l.mul(k, l.splat(LN2_HIGH)));

@@ -4,18 +4,24 @@
 
 // 2^52: an integer n in [0, 2^52) and the f64 2^52 + n share their low bits.
 // @ts-ignore: decorator
-@inline const SHIFTER: f64 = 4503599627370496.0;
+@inline
+const SHIFTER: f64 = 4503599627370496.0;
 // @ts-ignore: decorator
-@inline const SHIFTER_BITS: i64 = 0x4330000000000000;
+@inline
+const SHIFTER_BITS: i64 = 0x4330000000000000;
 // @ts-ignore: decorator
-@inline const MANTISSA: i64 = 0x000fffffffffffff;
+@inline
+const MANTISSA: i64 = 0x000fffffffffffff;
 // @ts-ignore: decorator
-@inline const BIAS: f64 = 1023.0;
+@inline
+const BIAS: f64 = 1023.0;
 // sqrt(1/2), its low word zero, and the distance of its bits from those of 1 (FreeBSD, e_log.c).
 // @ts-ignore: decorator
-@inline const HALF_ROOT: i64 = 0x3fe6a09e00000000;
+@inline
+const HALF_ROOT: i64 = 0x3fe6a09e00000000;
 // @ts-ignore: decorator
-@inline const TO_ONE: i64 = 0x3ff0000000000000 - HALF_ROOT;
+@inline
+const TO_ONE: i64 = 0x3ff0000000000000 - HALF_ROOT;
 
 @unmanaged
 export class One {

@@ -4,21 +4,25 @@
 // Invariant: an element's input is read before its output is written and nothing outside elements 0..n-1 is touched, so dst = src is allowed;
 // each operation is rounded in the type of the data.
 
-import { Params, pinned, workspace } from "../stream/params";
 import { philox8, WORDS as STEP } from "../stream/generator";
+import { Params, pinned, workspace } from "../stream/params";
 import { Normal } from "./values";
 
 // Top bit of a counter's last word: keeps this stream apart from kind "philox", whose indices end at 2^53.
 // @ts-ignore: decorator
-@inline const NOISE_COUNTER: u32 = 0x80000000;
+@inline
+const NOISE_COUNTER: u32 = 0x80000000;
 
 // The workspace: words, values, and two constants, each in every lane of a vector.
 // @ts-ignore: decorator
-@inline const VALUES: usize = 4 * STEP;
+@inline
+const VALUES: usize = 4 * STEP;
 // @ts-ignore: decorator
-@inline const FACTOR: usize = 2 * VALUES;
+@inline
+const FACTOR: usize = 2 * VALUES;
 // @ts-ignore: decorator
-@inline const OFFSET: usize = FACTOR + 16;
+@inline
+const OFFSET: usize = FACTOR + 16;
 
 /** x * (1 + s z) */
 @unmanaged

@@ -11,11 +11,14 @@ import { cosTurn1, cosTurn4, sinTurn1, sinTurn4 } from "../math/turn";
 import { WORDS as STEP, wordOf } from "../stream/generator";
 
 // @ts-ignore: decorator
-@inline const ULP: f32 = 5.9604644775390625e-8; // 2^-24
+@inline
+const ULP: f32 = 5.9604644775390625e-8; // 2^-24
 // @ts-ignore: decorator
-@inline const WORD: f32 = 2.3283064365386963e-10; // 2^-32
+@inline
+const WORD: f32 = 2.3283064365386963e-10; // 2^-32
 // @ts-ignore: decorator
-@inline const HALF_WORD: f32 = 1.16415321826934814453125e-10; // 2^-33
+@inline
+const HALF_WORD: f32 = 1.16415321826934814453125e-10; // 2^-33
 
 /** sqrt(-2 ln u), u in (0, 1] being the middle of the word's cell, which keeps all 32 bits where u is small: up to 6.764. */
 // @ts-ignore: decorator

@@ -7,8 +7,8 @@
 //
 // Invariant: an element is read before it is written, so dst = src is allowed. Selection is bitwise: nothing of a dropped element stays.
 
-import { widenHigh32, widenLow32 } from "../simd/lanes";
 import { Scaled, Select } from "../epilogue/select";
+import { widenHigh32, widenLow32 } from "../simd/lanes";
 
 /** y = keep ? a x : +0. */
 @unmanaged

@@ -13,9 +13,9 @@ export function repeat(tile: usize, filled: u32, bits: u64, run: u32, times: u32
 
 /** Appends each of `times` bits of a mask, from `bit` on, `run` times, at most 32; returns how many bits then are filled. */
 export function spread(tile: usize, filled: u32, mask: usize, bit: u64, run: u32, times: u32): u32 {
-  const ones = (<u64>1 << run) - 1;
+  const ones = ((<u64>1) << run) - 1;
   let word = wordAt(tile, filled);
-  for (; times > 0; --times, ++bit, filled += run) word = append(tile, filled, word, -<u64>keeps(mask, bit) & ones, run);
+  for (; times > 0; --times, ++bit, filled += run) word = append(tile, filled, word, -(<u64>keeps(mask, bit)) & ones, run);
   store<u64>(addressOf(tile, filled), word);
   return filled;
 }
@@ -30,7 +30,7 @@ function addressOf(tile: usize, filled: u32): usize {
 // @ts-ignore: decorator
 @inline
 function wordAt(tile: usize, filled: u32): u64 {
-  return load<u64>(addressOf(tile, filled)) & ((<u64>1 << (filled & 63)) - 1);
+  return load<u64>(addressOf(tile, filled)) & (((<u64>1) << (filled & 63)) - 1);
 }
 
 /** Stores the present word with `bits` added; returns the word that then is the present one. Without a branch, as words fill up irregularly. */

@@ -5,7 +5,8 @@ import { STEP } from "../../src/ground/abi";
 
 /** Elements from which on a branch on a run's decision costs less than the memory traffic that it spares. */
 // @ts-ignore: decorator
-@inline const LONG: usize = 128;
+@inline
+const LONG: usize = 128;
 
 /** Writes a, b and c in every lane, and the bit of each lane: WALK_CONSTANTS bytes. */
 export function storeConstants<T>(at: usize, a: f64, b: f64, c: f64): void {
@@ -36,7 +37,7 @@ export function bitsAt(mask: usize, bit: u64, count: u32): u64 {
   let at = mask + <usize>(bit >> 3);
   const last = mask + <usize>((bit + count - 1) >> 3);
   let word = <u64>load<u8>(at);
-  for (let place: u64 = 8; at < last; place += 8) word |= <u64>load<u8>(++at) << place;
+  for (let place: u64 = 8; at < last; place += 8) word |= (<u64>load<u8>(++at)) << place;
   return word >> (bit & 7);
 }
 
@@ -46,7 +47,7 @@ export function sharedRun<T, S>(dst: usize, src: usize, n: usize, keep: bool, co
   if (epilogue.branches() && n >= LONG) return epilogue.whole(dst, src, n, keep, a);
   let i: usize = 0;
   if (ASC_FEATURE_SIMD) {
-    const all = i32x4.splat(-<i32>keep);
+    const all = i32x4.splat(-(<i32>keep));
     const a4 = v128.load(constants);
     const b4 = v128.load(constants, 16);
     const c4 = v128.load(constants, 32);
@@ -69,7 +70,7 @@ export function separateRun<T, S>(dst: usize, src: usize, n: usize, mask: usize,
     // The 16 bits of a step lie in two bytes or in three; in two, the second is read again and its bits are shifted out of use.
     const last = <usize>(shift + STEP - 1) >> 3;
     for (; n >= <usize>STEP; n -= STEP, dst += STEP * sizeof<T>(), src += STEP * sizeof<T>(), mask += STEP / 8) {
-      const word = i32x4.splat(<i32>((<u32>load<u16>(mask) | (<u32>load<u8>(mask + last) << 16)) >> shift));
+      const word = i32x4.splat(<i32>((<u32>load<u16>(mask) | ((<u32>load<u8>(mask + last)) << 16)) >> shift));
       epilogue.quad(dst, src, keep4(word, places), a4, b4, c4);
       epilogue.quad(dst + 4 * sizeof<T>(), src + 4 * sizeof<T>(), keep4(i32x4.shr_u(word, 4), places), a4, b4, c4);
       epilogue.quad(dst + 8 * sizeof<T>(), src + 8 * sizeof<T>(), keep4(i32x4.shr_u(word, 8), places), a4, b4, c4);

@@ -35,10 +35,12 @@ class Level {
 
 /** The most elements of runs whose decisions are gathered first, as a run by itself costs more than its elements. */
 // @ts-ignore: decorator
-@inline const SHORT: u32 = 32;
+@inline
+const SHORT: u32 = 32;
 // Behind the constants of runs lies the tile of gathered decisions.
 // @ts-ignore: decorator
-@inline const TILE: usize = offsetof<Walk>() + WALK_CONSTANTS;
+@inline
+const TILE: usize = offsetof<Walk>() + WALK_CONSTANTS;
 
 /** Feeds the next n elements to epilogue S: what they become depends on a, b and c. */
 export function broadcast<T, S>(dst: usize, src: usize, mask: usize, n: usize, walk: Walk, a: f64, b: f64, c: f64): void {
@@ -88,7 +90,7 @@ function shortRuns<T, S>(dst: usize, src: usize, mask: usize, n: usize, walk: Wa
     const runs = at > 0 ? 0 : <u32>min<f64>(inner.size - inner.at, min<u32>(<u32>n, WALK_GATHERED - filled) / run);
     const length = runs > 0 ? run : min<u32>(run - at, <u32>n);
     const times = max<u32>(runs, 1);
-    if (walk.each != 0) filled = repeat(tile, filled, bitsAt(mask, bit + at, length) & ((<u64>1 << length) - 1), length, times);
+    if (walk.each != 0) filled = repeat(tile, filled, bitsAt(mask, bit + at, length) & (((<u64>1) << length) - 1), length, times);
     else filled = spread(tile, filled, mask, bit, length, times);
     n -= length * times;
     at += length;

@@ -16,6 +16,6 @@ export function popcount(mask: usize, n: usize): u32 {
   for (const whole = bytes & ~7; at < whole; at += 8) count += <u32>popcnt<u64>(load<u64>(mask + at));
   for (; at < bytes; ++at) count += popcnt<u32>(load<u8>(mask + at));
   const rest = <u32>n & 7;
-  if (rest) count += popcnt<u32>(load<u8>(mask + bytes) & ((<u32>1 << rest) - 1));
+  if (rest) count += popcnt<u32>(load<u8>(mask + bytes) & (((<u32>1) << rest) - 1));
   return count;
 }

@@ -6,15 +6,20 @@ import { pinned } from "./params";
 
 // Multipliers and Weyl key increments of the paper (the increments are the golden ratio and sqrt(3)-1, each times 2^32).
 // @ts-ignore: decorator
-@inline const M0: u32 = 0xd2511f53;
+@inline
+const M0: u32 = 0xd2511f53;
 // @ts-ignore: decorator
-@inline const M1: u32 = 0xcd9e8d57;
+@inline
+const M1: u32 = 0xcd9e8d57;
 // @ts-ignore: decorator
-@inline const W0: u32 = 0x9e3779b9;
+@inline
+const W0: u32 = 0x9e3779b9;
 // @ts-ignore: decorator
-@inline const W1: u32 = 0xbb67ae85;
+@inline
+const W1: u32 = 0xbb67ae85;
 // @ts-ignore: decorator
-@inline const ROUNDS: i32 = 10;
+@inline
+const ROUNDS: i32 = 10;
 
 // @ts-ignore: decorator
 @inline

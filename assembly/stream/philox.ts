@@ -3,9 +3,9 @@
 // dropout with an offset.
 // Invariant: no state between steps; the 16 elements of a step are the words of four consecutive blocks, one half of what is drawn at once.
 
-import { Params, workspace } from "./params";
-import { philox8, wordOf, WORDS } from "./generator";
 import { STEP } from "../../src/ground/abi";
+import { philox8, WORDS, wordOf } from "./generator";
+import { Params, workspace } from "./params";
 import { partOfStep } from "./step";
 
 /** Leaves in the workspace the random words of the 32 elements around i. */
@@ -31,7 +31,7 @@ function keepBits(params: Params, i: u64): u32 {
   let keep: u32 = 0;
   for (let j = 0; j < STEP; ++j) {
     const word = load<u32>(wordOf(workspace(params), (<u32>i & STEP) + j));
-    keep |= <u32>(word >= <u32>params.threshold) << j;
+    keep |= (<u32>(word >= <u32>params.threshold)) << j;
   }
   return keep;
 }
@@ -42,7 +42,7 @@ export function philox<S>(dst: usize, src: usize, bits: usize, n: usize, params:
   const start = params.start;
   const scale = params.scale;
   if (params.threshold == 0) return epilogue.keepAll(dst, src, bits, n, scale);
-  if (params.threshold == <u64>1 << 32) return epilogue.dropAll(dst, src, bits, n, scale);
+  if (params.threshold == (<u64>1) << 32) return epilogue.dropAll(dst, src, bits, n, scale);
 
   const whole = <u32>max(<i32>n - STEP + 1, 0);
   // i is the offset in the output of a step's first element: negative in front of the output.

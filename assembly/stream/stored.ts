@@ -1,9 +1,9 @@
 // Dropout from a stored mask: the keep decisions are read instead of drawn, then go to the same epilogues.
 // Invariant: only the bytes of the mask that belong to elements 0..n-1 are read; the result equals that of the stream that made the mask.
 
-import { Params, pinned, workspace } from "./params";
-import { Input, Select } from "../epilogue/select";
 import { STEP } from "../../src/ground/abi";
+import { Input, Select } from "../epilogue/select";
+import { Params, pinned, workspace } from "./params";
 
 /** Decisions from a bit mask, least significant bit first, 1 = keep. Each lane of T compares its own bit, which needs no widening. */
 @unmanaged
@@ -23,8 +23,19 @@ export class FromBits {
   }
 
   @inline step<T, V>(
-    dst: usize, src: usize, mask: usize, i: usize, factor: v128,
-    b0: v128, b1: v128, b2: v128, b3: v128, b4: v128, b5: v128, b6: v128, b7: v128,
+    dst: usize,
+    src: usize,
+    mask: usize,
+    i: usize,
+    factor: v128,
+    b0: v128,
+    b1: v128,
+    b2: v128,
+    b3: v128,
+    b4: v128,
+    b5: v128,
+    b6: v128,
+    b7: v128,
   ): void {
     const epilogue = changetype<Select<T, V>>(0);
     const step = v128.load16_splat(mask + (i >> 3));
@@ -50,13 +61,24 @@ export class FromBits {
 /** Decisions from a byte mask, 0 = drop, anything else = keep. */
 @unmanaged
 export class FromBytes {
-  @inline bits<T>(params: Params, k: i32): v128 {
+  @inline bits<_T>(params: Params, k: i32): v128 {
     return i8x16.splat(0);
   }
 
   @inline step<T, V>(
-    dst: usize, src: usize, mask: usize, i: usize, factor: v128,
-    zero: v128, b1: v128, b2: v128, b3: v128, b4: v128, b5: v128, b6: v128, b7: v128,
+    dst: usize,
+    src: usize,
+    mask: usize,
+    i: usize,
+    factor: v128,
+    zero: v128,
+    b1: v128,
+    b2: v128,
+    b3: v128,
+    b4: v128,
+    b5: v128,
+    b6: v128,
+    b7: v128,
   ): void {
     changetype<Select<T, V>>(0).step(dst, src, 0, i, i8x16.ne(v128.load(mask + i), zero), factor);
   }

@@ -4,18 +4,20 @@
 // Invariant: element i drops iff U(i) < T, U(i) of 48 bits: 8 of the ++ scrambler, then, only on a tie, 8 of the ** scrambler, then,
 // only on a tie, 32 of Philox at counter i.
 
-import { Params, pinned, workspace } from "./params";
-import { philox8 } from "./generator";
 import { NOTE_BYTES, NOTES, STEP, TIE_BLOCK, TILE } from "../../src/ground/abi";
+import { philox8 } from "./generator";
+import { Params, pinned, workspace } from "./params";
 import { partOfStep } from "./step";
 
 // Top bit of the second word of a counter that decides a tie: keeps it apart from those that seed tiles, which stay below 2^43.
 // @ts-ignore: decorator
-@inline const TIE_COUNTER: u32 = 0x80000000;
+@inline
+const TIE_COUNTER: u32 = 0x80000000;
 
 // Bytes of the state of a tile's four lanes.
 // @ts-ignore: decorator
-@inline const LANES: usize = 64;
+@inline
+const LANES: usize = 64;
 
 /** How many tiles a loop takes through their steps at once: one. */
 @unmanaged
@@ -94,8 +96,8 @@ function keepBits(params: Params, lanes: usize, i: u64): u32 {
     for (let byte: u32 = 0; byte < 4; ++byte) {
       const u = (((a >> (byte << 3)) & 0xff) << 8) | ((b >> (byte << 3)) & 0xff);
       const bit = (lane << 2) + byte;
-      keep |= <u32>(u >= top) << bit;
-      ties |= <u32>(u == top) << bit;
+      keep |= (<u32>(u >= top)) << bit;
+      ties |= (<u32>(u == top)) << bit;
     }
   }
   return ties ? keepOfTies(params, i, keep, ties) : keep;
@@ -264,7 +266,7 @@ function partialStep<S>(dst: usize, src: usize, bits: usize, n: usize, params: P
 /** Feeds elements start..start+n-1 of the stream to epilogue S. n is below 2^31 - 4096. */
 export function tile<S>(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
   if (params.threshold == 0) return changetype<S>(0).keepAll(dst, src, bits, n, params.scale);
-  if (params.threshold == <u64>1 << 48) return changetype<S>(0).dropAll(dst, src, bits, n, params.scale);
+  if (params.threshold == (<u64>1) << 48) return changetype<S>(0).dropAll(dst, src, bits, n, params.scale);
 
   // i is the offset in the output of a step's first element: negative in front of the output.
   const before = <i32>params.start & (TILE - 1);

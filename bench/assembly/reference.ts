@@ -7,7 +7,8 @@ export function copy_bytes(dst: usize, src: usize, bytes: usize): void {
 }
 
 // @ts-ignore: decorator
-@inline function multiply(dst: usize, src: usize, factor: v128): void {
+@inline
+function multiply(dst: usize, src: usize, factor: v128): void {
   v128.store(dst, f32x4.mul(v128.load(src), factor));
 }
 

@@ -5,11 +5,11 @@ import { type Kernels, rowsOf } from "../../src/engine/kernels.js";
 import { PARAMS, type Params } from "../../src/engine/memory.js";
 import { type Piece, pieces } from "../../src/engine/pieces.js";
 import { ACTIVATIONS, type Activation, type Elementwise, FUSED, type FusedKernels } from "../../src/fused/kernels.js";
-import { writeFields } from "../../src/fused/record.js";
 import { BIAS_RECORD, NormField, NormGradientField, ROW_RECORD, SoftmaxField, STEP } from "../../src/ground/abi.js";
 import { byteLength, type Dtype } from "../../src/ground/dtypes.js";
 import { Words } from "../../src/ground/words.js";
 import { scale, threshold } from "../../src/stream/probability.js";
+import { writeFields } from "../../test/support/record.js";
 import { copyOf, P, type Placement, type Subject } from "./subject.js";
 
 /** The most columns of the matrices. */

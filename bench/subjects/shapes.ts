@@ -15,9 +15,10 @@ const FORMS: readonly [suffix: string, shape: (n: number) => number[], noiseShap
   [", runs of 4", (n) => [n / 4, 4], (n) => [n / 4, 1]],
 ];
 
-// DropBlock on maps of 32 x 32 elements, or 4 x 4 where there are too few for that.
 const BLOCK = 7;
 const BLOCK_AREA = BLOCK ** 2;
+// Bytes around a mask that the kernels of blocks need.
+const MARGIN = 16;
 
 export function shapesSubjects(kernels: ShapesKernels, place: Placement): Subject[] {
   const { src, dst, mask, n, memory } = place;
@@ -34,20 +35,46 @@ export function shapesSubjects(kernels: ShapesKernels, place: Placement): Subjec
       return { name: `bits_${verb}_${dtype}${suffix}`, group, copy: copyOf(dtype), bytes: 2 * place.bytes(dtype), call };
     });
 
-  const blocks = (): Subject => {
-    const side = n % 1024 === 0 ? 32 : 4;
-    const seeds = place.room("bits");
-    const dropped = memory.view("bits", seeds, n).fill(0xff);
+  // DropBlock on maps of 32 x 32 elements, or 4 x 4 where there are too few for that: along rows, whose elements are neighbours, or along columns.
+  const side = n % 1024 === 0 ? 32 : 4;
+  const [before, after] = [Math.min(BLOCK, side) >> 1, (Math.min(BLOCK, side) - 1) >> 1];
+  const seeds = (): number => {
+    const at = place.room("bytes", place.bytes("bits") + 2 * MARGIN);
+    const dropped = memory.view("bits", at + MARGIN, n).fill(0xff);
     // A Weyl sequence: as many seeds as drop about P, far from evenly spaced in rows and columns.
     for (let k = 1; k <= (n * P) / BLOCK_AREA; ++k) {
-      const at = Math.floor(((k * 0.6180339887498949) % 1) * n);
-      dropped[at >> 3] = (dropped[at >> 3] as number) & ~(1 << (at & 7));
+      const bit = Math.floor(((k * 0.6180339887498949) % 1) * n);
+      dropped[bit >> 3] = (dropped[bit >> 3] as number) & ~(1 << (bit & 7));
     }
+    return at + MARGIN;
+  };
+  const bitsSubject = (name: string, call: () => void): Subject => ({
+    name,
+    group,
+    copy: copyOf("f32"),
+    bytes: 2 * place.bytes("bits"),
+    call,
+  });
+  const lines = (): Subject => {
+    const at = seeds();
+    const to = place.room("bytes", place.bytes("bits") + 2 * MARGIN) + MARGIN;
+    memory.view("bits", to, n).fill(0xff);
+    return bitsSubject("bits_lines_bits", () => kernels.lines.bits.bits(to, at, n, side, before, after, 0));
+  };
+  const spread = (): Subject => {
+    const at = seeds();
+    return bitsSubject("bits_spread_bits", () => kernels.spread.bits.bits(at, n / side ** 2, side, side, before, after, 0));
+  };
+  const interleave = (): Subject => {
+    const at = seeds();
     const to = place.room("bits");
     memory.view("bits", to, n).fill(0xff);
-    const call = () => kernels.blocks.bits.bits(to, seeds, n, 0, 1, side, side, Math.min(BLOCK, side));
-    return { name: "bits_blocks_bits", group, copy: copyOf("f32"), bytes: 2 * place.bytes("bits"), call };
+    return bitsSubject("bits_interleave_bits", () => kernels.interleave.bits.bits(to, at, 1, n / side ** 2, side ** 2));
   };
 
-  return rowsOf(SHAPES).flatMap(([verb, , dtype]) => (verb === "blocks" ? [blocks()] : walked(verb, dtype as Dtype)));
+  return rowsOf(SHAPES).flatMap(([verb, , dtype]) => {
+    if (verb === "lines") return [lines()];
+    if (verb === "spread") return [spread()];
+    return verb === "interleave" ? [interleave()] : walked(verb, dtype as Dtype);
+  });
 }

@@ -2,18 +2,18 @@
 
 import { type BufferDtype, type DataDtype, DTYPES, HALF_DTYPES } from "../ground/dtypes.js";
 import type { Sequence } from "../stream/sequence.js";
+import type { Context } from "./context.js";
 import { type HalfKernels, type Kernels, withHalf } from "./kernels.js";
 import type { Memory } from "./memory.js";
 import type { Conversion } from "./operand.js";
 import { Pass } from "./pass.js";
 import { Scratch } from "./scratch.js";
 
-export class Engine {
+export class Engine implements Context {
   readonly memory: Memory;
   readonly sequence: Sequence;
   readonly scratch: Scratch;
   readonly kernels: Kernels;
-  /** The dtypes that the loaded kernels support. */
   readonly dtypes: readonly DataDtype[];
   readonly #conversions: readonly Conversion[];
   // Passes by the depth of nested calls, all made once.
@@ -42,7 +42,6 @@ export class Engine {
     return new Engine(memory, sequence, withHalf(kernels, half), scratch, [...DTYPES, ...HALF_DTYPES], conversions);
   }
 
-  /** Returns the converter between a 16-bit dtype and f32. */
   conversionOf(dtype: BufferDtype): Conversion | undefined {
     return this.#conversions.find((conversion) => conversion.dtype === dtype);
   }

@@ -8,7 +8,7 @@ import { type BufferDtype, byteLength, type DataDtype, isHalf } from "../ground/
 import { Draw } from "../stream/draw.js";
 import type { Op, Ticket } from "../stream/ticket.js";
 import { WasmBuffer } from "./buffer.js";
-import type { Engine } from "./engine.js";
+import type { Context } from "./context.js";
 import { CHUNK, DATA_SLOT, MASK_SLOT, PARAMS, STAGED } from "./memory.js";
 import { makeLike, Operand, type Staged, type StagedData, type Taken, type TakenData } from "./operand.js";
 import { PIECE } from "./pieces.js";
@@ -31,7 +31,7 @@ export interface Wanted {
 
 /** The part of a pass that checks and allocates. */
 export interface Taking {
-  readonly engine: Engine;
+  readonly engine: Context;
   /** The decisions of the call. */
   readonly draw: Draw;
   /**
@@ -68,7 +68,7 @@ export interface Taking {
 
 /** The part of a pass that runs kernels. */
 export interface Running {
-  readonly engine: Engine;
+  readonly engine: Context;
   /** The factor of kept elements, rounded to the dtype; Infinity where everything is dropped. */
   readonly scale: number;
   /** Writes the parameter record of element `at` of the draw; returns its address. */
@@ -84,7 +84,7 @@ export interface Running {
 }
 
 export class Pass implements Taking, Running {
-  readonly engine: Engine;
+  readonly engine: Context;
   readonly draw: Draw;
   readonly #chunk: number;
   readonly #operands: Operand[] = [];
@@ -98,7 +98,7 @@ export class Pass implements Taking, Running {
   readonly #made: WasmBuffer[] = [];
 
   /** @param chunk the most elements that one kernel call takes, a multiple of 8 */
-  constructor(engine: Engine, chunk = CHUNK) {
+  constructor(engine: Context, chunk = CHUNK) {
     this.engine = engine;
     this.draw = new Draw(engine.sequence);
     this.#chunk = chunk;
@@ -304,19 +304,25 @@ export interface Operation<Args extends readonly unknown[], Plan, R> {
   readonly take: (pass: Taking, plan: Plan) => (run: Running) => R;
 }
 
+/** Where calls get their passes: an engine. */
+interface PassPool {
+  open(): Pass;
+  close(pass: Pass): void;
+}
+
 /** Runs an operation as one call of an instance. */
 export function perform<Args extends readonly unknown[], Plan, R>(
-  engine: Engine,
+  pool: PassPool,
   { read, take }: Operation<Args, Plan, R>,
   ...args: Args
 ): R {
   const plan = read(...args);
-  const pass = engine.open();
+  const pass = pool.open();
   try {
     const result = take(pass, plan)(pass.ready());
     pass.keep();
     return result;
   } finally {
-    engine.close(pass);
+    pool.close(pass);
   }
 }

@@ -100,8 +100,10 @@ export interface AddedRows {
   readonly period: number;
   /** Returns the address of additive rows for the part that begins with row `row` and has `rows`; 0 where nothing is added. */
   address(row: number, rows: number): number;
-  /** Returns the row of these that belongs to row `row`, and their number. */
-  place(row: number, rows: number): readonly [maskRow: number, maskRows: number];
+  /** Returns the one of these that belongs to row `row`. */
+  maskRow(row: number): number;
+  /** Returns their number beside a part of `rows` rows. */
+  maskRows(rows: number): number;
 }
 
 /**
@@ -117,7 +119,7 @@ export function takeAddedRows(
   const keys = shape.at(-1) as number;
   const sizes = shape.slice(0, -1);
   const rows = rowsOf(shape);
-  if (mask === undefined && lengths === undefined) return { period: rows, address: () => 0, place: () => [0, 0] };
+  if (mask === undefined && lengths === undefined) return { period: rows, address: () => 0, maskRow: () => 0, maskRows: () => 0 };
 
   const width = mask === undefined ? 1 : (mask.shape.at(-1) as number);
   const maskStrides = stridesOf(mask === undefined ? [] : mask.shape.slice(0, -1), sizes.length);
@@ -175,7 +177,8 @@ export function takeAddedRows(
       }
       return address;
     },
-    place: (row, some) => (whole ? [(row % period) % block, block] : [0, some]),
+    maskRow: (row) => (whole ? (row % period) % block : 0),
+    maskRows: (some) => (whole ? block : some),
   };
 }
 

@@ -20,10 +20,11 @@ import {
   RESIDUAL_KEYS,
   type ResidualOptions,
 } from "./options.js";
-import { type ActivationTicket, checkColumns, drawAgain, type ResidualTicket, type StoredTicket } from "./ticket.js";
+import { type ActivationTicket, checkBoolean, checkColumns, drawAgain, type ResidualTicket, type StoredTicket } from "./ticket.js";
 
 /** A forward call, as read. */
-interface BiasPlan extends ForwardPlan {
+interface BiasPlan {
+  readonly common: ForwardPlan;
   readonly x: AnyData;
   readonly bias: unknown;
 }
@@ -34,18 +35,20 @@ export function biasDropoutResidual(kernels: FusedKernels) {
     read(x, p, options) {
       const common = readForward(p, options, RESIDUAL_KEYS);
       const { bias, residual } = options as Partial<ResidualOptions>;
-      return { ...common, x, bias, residual };
+      return { common, x, bias, residual };
     },
     take(pass, plan) {
-      const { input, bias } = takeForward(pass, plan, pass.data(plan.x, "x", plan.half));
+      const { input, bias } = takeForward(pass, plan, pass.data(plan.x, "x", plan.common.half));
       const { stored, computed, length } = input;
-      const other = pass.input(plan.residual, "residual", stored, length);
-      const output = pass.output(plan.out, "out", stored, length, plan.x, input, other);
-      const { tile, bytes } = kernels.residual;
+      const other = plan.residual === undefined ? undefined : pass.input(plan.residual, "residual", stored, length);
+      const output = takeResult(pass, plan.common.out, "out", plan.x, input, other);
+      const { tile, bytes } = other === undefined ? kernels.none : kernels.residual;
+      const residual = other !== undefined;
+      const columns = columnsOf(bias);
       const apply = takeElementwise(pass, { tile: tile[computed], bytes: bytes[computed] }, { input, other, output, bias });
       return (run) => {
         apply(run);
-        return { y: output.array, ticket: { ...run.ticket("biasDropoutResidual"), ...columnsOf(bias) } };
+        return { y: output.array, ticket: Object.assign(run.ticket("biasDropoutResidual"), { residual }, columns) };
       };
     },
   } satisfies Operation<
@@ -63,18 +66,19 @@ export function biasActivationDropout(kernels: FusedKernels) {
       const { bias, activation = "none", backward = common.training } = options as ActivationOptions;
       checkChoice(activation, "activation", ACTIVATIONS);
       checkFlag(backward, "backward");
-      return { ...common, x, bias, activation, backward };
+      return { common, x, bias, activation, backward };
     },
     take(pass, plan) {
       const { activation } = plan;
-      const { input, bias } = takeForward(pass, plan, takeF32(pass, plan.x, "x", plan.half));
-      const output = pass.output(plan.out, "out", input.stored, input.length, plan.x, input);
+      const { input, bias } = takeForward(pass, plan, takeF32(pass, plan.x, "x", plan.common.half));
+      const output = pass.output(plan.common.out, "out", input.stored, input.length, plan.x, input);
       const overwritten = activation !== "none" && checkKept(output, input, plan.backward);
       const apply = takeElementwise(pass, inF32(kernels[activation]), { input, output, bias });
-      const lost = overwritten ? { overwritten } : {};
+      const columns = columnsOf(bias);
+      const lost = overwritten ? { overwritten } : undefined;
       return (run) => {
         apply(run);
-        return { y: output.array, ticket: { ...run.ticket("biasActivationDropout"), ...columnsOf(bias), activation, ...lost } };
+        return { y: output.array, ticket: Object.assign(run.ticket("biasActivationDropout"), columns, { activation }, lost) };
       };
     },
   } satisfies Operation<
@@ -85,8 +89,9 @@ export function biasActivationDropout(kernels: FusedKernels) {
 }
 
 /** Takes the draw of a forward call on `input`, and the bias. */
-function takeForward<I extends Taken>(pass: Taking, { bias, p, training, kind, seed, stream, start }: BiasPlan, input: I) {
+function takeForward<I extends Taken>(pass: Taking, { bias, common }: BiasPlan, input: I) {
   const { draw } = pass;
+  const { p, training, kind, seed, stream, start } = common;
   const { stored, length } = input;
   draw.choose(kind, seed, stream);
   const row = bias === undefined ? undefined : pass.ofDtype(bias, "bias", stored);
@@ -98,12 +103,20 @@ function takeForward<I extends Taken>(pass: Taking, { bias, p, training, kind, s
   return { input, bias: row };
 }
 
-function columnsOf(bias: Taken | undefined): { columns?: number } {
-  return bias === undefined ? {} : { columns: bias.length };
+/** Takes a result of the shape of `input`, which may be that itself, or `other`. */
+function takeResult(pass: Taking, value: unknown, name: string, like: unknown, input: Taken, other: Taken | undefined): Taken {
+  const { stored, length } = input;
+  return other === undefined
+    ? pass.output(value, name, stored, length, like, input)
+    : pass.output(value, name, stored, length, like, input, other);
+}
+
+function columnsOf(bias: Taken | undefined): { columns: number } | undefined {
+  return bias === undefined ? undefined : { columns: bias.length };
 }
 
 /** The kernels in f32 of an operation that may have none that draws. */
-function inF32({ tile, bytes }: FusedKernels[Activation]): Sources {
+function inF32({ tile, bytes }: FusedKernels["relu"]): Sources {
   return { tile: tile?.f32, bytes: bytes.f32 };
 }
 
@@ -116,9 +129,8 @@ interface BackwardPlan {
   readonly bias?: unknown;
   readonly dx: unknown;
   readonly dbias: unknown;
-  /** Of a call with a residual. */
-  readonly residual: boolean;
-  readonly dresidual?: unknown;
+  /** false for a call without a residual. */
+  readonly dresidual: unknown;
   readonly half: unknown;
   readonly backward: boolean;
 }
@@ -135,10 +147,13 @@ type Backward = Operation<[dy: AnyData, ticket: StoredTicket, saved: unknown, op
 export function residualBackward(kernels: FusedKernels): Backward {
   return {
     read(dy, ticket, saved, options) {
+      const { residual } = ticket;
+      checkBoolean(residual, "ticket.residual");
       checkOptions(saved, ACTIVATION_SAVED_KEYS, "saved");
       checkOptions(options, RESIDUAL_BACKWARD_KEYS);
       const { dx, dbias, dresidual, dtype } = options as { [name: string]: unknown };
-      return { dy, ticket, activation: "none", dx, dbias, dresidual, residual: true, half: dtype, backward: false };
+      if (!residual) checkNone(dresidual, "dresidual", "residual");
+      return { dy, ticket, activation: "none", dx, dbias, dresidual: residual && dresidual, half: dtype, backward: false };
     },
     take: (pass, plan) => takeBackward(kernels, pass, plan),
   };
@@ -155,7 +170,7 @@ export function activationBackward(kernels: FusedKernels): Backward {
       const { x, bias } = saved as ActivationSaved;
       const { dx, dbias, dtype, backward = true } = options as { [name: string]: unknown };
       checkFlag(backward, "backward");
-      return { dy, ticket, activation, x, bias, dx, dbias, residual: false, half: dtype, backward: backward as boolean };
+      return { dy, ticket, activation, x, bias, dx, dbias, dresidual: false, half: dtype, backward: backward as boolean };
     },
     take: (pass, plan) => takeBackward(kernels, pass, plan),
   };
@@ -171,7 +186,7 @@ function takeBackward(
   drawAgain(pass.draw, plan.ticket);
   const { length } = pass.draw;
   if (columns !== undefined) checkColumns(columns, length);
-  const input = plan.residual ? pass.data(dy, "dy", half) : takeF32(pass, dy, "dy", half);
+  const input = plan.ticket.op === "biasDropoutResidual" ? pass.data(dy, "dy", half) : takeF32(pass, dy, "dy", half);
   const { stored, computed } = input;
   checkGradient(input, length);
   const other = activation === "none" ? undefined : pass.input(plan.x, "saved.x", stored, length);
@@ -180,17 +195,14 @@ function takeBackward(
   if (columns === undefined) checkNone(plan.dbias, "dbias", "bias");
   const summed = columns !== undefined && plan.dbias !== false;
   const takeSums = () => (summed ? pass.output(plan.dbias, "dbias", stored, columns, dy) : undefined);
-  const copied = plan.residual && plan.dresidual !== false;
+  const copied = plan.dresidual !== false;
   const takeCopy = () => (copied ? pass.output(plan.dresidual, "dresidual", stored, length, dy, input) : undefined);
-  const takeResult = () =>
-    other === undefined
-      ? pass.output(plan.dx, "dx", stored, length, dy, input)
-      : pass.output(plan.dx, "dx", stored, length, dy, input, other);
+  const takeDx = () => takeResult(pass, plan.dx, "dx", dy, input, other);
   // Results that the caller has made come first: making one may detach views of wasm memory.
-  let output = plan.dx === undefined ? undefined : takeResult();
+  let output = plan.dx === undefined ? undefined : takeDx();
   let sum = plan.dbias === undefined ? undefined : takeSums();
   let copy = plan.dresidual === undefined ? undefined : takeCopy();
-  output ??= takeResult();
+  output ??= takeDx();
   sum ??= takeSums();
   copy ??= takeCopy();
   if (other !== undefined) checkKept(output, other, plan.backward);
@@ -200,12 +212,13 @@ function takeBackward(
   const take = (after?: After) =>
     sources === undefined ? takeDropout(pass, operands, after) : takeElementwise(pass, sources, operands, after);
   const dx = output.array;
-  const results = () => ({ dx, dbias: sum?.array, ...(plan.residual ? { dresidual: copy?.array } : {}) });
+  const dbias = sum?.array;
+  const gradients: Gradients = plan.ticket.op === "biasDropoutResidual" ? { dx, dbias, dresidual: copy?.array } : { dx, dbias };
   if (sum === undefined || columns === undefined || columns === 0) {
     const apply = take();
     return (run) => {
       apply(run);
-      return results();
+      return gradients;
     };
   }
   const sums = takeColumnSums(pass, columns, sum);
@@ -215,6 +228,6 @@ function takeBackward(
     sums.clear();
     apply(run);
     sums.round();
-    return results();
+    return gradients;
   };
 }

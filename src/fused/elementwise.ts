@@ -50,7 +50,7 @@ export function takeElementwise(pass: Taking, kernels: Sources, operands: Operan
   const added = bias === undefined ? undefined : pass.stage(bias);
   return (run) => {
     writeRow(memory, dtype, row + BIAS_RECORD, columns + STEP, added);
-    sweep.run(run, ({ at, count }, keep) => {
+    sweep.run(run, (at, count, keep) => {
       const from = input.enter(at, count);
       const to = output.enter(at, count);
       kernel(to, from, second === undefined ? 0 : second.enter(at, count), row, at % columns, columns, count, run.params(at), keep);
@@ -70,7 +70,7 @@ export function takeDropout(pass: Taking, operands: Operands, after?: After): (r
   const { dtype } = input;
   const kernel = kernels.dropout[pass.draw.kind][dtype];
   return (run) => {
-    sweep.run(run, ({ at, count }) => {
+    sweep.run(run, (at, count) => {
       const from = input.enter(at, count);
       // First, as the output may take the place of the input.
       if (copy !== undefined) memory.view(dtype, copy.enter(at, count), count).set(memory.view(dtype, from, count));

@@ -1,15 +1,14 @@
 // The table of the kernels of fused operations, which tests and benchmarks walk.
 
 import type { Bound, Family } from "../engine/kernels.js";
-import { DTYPES, type Dtype } from "../ground/dtypes.js";
+import { DTYPES } from "../ground/dtypes.js";
 
 // The sources of decisions. What takes long enough that drawing beside it gains nothing reads its decisions from bytes only.
 const DRAWN_OR_READ = ["tile", "bytes"] as const;
 const READ = ["bytes"] as const;
 
-/** The activations, each with the sources of its kernels. "none" has no gradient of its own: that is dropout's. */
+/** The activations, each with the sources of its kernels in f32. */
 const ACTIVATION_SOURCES = {
-  none: DRAWN_OR_READ,
   relu: DRAWN_OR_READ,
   gelu: READ,
   geluTanh: READ,
@@ -17,9 +16,11 @@ const ACTIVATION_SOURCES = {
 } as const;
 
 /** The function between bias and dropout. */
-export type Activation = keyof typeof ACTIVATION_SOURCES;
+export type Activation = "none" | Smooth;
+type Smooth = keyof typeof ACTIVATION_SOURCES;
+const NAMES = Object.keys(ACTIVATION_SOURCES) as Smooth[];
 /** The names of the activations. */
-export const ACTIVATIONS: readonly Activation[] = Object.keys(ACTIVATION_SOURCES) as Activation[];
+export const ACTIVATIONS: readonly Activation[] = ["none", ...NAMES];
 
 /**
  * `dst`, `src` and `other` are n elements each, the first of them in column `column`. `row` is the address of a record of 16 bytes, for the kernel's use,
@@ -44,6 +45,7 @@ export type RowKernel = (record: number) => undefined;
 // Pointers are byte addresses.
 interface Signatures {
   residual: Elementwise;
+  none: Elementwise;
   /** Adds n elements in row-major order, the first in column `column`, to `columns` sums in f64. */
   sum: (sums: number, src: number, n: number, column: number, columns: number) => undefined;
   /** Rows of y and h, and their means and rstds. The fields of the record are those of NormField. */
@@ -56,7 +58,11 @@ interface Signatures {
   softmaxGradient: RowKernel;
 }
 
-const RESIDUAL = [{ verb: "residual", sources: DRAWN_OR_READ, dtypes: DTYPES }] as const;
+// Their gradient is that of dropout.
+const LINEAR = [
+  { verb: "residual", sources: DRAWN_OR_READ, dtypes: DTYPES },
+  { verb: "none", sources: DRAWN_OR_READ, dtypes: DTYPES },
+] as const;
 const ROWS = [
   { verb: "sum", sources: ["rows"], dtypes: DTYPES },
   // Layer norm and softmax, on whole rows.
@@ -66,24 +72,16 @@ const ROWS = [
   { verb: "softmaxGradient", sources: READ, dtypes: ["f32"] },
 ] as const;
 
-const activated = (suffix: string, names: readonly Activation[]): Family[] =>
-  names.map((name) => ({ verb: `${name}${suffix}`, sources: ACTIVATION_SOURCES[name], dtypes: ["f32"] }));
+const activated = (suffix: string): Family[] =>
+  NAMES.map((name) => ({ verb: `${name}${suffix}`, sources: ACTIVATION_SOURCES[name], dtypes: ["f32"] }));
 
-export const FUSED: readonly Family[] = [
-  ...RESIDUAL,
-  ...activated("", ACTIVATIONS),
-  ...activated(
-    "Gradient",
-    ACTIVATIONS.filter((name) => name !== "none"),
-  ),
-  ...ROWS,
-];
+export const FUSED: readonly Family[] = [...LINEAR, ...activated(""), ...activated("Gradient"), ...ROWS];
 
-/** The kernels of an elementwise operation by source and dtype. */
+/** The kernels of an activation by source and dtype. */
 interface BySource {
-  readonly tile?: { readonly [D in Dtype]?: Elementwise };
-  readonly bytes: { readonly f32: Elementwise; readonly f64?: Elementwise };
+  readonly tile?: { readonly f32: Elementwise };
+  readonly bytes: { readonly f32: Elementwise };
 }
 
-export type FusedKernels = Bound<(typeof RESIDUAL)[number] | (typeof ROWS)[number], Signatures> &
-  Readonly<Record<Activation | `${Exclude<Activation, "none">}Gradient`, BySource>>;
+export type FusedKernels = Bound<(typeof LINEAR)[number] | (typeof ROWS)[number], Signatures> &
+  Readonly<Record<Smooth | `${Smooth}Gradient`, BySource>>;

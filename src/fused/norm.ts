@@ -4,7 +4,7 @@
 import { type ForwardPlan, readForward } from "../core/options.js";
 import type { AnyData } from "../engine/operand.js";
 import type { Operation } from "../engine/pass.js";
-import { NormField, NormGradientField, ROW_RECORD } from "../ground/abi.js";
+import { NormField, NormGradientField, ROW_FIELDS, ROW_RECORD } from "../ground/abi.js";
 import { checkAmount, checkFlag, wrongKind, wrongValue } from "../ground/check.js";
 import { byteLength, holdersOf } from "../ground/dtypes.js";
 import { checkOptions } from "../ground/options.js";
@@ -12,12 +12,12 @@ import { takeColumnSums } from "./column-sums.js";
 import type { FusedKernels } from "./kernels.js";
 import { checkGradient, checkKept, checkNone, takeF32, takeGradients } from "./operands.js";
 import { NORM_BACKWARD_KEYS, NORM_KEYS, NORM_SAVED_KEYS, type NormOptions } from "./options.js";
-import { writeFields } from "./record.js";
 import { Sweep } from "./sweep.js";
 import { checkBoolean, checkColumns, drawAgain, type NormTicket, type StoredTicket } from "./ticket.js";
 
 /** A forward call, as read. */
-interface NormPlan extends ForwardPlan {
+interface NormPlan {
+  readonly common: ForwardPlan;
   readonly x: AnyData;
   readonly epsilon: number;
   readonly residual: unknown;
@@ -44,12 +44,13 @@ export function normForward(kernels: FusedKernels): Operation<[x: AnyData, p: nu
       const common = readForward(p, options, NORM_KEYS);
       const { epsilon = 1e-5, residual, bias, gamma, beta, h, mean, rstd } = options as NormOptions;
       checkAmount(epsilon, "epsilon");
-      return { ...common, x, epsilon, residual, bias, gamma, beta, h, mean, rstd };
+      return { common, x, epsilon, residual, bias, gamma, beta, h, mean, rstd };
     },
     take(pass, plan) {
       const { draw, engine } = pass;
-      draw.choose(plan.kind, plan.seed, plan.stream);
-      const input = takeF32(pass, plan.x, "x", plan.half);
+      const { common } = plan;
+      draw.choose(common.kind, common.seed, common.stream);
+      const input = takeF32(pass, plan.x, "x", common.half);
       const { stored: dtype, length } = input;
       const residual = pass.input(plan.residual, "residual", dtype, length);
       const gamma = pass.ofDtype(plan.gamma, "gamma", dtype);
@@ -57,13 +58,13 @@ export function normForward(kernels: FusedKernels): Operation<[x: AnyData, p: nu
       if (columns === 0 ? length > 0 : length % columns !== 0) throw wrongValue("gamma", `length that divides ${length}`, columns);
       const beta = pass.input(plan.beta, "beta", dtype, columns);
       const bias = plan.bias === undefined ? undefined : pass.input(plan.bias, "bias", dtype, columns);
-      draw.range(length, plan.start);
-      draw.chance(plan.p, "train", plan.training);
+      draw.range(length, common.start);
+      draw.chance(common.p, "train", common.training);
 
       const rows = columns === 0 ? 0 : length / columns;
       const same = [input, residual];
       const [y, stream, means, rstds] = pass.outputs(plan.x, [
-        { name: "out", value: plan.out, dtype, length, same },
+        { name: "out", value: common.out, dtype, length, same },
         { name: "h", value: plan.h, dtype, length, same },
         { name: "mean", value: plan.mean, dtype: "f32", length: rows },
         { name: "rstd", value: plan.rstd, dtype: "f32", length: rows },
@@ -77,28 +78,25 @@ export function normForward(kernels: FusedKernels): Operation<[x: AnyData, p: nu
       sweep.drawBytes();
       const kernel = kernels.norm.bytes.f32;
       return (run) => {
-        writeFields(engine.memory, record, NormField, {
-          bias: added === undefined ? 0 : added.enter(0, columns),
-          gamma: factors.enter(0, columns),
-          beta: addends.enter(0, columns),
-          columns,
-          epsilon: plan.epsilon,
-          scale: run.scale,
-        });
-        sweep.run(run, ({ at, count, row, rows: some }, keep) => {
-          writeFields(engine.memory, record, NormField, {
-            y: to.enter(at, count),
-            h: h.enter(at, count),
-            means: mean.enter(row, some),
-            rstds: rstd.enter(row, some),
-            x: x.enter(at, count),
-            residual: other.enter(at, count),
-            keep,
-            rows: some,
-          });
+        const fields = engine.memory.view("f64", record, ROW_FIELDS);
+        fields[NormField.bias] = added === undefined ? 0 : added.enter(0, columns);
+        fields[NormField.gamma] = factors.enter(0, columns);
+        fields[NormField.beta] = addends.enter(0, columns);
+        fields[NormField.columns] = columns;
+        fields[NormField.epsilon] = plan.epsilon;
+        fields[NormField.scale] = run.scale;
+        sweep.run(run, (at, count, keep, row, some) => {
+          fields[NormField.y] = to.enter(at, count);
+          fields[NormField.h] = h.enter(at, count);
+          fields[NormField.means] = mean.enter(row, some);
+          fields[NormField.rstds] = rstd.enter(row, some);
+          fields[NormField.x] = x.enter(at, count);
+          fields[NormField.residual] = other.enter(at, count);
+          fields[NormField.keep] = keep;
+          fields[NormField.rows] = some;
           kernel(record);
         });
-        const ticket = { ...run.ticket("dropoutResidualLayerNorm"), columns, bias: bias !== undefined };
+        const ticket = Object.assign(run.ticket("dropoutResidualLayerNorm"), { columns, bias: bias !== undefined });
         return { y: y.array, h: stream.array, mean: means.array, rstd: rstds.array, ticket };
       };
     },
@@ -189,27 +187,24 @@ export function normBackward(
       const kernel = kernels.normGradient.bytes.f32;
       const addRows = kernels.sum.rows.f32;
       return (run) => {
-        writeFields(engine.memory, record, NormGradientField, {
-          dgamma: gammaSums.pointer,
-          dbeta: betaSums.pointer,
-          gamma: factors.enter(0, columns),
-          columns,
-          scale: run.scale,
-        });
+        const fields = engine.memory.view("f64", record, ROW_FIELDS);
+        fields[NormGradientField.dgamma] = gammaSums.pointer;
+        fields[NormGradientField.dbeta] = betaSums.pointer;
+        fields[NormGradientField.gamma] = factors.enter(0, columns);
+        fields[NormGradientField.columns] = columns;
+        fields[NormGradientField.scale] = run.scale;
         for (const sum of sums) sum.clear();
-        sweep.run(run, ({ at, count, row: first, rows: some }, keep) => {
+        sweep.run(run, (at, count, keep, first, some) => {
           const result = to.enter(at, count);
-          writeFields(engine.memory, record, NormGradientField, {
-            dx: result,
-            dresidual: dresidual === undefined ? unwanted : dresidual.enter(at, count),
-            dy: from.enter(at, count),
-            h: h.enter(at, count),
-            means: mean.enter(first, some),
-            rstds: rstd.enter(first, some),
-            dh: dh === undefined ? 0 : dh.enter(at, count),
-            keep,
-            rows: some,
-          });
+          fields[NormGradientField.dx] = result;
+          fields[NormGradientField.dresidual] = dresidual === undefined ? unwanted : dresidual.enter(at, count);
+          fields[NormGradientField.dy] = from.enter(at, count);
+          fields[NormGradientField.h] = h.enter(at, count);
+          fields[NormGradientField.means] = mean.enter(first, some);
+          fields[NormGradientField.rstds] = rstd.enter(first, some);
+          fields[NormGradientField.dh] = dh === undefined ? 0 : dh.enter(at, count);
+          fields[NormGradientField.keep] = keep;
+          fields[NormGradientField.rows] = some;
           kernel(record);
           if (biasSums !== undefined) addRows(biasSums.pointer, result, count, 0, columns);
         });

@@ -32,16 +32,19 @@ export function checkNone(value: unknown, name: string, of: string): void {
   if (value !== undefined && value !== false) throw wrongKind(name, `undefined, as the forward call had no ${of}`, value);
 }
 
-/** Takes the gradients that are wanted, by name. */
+/** Takes the gradients that are wanted, by name, first those that the caller has made: making one may detach views of wasm memory. */
 export function takeGradients<K extends string>(
   pass: Taking,
   like: unknown,
   wanted: Readonly<Record<K, Omit<Wanted, "name">>>,
-): Record<K, Taken | undefined> {
-  const names = (Object.keys(wanted) as K[]).filter((name) => wanted[name].value !== false);
-  const taken = pass.outputs(
-    like,
-    names.map((name) => ({ name, ...wanted[name] })),
-  );
-  return Object.fromEntries(names.map((name, k) => [name, taken[k]])) as Record<K, Taken | undefined>;
+): Partial<Record<K, Taken>> {
+  const taken: Partial<Record<K, Taken>> = {};
+  for (const made of [false, true]) {
+    for (const name in wanted) {
+      const { value, dtype, length, same = [] } = wanted[name];
+      if (value === false || (value === undefined) !== made) continue;
+      taken[name] = pass.output(value, name, dtype, length, like, ...same);
+    }
+  }
+  return taken;
 }

@@ -33,8 +33,8 @@ export interface ResidualOptions<X extends AnyData = AnyData, Y extends AnyDataO
   extends ForwardOptions<Y> {
   /** Added to every row: an array of the dtype of x, whose length divides that of x and is the number of columns. By default nothing is added. */
   bias?: AnyDataOf<DtypeOf<X>> | undefined;
-  /** The array that the result of dropout is added to: as long as x, and of its dtype. */
-  residual: AnyDataOf<DtypeOf<X>>;
+  /** The array that the result of dropout is added to: as long as x, and of its dtype. By default it is added to nothing. */
+  residual?: AnyDataOf<DtypeOf<X>> | undefined;
 }
 export const RESIDUAL_KEYS: Known = /* @__PURE__ */ known(FORWARD_KEYS, "bias", "residual");
 
@@ -107,11 +107,11 @@ export interface ActivationGradients<X extends AnyData = AnyData, DX = undefined
   readonly dbias: Gradient<Like<X>, DB> | undefined;
 }
 
-/** Gradients with respect to x, the residual and, if the forward call had one, the bias. */
+/** Gradients with respect to x and, if the forward call had them, the residual and the bias. */
 export interface ResidualGradients<X extends AnyData = AnyData, DX = undefined, DB = undefined, DR = undefined>
   extends ActivationGradients<X, DX, DB> {
-  /** A copy of dy. */
-  readonly dresidual: Gradient<Like<X>, DR>;
+  /** A copy of dy. undefined where there was no residual. */
+  readonly dresidual: Gradient<Like<X>, DR> | undefined;
 }
 
 /** Options of {@link Fused.dropoutResidualLayerNorm}, with results of types Y, H, M and R. `out` may be x or the residual itself. */

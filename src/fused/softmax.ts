@@ -4,7 +4,7 @@
 import { type ForwardPlan, readForward } from "../core/options.js";
 import type { AnyData, Taken } from "../engine/operand.js";
 import type { Operation, Running, Taking } from "../engine/pass.js";
-import { ROW_RECORD, SoftmaxField } from "../ground/abi.js";
+import { ROW_FIELDS, ROW_RECORD, SoftmaxField } from "../ground/abi.js";
 import { checkChoice, checkFlag, checkNumber, wrongKind, wrongValue } from "../ground/check.js";
 import { byteLength, LARGEST } from "../ground/dtypes.js";
 import { checkOptions } from "../ground/options.js";
@@ -13,7 +13,6 @@ import { isBoolean, maskDtype, onlyMaskShape, rowsOf, type TakenMask, takeAddedR
 import type { FusedKernels, RowKernel } from "./kernels.js";
 import { checkGradient, checkKept, takeF32 } from "./operands.js";
 import { SOFTMAX_BACKWARD_KEYS, SOFTMAX_KEYS, SOFTMAX_SAVED_KEYS, type SoftmaxBackwardOptions, type SoftmaxOptions } from "./options.js";
-import { writeFields } from "./record.js";
 import { Sweep } from "./sweep.js";
 import { checkBoolean, drawAgain, MASK_KINDS, type MaskKind, type SoftmaxTicket, type StoredTicket } from "./ticket.js";
 
@@ -36,7 +35,8 @@ function readForm(given: { readonly [K in keyof Form]?: unknown }, prefix: strin
 }
 
 /** A forward call, as read. */
-interface SoftmaxPlan extends ForwardPlan {
+interface SoftmaxPlan {
+  readonly common: ForwardPlan;
   readonly logits: AnyData;
   readonly form: Form;
   readonly mask: unknown;
@@ -58,28 +58,28 @@ export function softmaxForward(
       if (maskShape !== undefined && attentionMask === undefined)
         throw wrongKind("maskShape", 'undefined without "attentionMask"', maskShape);
       const copy = maskShape === undefined ? undefined : takeMaskShape(maskShape, "maskShape", form.shape);
-      return { ...common, logits, form, mask: attentionMask, maskShape: copy, backward };
+      return { common, logits, form, mask: attentionMask, maskShape: copy, backward };
     },
     take(pass, plan) {
       const { draw } = pass;
-      const { form } = plan;
-      draw.choose(plan.kind, plan.seed, plan.stream);
-      const logits = takeF32(pass, plan.logits, "logits", plan.half);
+      const { common, form } = plan;
+      draw.choose(common.kind, common.seed, common.stream);
+      const logits = takeF32(pass, plan.logits, "logits", common.half);
       const { stored, length } = logits;
       checkLength(form, "shape", length);
       const mask = takeMask(pass, plan, stored);
-      draw.range(length, plan.start);
-      draw.chance(plan.p, "train", plan.training);
-      const output = pass.output(plan.out, "out", stored, length, plan.logits, logits);
+      draw.range(length, common.start);
+      draw.chance(common.p, "train", common.training);
+      const output = pass.output(common.out, "out", stored, length, plan.logits, logits);
       const overwritten = checkKept(output, logits, plan.backward);
       const apply = takeSoftmax(pass, kernels.softmax.bytes.f32, form, mask, logits, output);
       const { shape, scale, causal, keyLengths } = form;
-      const masked = mask === undefined ? {} : { maskShape: mask.shape, maskKind: mask.kind };
-      const padded = keyLengths === undefined ? {} : { keyLengths };
-      const lost = overwritten ? { overwritten } : {};
+      const masked = mask === undefined ? undefined : { maskShape: mask.shape, maskKind: mask.kind };
+      const padded = keyLengths === undefined ? undefined : { keyLengths };
+      const lost = overwritten ? { overwritten } : undefined;
       return (run) => {
         apply(run);
-        return { y: output.array, ticket: { ...run.ticket("softmaxDropout"), shape, scale, causal, ...masked, ...padded, ...lost } };
+        return { y: output.array, ticket: Object.assign(run.ticket("softmaxDropout"), { shape, scale, causal }, masked, padded, lost) };
       };
     },
   };
@@ -182,20 +182,22 @@ function takeSoftmax(
   const record = pass.scratch(ROW_RECORD);
   sweep.drawBytes();
   return (run) => {
-    writeFields(memory, record, SoftmaxField, { columns, queries, logitScale: scale, scale: run.scale, row });
-    sweep.run(run, ({ at, count, row: first, rows }, keep) => {
-      const [maskRow, maskRows] = added.place(first, rows);
-      writeFields(memory, record, SoftmaxField, {
-        result: to.enter(at, count),
-        logits: from.enter(at, count),
-        dy: gradient === undefined ? 0 : gradient.enter(at, count),
-        mask: added.address(first, rows),
-        keep,
-        rows,
-        maskRow,
-        maskRows,
-        query: queries === 0 ? 0 : first % queries,
-      });
+    const fields = memory.view("f64", record, ROW_FIELDS);
+    fields[SoftmaxField.columns] = columns;
+    fields[SoftmaxField.queries] = queries;
+    fields[SoftmaxField.logitScale] = scale;
+    fields[SoftmaxField.scale] = run.scale;
+    fields[SoftmaxField.row] = row;
+    sweep.run(run, (at, count, keep, first, rows) => {
+      fields[SoftmaxField.result] = to.enter(at, count);
+      fields[SoftmaxField.logits] = from.enter(at, count);
+      fields[SoftmaxField.dy] = gradient === undefined ? 0 : gradient.enter(at, count);
+      fields[SoftmaxField.mask] = added.address(first, rows);
+      fields[SoftmaxField.maskRow] = added.maskRow(first);
+      fields[SoftmaxField.maskRows] = added.maskRows(rows);
+      fields[SoftmaxField.keep] = keep;
+      fields[SoftmaxField.rows] = rows;
+      fields[SoftmaxField.query] = queries === 0 ? 0 : first % queries;
       kernel(record);
     });
   };

@@ -4,71 +4,50 @@
 import { CHUNK } from "../engine/memory.js";
 import type { Staged, StagedData, Taken, TakenData } from "../engine/operand.js";
 import type { Running, Taking } from "../engine/pass.js";
-import { PIECE, pieces, rowsOfPiece } from "../engine/pieces.js";
+import { PIECE, rowsOfPiece } from "../engine/pieces.js";
 import { TILE } from "../ground/abi.js";
 
 /** A draw that begins inside a tile has to catch up, and masks take two tiles at once: draws end at multiples of so many elements. */
 const TILES = 2 * TILE;
 
-/** A part of the matrix. */
-export interface Part {
-  /** Offset of its first element. */
-  readonly at: number;
-  /** Number of elements. */
-  readonly count: number;
-  /** Its first row, and the number of rows; 0 where a sweep goes by elements. */
-  readonly row: number;
-  readonly rows: number;
-}
-
-/** Computes one part; `keep` is the address of a byte for each of its elements, 1 = keep, or 0 where nothing was drawn. */
-export type Body = (part: Part, keep: number) => void;
-
-type Decide = (run: Running, at: number, count: number) => number;
+/**
+ * Computes the `count` elements from `at` on, in a sweep over rows those of the `rows` rows from `row` on; `keep` is the address of a byte for each of them,
+ * 1 = keep, or 0 where nothing was drawn.
+ */
+export type Body = (at: number, count: number, keep: number, row: number, rows: number) => void;
 
 export class Sweep {
   readonly #pass: Taking;
-  readonly #parts: (whole: boolean) => Iterable<Part>;
-  /** The most elements of a part that is not all. */
+  readonly #rows: number;
+  readonly #columns: number;
+  readonly #period: number;
+  /** The most elements and rows of a part; no rows where a sweep goes by elements. */
   readonly most: number;
   readonly #mostRows: number;
   readonly #matrices: Staged[] = [];
   readonly #vectors: Staged[] = [];
-  #decide: Decide | undefined;
+  #decisions: Decisions | undefined;
   // Whether one part may be all, if all operands lie in wasm memory.
   #whole = false;
 
-  private constructor(pass: Taking, most: number, mostRows: number, parts: (whole: boolean) => Iterable<Part>) {
+  private constructor(pass: Taking, rows: number, columns: number, period: number, most: number, mostRows: number) {
     this.#pass = pass;
+    this.#rows = rows;
+    this.#columns = columns;
+    this.#period = period;
     this.most = most;
     this.#mostRows = mostRows;
-    this.#parts = parts;
   }
 
   /** Returns a sweep over the elements of the draw, in parts that begin where the stream has tiles. */
   static ofElements(pass: Taking): Sweep {
-    const { draw } = pass;
-    return new Sweep(pass, PIECE, 0, function* (whole) {
-      const { start, length } = draw;
-      const most = whole ? CHUNK : PIECE;
-      for (let at = 0; at < length; ) {
-        const count = Math.min(most - ((start + at) % most), length - at);
-        yield { at, count, row: 0, rows: 0 };
-        at += count;
-      }
-    });
+    return new Sweep(pass, 0, 0, 0, PIECE, 0);
   }
 
   /** Returns a sweep over whole rows; no part goes beyond a multiple of `period` rows. */
   static ofRows(pass: Taking, rows: number, columns: number, period = rows): Sweep {
     const most = rowsOfPiece(columns);
-    return new Sweep(pass, most * columns, most, function* () {
-      for (let from = 0; from < rows; from += period) {
-        for (const { at, count, row, rows: some } of pieces(Math.min(period, rows - from), columns, true)) {
-          yield { at: from * columns + at, count, row: from + row, rows: some };
-        }
-      }
-    });
+    return new Sweep(pass, columns === 0 ? 0 : rows, columns, period, most * columns, most);
   }
 
   /** Stages an operand of the matrix's shape. */
@@ -90,7 +69,7 @@ export class Sweep {
   /** Has the decisions of each part drawn in front of it, as bytes, unless nothing is dropped. Returns whether there are any. */
   drawBytes(): boolean {
     if (this.#pass.draw.p === 0) return false;
-    this.#decide = takeDecisions(this.#pass, this.most);
+    this.#decisions = new Decisions(this.#pass, this.most);
     return true;
   }
 
@@ -101,33 +80,66 @@ export class Sweep {
 
   /** Runs `body` on the parts in order, and brings results to where they belong. */
   run(run: Running, body: Body): void {
-    const whole = this.#whole && this.#matrices.every(({ resident }) => resident);
-    for (const part of this.#parts(whole)) {
-      body(part, this.#decide === undefined ? 0 : this.#decide(run, part.at, part.count));
-      for (const operand of this.#matrices) operand.leave(part.at, part.count);
-      for (const operand of this.#vectors) operand.leave(part.row, part.rows);
+    if (this.#mostRows === 0) this.#runElements(run, body);
+    else this.#runRows(run, body);
+  }
+
+  #runElements(run: Running, body: Body): void {
+    const { start, length } = this.#pass.draw;
+    const most = this.#whole && this.#matrices.every(({ resident }) => resident) ? CHUNK : PIECE;
+    for (let at = 0; at < length; ) {
+      const count = Math.min(most - ((start + at) % most), length - at);
+      this.#runPart(run, body, at, count, 0, 0);
+      at += count;
     }
+  }
+
+  #runRows(run: Running, body: Body): void {
+    const rows = this.#rows;
+    const columns = this.#columns;
+    for (let from = 0; from < rows; from += this.#period) {
+      const end = Math.min(from + this.#period, rows);
+      for (let row = from; row < end; row += this.#mostRows) {
+        const some = Math.min(this.#mostRows, end - row);
+        this.#runPart(run, body, row * columns, some * columns, row, some);
+      }
+    }
+  }
+
+  #runPart(run: Running, body: Body, at: number, count: number, row: number, rows: number): void {
+    body(at, count, this.#decisions === undefined ? 0 : this.#decisions.of(run, at, count), row, rows);
+    for (const operand of this.#matrices) operand.leave(at, count);
+    for (const operand of this.#vectors) operand.leave(row, rows);
   }
 }
 
-/** Takes room for the decisions of parts of at most `most` elements that follow each other: drawn to the end of two tiles, the rest kept for the next. */
-function takeDecisions(pass: Taking, most: number): Decide {
-  const { draw, engine } = pass;
-  const { start, length } = draw;
-  const kernel = engine.kernels.mask[draw.kind].bytes;
-  const size = Math.min(most + TILES, length);
-  const scratch = pass.scratch(size);
+/** The decisions of parts of at most `most` elements that follow each other: drawn to the end of two tiles, the rest kept for the next. */
+class Decisions {
+  readonly #pass: Taking;
+  readonly #size: number;
+  readonly #scratch: number;
   // Scratch holds the decisions of elements begin..end-1.
-  let begin = 0;
-  let end = 0;
-  return (run, at, count) => {
+  #begin = 0;
+  #end = 0;
+
+  constructor(pass: Taking, most: number) {
+    this.#pass = pass;
+    this.#size = Math.min(most + TILES, pass.draw.length);
+    this.#scratch = pass.scratch(this.#size);
+  }
+
+  /** Returns the address of those of `count` elements from `at` on. */
+  of(run: Running, at: number, count: number): number {
+    const end = this.#end;
     if (at + count > end) {
-      if (end > at) engine.memory.view("bytes", scratch, size).copyWithin(0, at - begin, end - begin);
-      begin = at;
-      const next = Math.min(Math.ceil((start + at + count) / TILES) * TILES - start, length);
-      kernel(scratch + end - begin, next - end, run.params(end));
-      end = next;
+      const { draw, engine } = this.#pass;
+      const scratch = this.#scratch;
+      if (end > at) engine.memory.view("bytes", scratch, this.#size).copyWithin(0, at - this.#begin, end - this.#begin);
+      const next = Math.min(Math.ceil((draw.start + at + count) / TILES) * TILES - draw.start, draw.length);
+      engine.kernels.mask[draw.kind].bytes(scratch + end - at, next - end, run.params(end));
+      this.#begin = at;
+      this.#end = next;
     }
-    return scratch + at - begin;
-  };
+    return this.#scratch + at - this.#begin;
+  }
 }

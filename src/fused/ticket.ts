@@ -11,6 +11,8 @@ export type FusedOp = (typeof FUSED_OPS)[number];
 
 /** Ticket of {@link Fused.biasDropoutResidual}. */
 export interface ResidualTicket extends Ticket<"biasDropoutResidual"> {
+  /** Whether there was a residual. */
+  readonly residual: boolean;
   /** Length of the bias; left out where there was none. */
   readonly columns?: number;
 }
@@ -73,6 +75,7 @@ export function readTicket(value: unknown): StoredTicket {
     columns,
     activation,
     bias,
+    residual,
     shape,
     scale,
     causal,
@@ -86,8 +89,27 @@ export function readTicket(value: unknown): StoredTicket {
   if (overwritten === true) {
     throw wrongValue("ticket", "ticket of a call that left its input as it was", 'one whose result took the place of it ("overwritten")');
   }
-  const drawn = { version, kind, seed, stream, start, p, rescale, length };
-  return { ...drawn, op, columns, activation, bias, shape, scale, causal, maskShape, maskKind, keyLengths };
+  return {
+    version,
+    op,
+    kind,
+    seed,
+    stream,
+    start,
+    p,
+    rescale,
+    length,
+    columns,
+    activation,
+    bias,
+    residual,
+    shape,
+    scale,
+    causal,
+    maskShape,
+    maskKind,
+    keyLengths,
+  };
 }
 
 /** Takes the mask of a ticket into `draw`: fused operations use inverted dropout only. */

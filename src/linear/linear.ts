@@ -55,7 +55,7 @@ export class Linear {
       dropConnect: dropConnect(kernels),
       backward: backward(kernels),
       moments: moments(kernels),
-      inference: inference(kernels),
+      inference: inference(engine, kernels),
     };
   }
 

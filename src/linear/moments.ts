@@ -18,7 +18,7 @@ import { ACTIVATIONS, type InferenceActivation, type LinearKernels } from "./ker
 import { checkSides, planOf } from "./layer.js";
 import { INFERENCE_KEYS, type InferenceOptions, MOMENTS_KEYS, type MomentsOptions } from "./options.js";
 
-/** Where moments go: an operand, or scratch. */
+/** A place for moments: an operand, or scratch. */
 interface Target {
   enter(at: number, count: number): number;
   leave(at: number, count: number): void;
@@ -121,7 +121,10 @@ interface InferencePlan extends BasePlan {
 }
 
 /** The average of the activations of draws of N(mean, variance). */
-export function inference(kernels: LinearKernels): Operation<[x: Data, p: number, options: unknown], InferencePlan, { y: unknown }> {
+export function inference(
+  engine: Engine,
+  kernels: LinearKernels,
+): Operation<[x: Data, p: number, options: unknown], InferencePlan, { y: unknown }> {
   return {
     read(x, p, options) {
       checkProbability(p, "p");
@@ -156,7 +159,6 @@ export function inference(kernels: LinearKernels): Operation<[x: Data, p: number
       const normals = pass.scratch(byteLength(dtype, Math.min(PIECE, units)));
       const within = (base: number): Target => ({ enter: (at) => base + byteLength(dtype, at), leave() {} });
       return (run) => {
-        const { engine } = run;
         compute(within(mean), within(variance));
         engine.memory.view(dtype, sum, units).fill(0);
         for (let s = 0; s < samples; ++s) {

@@ -22,8 +22,9 @@ import {
 import { NOISE_KINDS, type NoiseTicket, rangeOf, readTicket } from "./ticket.js";
 
 /** The checked arguments of a forward call. */
-interface NoisePlan extends ForwardPlan {
+interface NoisePlan {
   readonly x: AnyData;
+  readonly common: ForwardPlan;
   readonly verb: "times" | "plus";
   readonly deviation: number;
   /** Returns the ticket of a draw. */
@@ -42,7 +43,7 @@ export function gaussianDropout(kernels: NoiseKernels): Operation<[x: AnyData, p
       checkBelowOne(p, "p");
       const common = readNoise(options);
       const ticket = (draw: Draw) => ({ ...rangeOf(draw), op: "gaussianDropout", p: common.training ? p : 0 }) as const;
-      return { ...common, x, verb: "times", deviation: dropoutDeviation(p), ticket };
+      return { x, common, verb: "times", deviation: dropoutDeviation(p), ticket };
     },
     take: (pass, plan) => takeNoise(kernels, pass, plan),
   };
@@ -55,7 +56,7 @@ export function gaussianNoise(kernels: NoiseKernels): Operation<[x: AnyData, std
       checkDeviation(stddev, "stddev", "f64");
       const common = readNoise(options);
       const ticket = (draw: Draw) => ({ ...rangeOf(draw), op: "gaussianNoise", stddev: common.training ? stddev : 0 }) as const;
-      return { ...common, x, verb: "plus", deviation: stddev, ticket };
+      return { x, common, verb: "plus", deviation: stddev, ticket };
     },
     take: (pass, plan) => takeNoise(kernels, pass, plan),
   };
@@ -63,21 +64,22 @@ export function gaussianNoise(kernels: NoiseKernels): Operation<[x: AnyData, std
 
 /** Reads the options that both forward operations share. */
 function readNoise(options: unknown): ForwardPlan {
-  const { kind, ...common } = readForward(0, options, NOISE_KEYS);
-  checkKind(kind);
+  const common = readForward(0, options, NOISE_KEYS);
+  checkKind(common.kind);
   return common;
 }
 
-function takeNoise(kernels: NoiseKernels, pass: Taking, { x, verb, deviation, ticket, ...plan }: NoisePlan) {
+function takeNoise(kernels: NoiseKernels, pass: Taking, { x, common, verb, deviation, ticket }: NoisePlan) {
+  const { training, out, half, seed, stream, start } = common;
   const { draw } = pass;
   // Masks have a kind of their own; noise has one kind only.
-  draw.choose(undefined, plan.seed, plan.stream);
-  const input = pass.data(x, "x", plan.half);
-  draw.range(input.length, plan.start);
+  draw.choose(undefined, seed, stream);
+  const input = pass.data(x, "x", half);
+  draw.range(input.length, start);
   checkDeviation(deviation, "stddev", input.computed);
-  const output = pass.output(plan.out, "out", input.stored, input.length, x, input);
-  draw.chance(0, "train", plan.training);
-  const apply = prepare(kernels, pass, verb, plan.training ? deviation : 0, input, output);
+  const output = pass.output(out, "out", input.stored, input.length, x, input);
+  draw.chance(0, "train", training);
+  const apply = prepare(kernels, pass, verb, training ? deviation : 0, input, output);
   return (run: Running): Forward => {
     apply(run);
     return { y: output.array, ticket: ticket(draw) };
@@ -129,7 +131,10 @@ interface FillPlan {
   readonly length: number;
   readonly offset: number;
   readonly factor: number;
-  readonly options: UniformOptions<Singles | undefined>;
+  readonly out: unknown;
+  readonly seed: unknown;
+  readonly stream: unknown;
+  readonly start: unknown;
 }
 
 /** mean + stddev z. */
@@ -137,10 +142,10 @@ export function normal(kernels: NoiseKernels): Operation<[length: number, option
   return {
     read(length, options) {
       checkOptions(options, NORMAL_KEYS);
-      const { mean = 0, stddev = 1, ...others } = options as NormalOptions<Singles>;
+      const { mean = 0, stddev = 1 } = options as NormalOptions<Singles>;
       checkMean(mean, "mean");
       checkDeviation(stddev, "stddev", "f32");
-      return readFill(length, mean, stddev, others);
+      return readFill(length, mean, stddev, options as UniformOptions<Singles>);
     },
     take: (pass, plan) => takeFill(kernels.fill.normal.f32, pass, plan),
   };
@@ -151,20 +156,24 @@ export function uniform(kernels: NoiseKernels): Operation<[length: number, optio
   return {
     read(length, options) {
       checkOptions(options, UNIFORM_KEYS);
-      return readFill(length, 0, 1, { ...(options as UniformOptions<Singles>) });
+      return readFill(length, 0, 1, options as UniformOptions<Singles>);
     },
     take: (pass, plan) => takeFill(kernels.fill.uniform.f32, pass, plan),
   };
 }
 
-function readFill(length: unknown, offset: number, factor: number, options: FillPlan["options"]): FillPlan {
+function readFill(length: unknown, offset: number, factor: number, options: UniformOptions<Singles | undefined>): FillPlan {
   checkInteger(length, "length", 0, MAX_INDEX);
-  checkKind(options.kind);
-  return { length, offset, factor, options };
+  const { out, kind, seed, stream, start } = options;
+  checkKind(kind);
+  return { length, offset, factor, out, seed, stream, start };
 }
 
-function takeFill(kernel: NoiseKernels["fill"]["normal"]["f32"], pass: Taking, { length, offset, factor, options }: FillPlan) {
-  const { out, seed, stream, start } = options;
+function takeFill(
+  kernel: NoiseKernels["fill"]["normal"]["f32"],
+  pass: Taking,
+  { length, offset, factor, out, seed, stream, start }: FillPlan,
+) {
   pass.draw.choose(undefined, seed, stream);
   pass.draw.range(length, start);
   const array = out === undefined ? makeArray("f32", length, "length") : out;

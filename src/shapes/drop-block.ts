@@ -1,14 +1,16 @@
-// DropBlock: square blocks of neighbouring elements of a feature map are dropped together. Source: Ghiasi, Lin, Le, "DropBlock: a
-// regularization method for convolutional networks", NeurIPS 2018, with gamma and normalisation as in timm's drop_block_2d.
-// Invariant: whatever the format, decision k belongs to the seed at place k of [samples or 1, channels, rows, columns].
+// DropBlock: blocks of neighbouring elements of a feature map are dropped together. Sources: Ghiasi, Lin, Le, "DropBlock: a regularization
+// method for convolutional networks", NeurIPS 2018; drop_block_2d of timm since 1.0.23 (timm/layers/drop.py) for blocks clipped axis by axis,
+// border seeds, coupled channels and the scale; drop_block2d and drop_block3d of torchvision (torchvision/ops/drop_block.py) for maps of other ranks.
+// Invariant: whatever the format, decision k belongs to the seed at place k of [samples or 1, channels or 1, ...places of a map].
 
 import { CHUNK } from "../engine/memory.js";
-import type { Running } from "../engine/pass.js";
+import type { Running, Taking } from "../engine/pass.js";
 import { parts } from "../engine/pieces.js";
-import type { Dtype } from "../ground/dtypes.js";
-import type { StreamKind } from "../stream/kinds.js";
+import { checkFlag, checkInteger } from "../ground/check.js";
+import { byteLength, type Dtype } from "../ground/dtypes.js";
+import { productOf } from "../ground/shape.js";
 import type { ShapesKernels } from "./kernels.js";
-import { type DataFormat, type Noise, noiseOf } from "./noise-shape.js";
+import { type DataFormat, type Noise, noiseOf, takeChannels } from "./noise-shape.js";
 import { fillKept } from "./work.js";
 
 /** The parts of a ticket that name the blocks of DropBlock. */
@@ -17,59 +19,108 @@ export interface BlockFields {
   readonly shape: readonly number[];
   /** Place of the channels. */
   readonly dataFormat: DataFormat;
-  /** Elements along each side of a block, at least 1; where a feature map is smaller, so are the blocks. */
+  /** Whether the first dimension is that of samples. */
+  readonly batched: boolean;
+  /** Elements along each side of a block, at least 1; where a feature map is smaller along an axis, so are the blocks. */
   readonly blockSize: number;
   /** Whether all samples share a mask. */
   readonly batchwise: boolean;
-}
-
-interface Maps {
-  readonly channels: number;
-  readonly rows: number;
-  readonly columns: number;
+  /** Whether all channels of a sample share a mask. */
+  readonly coupleChannels: boolean;
+  /** Whether seeds count whose blocks reach beyond the map. */
+  readonly borderSeeds: boolean;
+  /** Whether kept elements are multiplied by the number of the mask's elements over that of its kept ones. */
+  readonly scaleByKeep: boolean;
 }
 
 /** The blocks of a call, and the noise shape of their mask. */
 export interface Blocks {
   readonly fields: BlockFields;
   readonly noise: Noise;
-  readonly maps: Maps;
-  /** Elements along a block's side that fit the map. */
-  readonly side: number;
+  /** Samples and channels that have a mask of their own. */
+  readonly samples: number;
+  readonly channels: number;
+  /** Elements along the axes of a map, and along those of a block. */
+  readonly sizes: readonly number[];
+  readonly sides: readonly number[];
 }
 
-export function blocksOf(fields: BlockFields): Blocks {
-  const { shape, dataFormat, blockSize, batchwise } = fields;
-  const maps = mapsOf(shape, dataFormat);
-  const noise = noiseOf(shape, batchwise ? [1, ...shape.slice(1)] : shape, "shape");
-  return { fields, noise, maps, side: Math.min(blockSize, maps.rows, maps.columns) };
+/** Options or parts of a ticket, unchecked. */
+export type GivenBlocks = { readonly [K in Exclude<keyof BlockFields, "dataFormat">]?: unknown };
+
+/** Reads and checks what names blocks; messages put `prefix` in front of names. */
+export function readBlocks(given: GivenBlocks, dataFormat: DataFormat, prefix = ""): Blocks {
+  const { batched = true, blockSize, batchwise = false, coupleChannels = false, borderSeeds = false, scaleByKeep = true } = given;
+  const shape = takeChannels(given.shape, batched, [1, 3], prefix);
+  checkInteger(blockSize, `${prefix}blockSize`, 1, Number.MAX_SAFE_INTEGER);
+  // takeChannels() has checked it.
+  const samples = batched as boolean;
+  requireFlag(batchwise, `${prefix}batchwise`);
+  requireFlag(coupleChannels, `${prefix}coupleChannels`);
+  requireFlag(borderSeeds, `${prefix}borderSeeds`);
+  requireFlag(scaleByKeep, `${prefix}scaleByKeep`);
+  return blocksOf({ shape, dataFormat, batched: samples, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep });
 }
 
-function mapsOf(shape: readonly number[], format: DataFormat): Maps {
-  const [, a, b, c] = shape as [number, number, number, number];
-  return format === "channelsFirst" ? { channels: a, rows: b, columns: c } : { rows: a, columns: b, channels: c };
+function requireFlag(value: unknown, name: string): asserts value is boolean {
+  checkFlag(value, name);
 }
 
-/**
- * Returns gamma: the probability to drop a seed so that about p of the elements are dropped, at most 1. Where a block is larger than the map, timm's
- * formula divides by zero or by a negative number of places; here the clipped size then stands in all of it.
- */
-export function gammaOf(p: number, { maps: { rows, columns }, side }: Blocks, gammaScale: number): number {
-  if (side === 0) return 0;
-  return Math.min(1, (gammaScale * p * (columns * rows)) / side ** 2 / ((columns - side + 1) * (rows - side + 1)));
+function blocksOf(fields: BlockFields): Blocks {
+  const { shape, dataFormat, blockSize, batched, batchwise, coupleChannels } = fields;
+  const first = batched ? 1 : 0;
+  const channel = dataFormat === "channelsFirst" ? first : shape.length - 1;
+  const isMap = (k: number) => k >= first && k !== channel;
+  const noiseShape = shape.map((size, k) => (isMap(k) || (k === channel ? !coupleChannels : !batchwise) ? size : 1));
+  const sizes = shape.filter((_, k) => isMap(k));
+  return {
+    fields,
+    noise: noiseOf(shape, noiseShape, "shape"),
+    samples: batched ? (noiseShape[0] as number) : 1,
+    channels: noiseShape[channel] as number,
+    sizes,
+    sides: sizes.map((size) => Math.min(blockSize, size)),
+  };
 }
 
-/** Writes the mask of the blocks around dropped seeds, which are drawn piece by piece into `seeds`. */
-export function drawBlocks(run: Running, kernels: ShapesKernels, kind: StreamKind, blocks: Blocks, seeds: number, bits: number): void {
-  const { fields, noise, maps, side } = blocks;
-  const { kernels: core, memory } = run.engine;
-  const draw = core.mask[kind].bits;
-  const channels = fields.dataFormat === "channelsFirst" ? 1 : maps.channels;
-  fillKept(memory, bits, noise.decisions);
-  for (const { at, count } of parts(noise.decisions)) {
-    draw(seeds, count, run.params(at));
-    kernels.blocks.bits.bits(bits, seeds, count, at, channels, maps.rows, maps.columns, side);
-  }
+/** Returns gamma, the probability to drop a seed so that about p of the elements are dropped, at most 1; 0 where there is no element. */
+export function gammaOf(p: number, { sizes, sides }: Blocks, gammaScale: number): number {
+  if (sides.includes(0)) return 0;
+  const places = productOf(sizes.map((size, k) => size - (sides[k] as number) + 1));
+  return Math.min(1, (gammaScale * p * productOf(sizes)) / productOf(sides) / places);
+}
+
+// The kernels read and write whole words, up to so many bytes around a mask.
+const MARGIN = 16;
+
+/** Takes the scratch of a mask of blocks; returns its address, and what draws it. */
+export function takeBlockMask(pass: Taking, kernels: ShapesKernels, blocks: Blocks): { bits: number; draw: (run: Running) => void } {
+  const { fields, noise, samples, channels, sizes, sides } = blocks;
+  const { decisions } = noise;
+  const { memory, kernels: core } = pass.engine;
+  const kernel = core.mask[pass.draw.kind].bits;
+  const take = () => pass.scratch(byteLength("bits", decisions) + 2 * MARGIN) + MARGIN;
+  const [seeds, dropped] = [take(), take()];
+  const interleaved = fields.dataFormat === "channelsLast" && channels > 1;
+  const border = fields.borderSeeds ? 1 : 0;
+  const { lines, spread, interleave } = kernels;
+  const draw = (run: Running) => {
+    for (const { at, count } of parts(decisions, CHUNK)) kernel(seeds + at / 8, count, run.params(at));
+    fillKept(memory, dropped, decisions);
+    let inner = 1;
+    for (let k = sizes.length - 1; k >= 0; --k) {
+      const [size, side] = [sizes[k] as number, sides[k] as number];
+      // The block around a seed is that of the paper, which for even sides has one more element in front.
+      const [before, after] = [side >> 1, (side - 1) >> 1];
+      if (inner === 1) lines.bits.bits(dropped, seeds, decisions, size, before, after, border);
+      else if (side > 1) spread.bits.bits(dropped, decisions / size / inner, size, inner, before, after, border);
+      inner *= size;
+    }
+    if (!interleaved) return;
+    fillKept(memory, seeds, decisions);
+    interleave.bits.bits(seeds, dropped, samples, channels, inner);
+  };
+  return { bits: interleaved ? seeds : dropped, draw };
 }
 
 /** Returns the number of elements of a mask over that of its kept ones, rounded to the dtype. */

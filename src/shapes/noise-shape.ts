@@ -1,8 +1,8 @@
 // From options about shared decisions to a noise shape: as many dimensions as the data, each the same or 1.
 // Source of the semantics: noise_shape of tf.nn.dropout and Keras' Dropout, broadcast_dims of Flax' Dropout.
 
-import { checkChoice, checkInteger, wrongKind, wrongValue } from "../ground/check.js";
-import { checkShape, MAX_RANK, productOf, showShape, takeItems } from "../ground/shape.js";
+import { checkChoice, checkFlag, checkInteger, wrongKind, wrongValue } from "../ground/check.js";
+import { checkShape, MAX_RANK, productOf, type Ranks, showShape, takeItems, takeShape } from "../ground/shape.js";
 
 /** Place of the channels: "channelsFirst", behind the samples, as in PyTorch, or "channelsLast", at the end, as in Keras. */
 export type DataFormat = (typeof DATA_FORMATS)[number];
@@ -91,12 +91,23 @@ export function checkNoise(shape: readonly number[], noiseShape: readonly number
   return { shape, noiseShape, decisions };
 }
 
-/** Returns the noise with a decision for each sample and channel of data of `shape`. */
-export function channelNoise(shape: readonly number[], format: DataFormat): Noise {
-  const channel = format === "channelsFirst" ? 1 : shape.length - 1;
+/**
+ * Returns a copy of the shape of data with channels and with some dimensions beside samples and channels; whether there are samples is `batched`, true by
+ * default. Throws TypeError or RangeError that names the option.
+ */
+export function takeChannels(value: unknown, batched: unknown, [least, most]: Ranks, prefix = ""): number[] {
+  checkFlag(batched, `${prefix}batched`);
+  const others = batched === false ? 1 : 2;
+  return takeShape(value, `${prefix}shape`, [least + others, most + others]);
+}
+
+/** Returns the noise with a decision for each channel, of each sample if the data are `batched`. */
+export function channelNoise(shape: readonly number[], format: DataFormat, batched = true): Noise {
+  const first = batched ? 1 : 0;
+  const channel = format === "channelsFirst" ? first : shape.length - 1;
   return noiseOf(
     shape,
-    shape.map((size, k) => (k === 0 || k === channel ? size : 1)),
+    shape.map((size, k) => (k < first || k === channel ? size : 1)),
     "shape",
   );
 }

@@ -4,28 +4,16 @@ import { type ForwardPlan, readForward } from "../core/options.js";
 import { WasmBuffer } from "../engine/buffer.js";
 import type { AnyData, Taken, TakenData } from "../engine/operand.js";
 import type { Operation, Running, Taking } from "../engine/pass.js";
-import { PIECE } from "../engine/pieces.js";
-import {
-  checkAmount,
-  checkChoice,
-  checkFlag,
-  checkInteger,
-  checkProbability,
-  isTypedArray,
-  lengthOf,
-  wrongKind,
-  wrongValue,
-} from "../ground/check.js";
-import { byteLength } from "../ground/dtypes.js";
-import { checkOptions } from "../ground/options.js";
+import { checkAmount, checkChoice, checkFlag, checkProbability, isTypedArray, lengthOf, wrongKind, wrongValue } from "../ground/check.js";
+import { checkOptions, type Known } from "../ground/options.js";
 import { checkShape, MAX_RANK, takeShape } from "../ground/shape.js";
 import { F16_OVERFLOW } from "../stream/draw.js";
 import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
 import { checkTicket, RESCALES, type Rescale } from "../stream/ticket.js";
 import { alphaConstants } from "./alpha.js";
-import { type Blocks, blockScale, blocksOf, drawBlocks, gammaOf } from "./drop-block.js";
+import { type Blocks, blockScale, gammaOf, readBlocks, takeBlockMask } from "./drop-block.js";
 import type { ShapesKernels } from "./kernels.js";
-import { channelNoise, isElementwise, type Noise, readDataFormat, resolveNoise, sampleNoise } from "./noise-shape.js";
+import { channelNoise, isElementwise, type Noise, readDataFormat, resolveNoise, sampleNoise, takeChannels } from "./noise-shape.js";
 import {
   ALPHA_KEYS,
   type AlphaDropoutOptions,
@@ -76,11 +64,20 @@ interface Forward {
 
 type Arguments = [x: AnyData, p: number, options: unknown];
 
+/** As readForward(); names the way to have several probabilities where they came in the place of one. */
+function readCommon(p: unknown, options: unknown, keys: Known): ForwardPlan {
+  if (Array.isArray(p) || isTypedArray(p)) {
+    const recipe = "for one for each sample, call once for each, with the same stream and start at its first decision";
+    throw wrongKind("p", `one number in [0, 1] (${recipe})`, p);
+  }
+  return readForward(p, options, keys);
+}
+
 /** y = keep ? scale x : +0, by a mask that is broadcast over x. */
 export function broadcastDropout(kernels: ShapesKernels): Operation<Arguments, DropPlan, Forward> {
   return {
     read(x, p, options) {
-      const common = readForward(p, options, BROADCAST_KEYS);
+      const common = readCommon(p, options, BROADCAST_KEYS);
       const { shape: given, noiseShape, broadcastDims, rescale = "train", mask } = options as BroadcastDropoutOptions<AnyData>;
       checkChoice(rescale, "rescale", RESCALES);
       return { common, p, x, rescale, mask, noise: resolveNoise(takeShape(given, "shape"), noiseShape, broadcastDims) };
@@ -93,10 +90,14 @@ export function broadcastDropout(kernels: ShapesKernels): Operation<Arguments, D
 export function spatialDropout(kernels: ShapesKernels): Operation<Arguments, DropPlan, Forward> {
   return {
     read(x, p, options) {
-      const common = readForward(p, options, SPATIAL_KEYS);
-      const { shape, dataFormat, rescale = "train", mask } = options as SpatialDropoutOptions<AnyData>;
+      const common = readCommon(p, options, SPATIAL_KEYS);
+      const { shape: given, dataFormat, batched, rescale = "train", mask } = options as SpatialDropoutOptions<AnyData>;
       checkChoice(rescale, "rescale", RESCALES);
-      return { common, p, x, rescale, mask, noise: channelNoise(takeShape(shape, "shape", [3, 5]), readDataFormat(dataFormat)) };
+      const shape = takeChannels(given, batched, [0, 3]);
+      // Two dimensions are read in both ways by others: PyTorch's Dropout1d takes [channels, length], its Dropout2d [samples, channels].
+      if (shape.length === 2 && batched === undefined)
+        throw wrongKind("batched", "true for a shape of [samples, channels], or false for one of channels and places", batched);
+      return { common, p, x, rescale, mask, noise: channelNoise(shape, readDataFormat(dataFormat), batched) };
     },
     take: (pass, plan) => takeDrop(kernels, pass, plan),
   };
@@ -106,7 +107,7 @@ export function spatialDropout(kernels: ShapesKernels): Operation<Arguments, Dro
 export function dropPath(kernels: ShapesKernels): Operation<Arguments, DropPlan, Forward> {
   return {
     read(x, p, options) {
-      const common = readForward(p, options, PATH_KEYS);
+      const common = readCommon(p, options, PATH_KEYS);
       const { shape, scaleByKeep, rescale: given, mask } = options as DropPathOptions<AnyData>;
       checkFlag(scaleByKeep, "scaleByKeep");
       if (scaleByKeep !== undefined && given !== undefined) throw wrongKind("rescale", "nothing beside scaleByKeep", given);
@@ -122,7 +123,7 @@ export function dropPath(kernels: ShapesKernels): Operation<Arguments, DropPlan,
 export function alphaDropout(kernels: ShapesKernels): Operation<Arguments, ShapedPlan, Forward> {
   return {
     read(x, p, options) {
-      const common = readForward(p, options, ALPHA_KEYS);
+      const common = readCommon(p, options, ALPHA_KEYS);
       const { shape: given, noiseShape, broadcastDims } = options as AlphaDropoutOptions<AnyData>;
       const shape = given === undefined ? [elementsOf(x)] : takeShape(given, "shape");
       return { common, p, x, noise: resolveNoise(shape, noiseShape, broadcastDims) };
@@ -135,9 +136,9 @@ export function alphaDropout(kernels: ShapesKernels): Operation<Arguments, Shape
 export function featureAlphaDropout(kernels: ShapesKernels): Operation<Arguments, ShapedPlan, Forward> {
   return {
     read(x, p, options) {
-      const common = readForward(p, options, FEATURE_ALPHA_KEYS);
-      const { shape, dataFormat } = options as FeatureAlphaDropoutOptions<AnyData>;
-      return { common, p, x, noise: channelNoise(takeShape(shape, "shape", [2, MAX_RANK]), readDataFormat(dataFormat)) };
+      const common = readCommon(p, options, FEATURE_ALPHA_KEYS);
+      const { shape, dataFormat, batched } = options as FeatureAlphaDropoutOptions<AnyData>;
+      return { common, p, x, noise: channelNoise(takeChannels(shape, batched, [0, MAX_RANK - 2]), readDataFormat(dataFormat), batched) };
     },
     take: (pass, plan) => takeAlphaForward(kernels, pass, plan),
   };
@@ -147,13 +148,12 @@ export function featureAlphaDropout(kernels: ShapesKernels): Operation<Arguments
 export function dropBlock(kernels: ShapesKernels): Operation<Arguments, BlockPlan, Forward> {
   return {
     read(x, p, options) {
-      const common = readForward(p, options, BLOCK_KEYS);
-      const { shape: given, dataFormat: named, blockSize = 7, gammaScale = 1, batchwise = false } = options as DropBlockOptions<AnyData>;
-      const dataFormat = readDataFormat(named);
-      checkInteger(blockSize, "blockSize", 1, Number.MAX_SAFE_INTEGER);
+      const common = readCommon(p, options, BLOCK_KEYS);
+      const { shape, dataFormat, batched, blockSize = 7, gammaScale = 1 } = options as DropBlockOptions<AnyData>;
+      const { batchwise, coupleChannels, borderSeeds, scaleByKeep } = options as DropBlockOptions<AnyData>;
       checkAmount(gammaScale, "gammaScale");
-      checkFlag(batchwise, "batchwise");
-      const blocks = blocksOf({ shape: takeShape(given, "shape", [4, 4]), dataFormat, blockSize, batchwise });
+      const fields = { shape, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep };
+      const blocks = readBlocks(fields, readDataFormat(dataFormat));
       return { common, p: gammaOf(p, blocks, gammaScale), x, noise: blocks.noise, blocks };
     },
     take(pass, plan) {
@@ -318,14 +318,13 @@ function takeBlocks(kernels: ShapesKernels, pass: Taking, data: Data, blocks: Bl
   const { computed } = data.input;
   draw.scaled = false;
   if (!isRandom(pass, data.input)) return takeCore(pass, data);
-  const seeds = pass.scratch(byteLength("bits", PIECE));
-  const bits = pass.scratch(byteLength("bits", noise.decisions));
+  const { bits, draw: drawMask } = takeBlockMask(pass, kernels, blocks);
   const kernel = kernels.broadcast.bits[computed];
   let factor = 1;
   const apply = takeWalk(pass, data, noise, bits, (dst, src, mask, n, record) => kernel(dst, src, mask, n, record, factor));
   return (run) => {
-    drawBlocks(run, kernels, draw.kind, blocks, seeds, bits);
-    factor = blockScale(run, bits, noise.decisions, computed);
+    drawMask(run);
+    if (blocks.fields.scaleByKeep) factor = blockScale(run, bits, noise.decisions, computed);
     apply(run);
   };
 }

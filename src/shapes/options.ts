@@ -21,10 +21,13 @@ export interface ShapedOptions<Y extends AnyData | undefined = undefined> extend
 }
 const SHAPED_KEYS: Known = /* @__PURE__ */ known(FORWARD_KEYS, "shape");
 
-interface FormatOption {
+interface ChannelOptions {
   /** Place of the channels: "channelsFirst" (default, as in PyTorch) behind the samples, "channelsLast" (as in Keras) at the end. */
   dataFormat?: DataFormatName | undefined;
+  /** Whether the first dimension is that of samples; true by default. false: `shape` is that of one sample, such as [channels, rows, columns]. */
+  batched?: boolean | undefined;
 }
+const CHANNEL_KEYS: Known = /* @__PURE__ */ known("dataFormat", "batched");
 
 interface DropOptions<Y extends AnyData | undefined> extends ShapedOptions<Y> {
   /** When kept values are scaled: "train" (default, inverted dropout), "test" (classic dropout), or "none". */
@@ -39,8 +42,8 @@ export interface BroadcastDropoutOptions<Y extends AnyData | undefined = undefin
 export const BROADCAST_KEYS: Known = /* @__PURE__ */ known(DROP_KEYS, "noiseShape", "broadcastDims");
 
 /** Options of {@link Shapes.spatialDropout}, with an output of type Y: undefined for one that the call makes. */
-export interface SpatialDropoutOptions<Y extends AnyData | undefined = undefined> extends DropOptions<Y>, FormatOption {}
-export const SPATIAL_KEYS: Known = /* @__PURE__ */ known(DROP_KEYS, "dataFormat");
+export interface SpatialDropoutOptions<Y extends AnyData | undefined = undefined> extends DropOptions<Y>, ChannelOptions {}
+export const SPATIAL_KEYS: Known = /* @__PURE__ */ known(DROP_KEYS, CHANNEL_KEYS);
 
 /** Options of {@link Shapes.dropPath}, with an output of type Y: undefined for one that the call makes. */
 export interface DropPathOptions<Y extends AnyData | undefined = undefined> extends DropOptions<Y> {
@@ -50,15 +53,33 @@ export interface DropPathOptions<Y extends AnyData | undefined = undefined> exte
 export const PATH_KEYS: Known = /* @__PURE__ */ known(DROP_KEYS, "scaleByKeep");
 
 /** Options of {@link Shapes.dropBlock}, with an output of type Y: undefined for one that the call makes. */
-export interface DropBlockOptions<Y extends AnyData | undefined = undefined> extends ShapedOptions<Y>, FormatOption {
-  /** Elements along each side of a block, an integer of at least 1; 7 by default. Where a feature map is smaller, so are its blocks. */
+export interface DropBlockOptions<Y extends AnyData | undefined = undefined> extends ShapedOptions<Y>, ChannelOptions {
+  /** Elements along each side of a block, an integer of at least 1; 7 by default. Along an axis where a feature map is smaller, so are its blocks. */
   blockSize?: number | undefined;
   /** Factor of gamma, at least 0; 1 by default. */
   gammaScale?: number | undefined;
   /** Whether all samples share a mask; false by default. */
   batchwise?: boolean | undefined;
+  /** Whether all channels of a sample share a mask; false by default, as in torchvision, true in timm. */
+  coupleChannels?: boolean | undefined;
+  /**
+   * Whether seeds count whose blocks reach beyond the map, and drop the part within it; false by default, as in the paper and in torchvision, true in
+   * timm.
+   */
+  borderSeeds?: boolean | undefined;
+  /** Whether kept elements are multiplied by the number of the mask's elements over that of its kept ones; true by default. */
+  scaleByKeep?: boolean | undefined;
 }
-export const BLOCK_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, "dataFormat", "blockSize", "gammaScale", "batchwise");
+export const BLOCK_KEYS: Known = /* @__PURE__ */ known(
+  SHAPED_KEYS,
+  CHANNEL_KEYS,
+  "blockSize",
+  "gammaScale",
+  "batchwise",
+  "coupleChannels",
+  "borderSeeds",
+  "scaleByKeep",
+);
 
 /** Options of {@link Shapes.alphaDropout}, with an output of type Y: undefined for one that the call makes. */
 export interface AlphaDropoutOptions<Y extends AnyData | undefined = undefined> extends ForwardOptions<Y>, NoiseShapeOptions {
@@ -68,8 +89,8 @@ export interface AlphaDropoutOptions<Y extends AnyData | undefined = undefined> 
 export const ALPHA_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, "noiseShape", "broadcastDims");
 
 /** Options of {@link Shapes.featureAlphaDropout}, with an output of type Y: undefined for one that the call makes. */
-export interface FeatureAlphaDropoutOptions<Y extends AnyData | undefined = undefined> extends ShapedOptions<Y>, FormatOption {}
-export const FEATURE_ALPHA_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, "dataFormat");
+export interface FeatureAlphaDropoutOptions<Y extends AnyData | undefined = undefined> extends ShapedOptions<Y>, ChannelOptions {}
+export const FEATURE_ALPHA_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, CHANNEL_KEYS);
 
 /** Options of {@link Shapes.backward}, with a gradient of type DX: undefined for one that the call makes. */
 export interface ShapesBackwardOptions<DX extends AnyData | undefined = undefined> extends BackwardOptions<DX> {}

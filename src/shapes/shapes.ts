@@ -93,7 +93,10 @@ export class Shapes {
    * shape of 1 but for samples and channels, so that both formats drop the same maps (Tompson et al. 2015; Dropout1d to 3d of PyTorch, SpatialDropout1D
    * to 3D of Keras).
    *
-   * @param x data of f32, f64, f16 or bf16, [samples, channels, ...] or [samples, ..., channels] with one to three dimensions between
+   * Three to five dimensions are read as [samples, channels, ...] with one to three of places, as Keras does; PyTorch's Dropout1d to 3d also take one
+   * sample without its dimension, which `batched: false` says here. Two are read either way, so `batched` must say which.
+   *
+   * @param x data of f32, f64, f16 or bf16, [samples, channels, ...] or [samples, ..., channels], without samples if `batched` is false
    * @param p drop probability in [0, 1]
    * @param options see {@link SpatialDropoutOptions}
    * @returns as {@link Shapes.broadcastDropout}
@@ -103,6 +106,7 @@ export class Shapes {
    * const shapes = await createShapes(dropout);
    * const x = new Float32Array(2 * 9 * 9 * 3).fill(1);
    * const { y } = shapes.spatialDropout(x, 0.5, { shape: [2, 9, 9, 3], dataFormat: "channelsLast" });
+   * const image = shapes.spatialDropout(new Float32Array(3 * 9 * 9).fill(1), 0.5, { shape: [3, 9, 9], batched: false });
    */
   spatialDropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
@@ -114,6 +118,9 @@ export class Shapes {
 
   /**
    * Drop path, or stochastic depth: whole samples of a residual branch are dropped, one decision for each sample (Huang et al. 2016; timm's drop_path).
+   *
+   * Probabilities that differ by sample: one call for each sample, of shape [1, ...], with the same `stream` and the sample's number as `start`, takes the
+   * same decisions as one call on all.
    *
    * @param x data of f32, f64, f16 or bf16, [samples, ...]
    * @param p drop probability in [0, 1]
@@ -134,25 +141,37 @@ export class Shapes {
   }
 
   /**
-   * DropBlock: around each dropped seed, a square block of a feature map is dropped; what is kept is multiplied by the number of the mask's elements over that
-   * of its kept ones, rounded to the dtype. About p of all elements are dropped, fewer at large p, where blocks overlap. A seed is dropped with probability
+   * DropBlock: around each dropped seed, a block of a feature map of one to three dimensions is dropped; kept elements are multiplied by the number of the
+   * mask's elements over that of its kept ones, rounded to the dtype, unless `scaleByKeep` is false (Ghiasi et al. 2018). A seed is dropped with probability
    *
-   *     gamma = gammaScale p W H / b² / ((W - b + 1) (H - b + 1)), at most 1,   b = min(blockSize, W, H)
+   *     gamma = gammaScale p n / b / (places of a block in the map), at most 1,
    *
-   * and counts where its block, columns c - floor(b / 2) to c + floor((b - 1) / 2) and rows likewise, lies in the map. (Ghiasi et al. 2018; gamma and scale as in
-   * timm's drop_block_2d, which however has blockSize in place of b in the last two factors, and so no use for blocks larger than the map.)
+   * n and b being the elements of a map and of a block, whose side is blockSize, or the size of the map along an axis where that is smaller: for W x H
+   * elements gamma = gammaScale p W H / (bw bh) / ((W - bw + 1) (H - bh + 1)). The block of a seed at column c is columns c - floor(bw / 2) to
+   * c + floor((bw - 1) / 2), and so on along the other axes. A seed counts if its block lies in the map, or, with `borderSeeds`, always.
    *
-   * @param x data of f32, f64, f16 or bf16, [samples, channels, H, W] or [samples, H, W, channels]
+   * This is DropBlock2d of torchvision and drop_block3d for blocks of odd sides that fit the map. `coupleChannels: true, borderSeeds: true` is
+   * drop_block_2d of timm since 1.0.23, but for its `with_noise`, which has no counterpart here.
+   *
+   * The share of elements that is dropped is p only where blocks do not overlap. On average it is the mean over all elements of
+   * 1 - (1 - gamma)^(number of seeds that count and reach the element): for maps of 14 x 14 elements and blocks of 7 x 7, 0.09 at p = 0.1 and 0.355 at
+   * p = 0.5, and 0.208 at p = 0.1 with `borderSeeds`, as gamma does not make up for the additional seeds.
+   *
+   * Maps of two dimensions have a shape of four, [samples, channels, H, W] or [samples, H, W, channels]; three are read as samples, channels and the places of
+   * one axis, and one sample without its dimension needs `batched: false`. In f16 kept elements become infinite where fewer than one in 65520 is kept.
+   *
+   * @param x data of f32, f64, f16 or bf16, [samples, channels, ...] or [samples, ..., channels], without samples if `batched` is false
    * @param p drop probability in [0, 1]
    * @param options see {@link DropBlockOptions}
-   * @returns as {@link Shapes.broadcastDropout}. `ticket.p` is gamma. Its decisions are those of the seeds, in the order [samples or 1, channels, H, W] in
-   * both formats.
+   * @returns as {@link Shapes.broadcastDropout}. `ticket.p` is gamma. Its decisions are those of the seeds, in the order
+   * [samples or 1, channels or 1, ...places of a map] in both formats.
    * @throws TypeError and RangeError as said of {@link Shapes}
    * @example
    * import { createShapes } from "wasm-dropout/shapes";
    * const shapes = await createShapes(dropout);
    * const x = new Float32Array(2 * 4 * 14 * 14).fill(1);
    * const { y, ticket } = shapes.dropBlock(x, 0.1, { shape: [2, 4, 14, 14], blockSize: 5 });
+   * const timm = shapes.dropBlock(x, 0.1, { shape: [2, 4, 14, 14], coupleChannels: true, borderSeeds: true });
    */
   dropBlock<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
@@ -188,7 +207,7 @@ export class Shapes {
   /**
    * Alpha dropout of whole feature maps, one decision for each sample and channel (PyTorch's feature_alpha_dropout).
    *
-   * @param x data of f32, f64, f16 or bf16, [samples, channels, ...] or [samples, ..., channels], of at least two dimensions
+   * @param x data of f32, f64, f16 or bf16, [samples, channels, ...] or [samples, ..., channels], without samples if `batched` is false
    * @param p drop probability, as in {@link Shapes.alphaDropout}
    * @param options see {@link FeatureAlphaDropoutOptions}
    * @returns as {@link Shapes.broadcastDropout}

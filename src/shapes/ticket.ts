@@ -1,9 +1,9 @@
 // Tickets of operations with shapes: the decisions, as the core's tickets name them, and their places in the data.
 
-import { checkChoice, checkInteger, wrongKind, wrongValue } from "../ground/check.js";
+import { checkChoice, wrongKind, wrongValue } from "../ground/check.js";
 import { takeShape } from "../ground/shape.js";
 import { checkOp, checkTicket, type Ticket } from "../stream/ticket.js";
-import { type BlockFields, type Blocks, blocksOf } from "./drop-block.js";
+import { type BlockFields, type Blocks, readBlocks } from "./drop-block.js";
 import { checkNoise, DATA_FORMATS, type Noise } from "./noise-shape.js";
 
 /** The parts of a ticket that name the places of decisions with a noise shape. */
@@ -48,12 +48,16 @@ export function noiseTicket<O extends "broadcastDropout" | "alphaDropout">(
 }
 
 /** Returns `ticket`, which nobody else has, with the places of blocks. */
-export function blockTicket(ticket: Ticket<"dropBlock">, { shape, dataFormat, blockSize, batchwise }: BlockFields): DropBlockTicket {
+export function blockTicket(ticket: Ticket<"dropBlock">, fields: BlockFields): DropBlockTicket {
   const made = ticket as Writable<DropBlockTicket>;
-  made.shape = shape;
-  made.dataFormat = dataFormat;
-  made.blockSize = blockSize;
-  made.batchwise = batchwise;
+  made.shape = fields.shape;
+  made.dataFormat = fields.dataFormat;
+  made.batched = fields.batched;
+  made.blockSize = fields.blockSize;
+  made.batchwise = fields.batchwise;
+  made.coupleChannels = fields.coupleChannels;
+  made.borderSeeds = fields.borderSeeds;
+  made.scaleByKeep = fields.scaleByKeep;
   return made;
 }
 
@@ -68,30 +72,26 @@ type Fields = { [K in keyof BroadcastDropoutTicket | keyof DropBlockTicket]?: un
 /** Reads a ticket, each property and item once. Throws TypeError or RangeError unless its decisions fit its shape. */
 export function readTicket(value: unknown): TicketPlan {
   checkTicket(value);
-  const { version, op, kind, seed, stream, start, p, rescale, length, ...places } = fieldsOf(value);
+  // Each named, and no rest or spread, which take longer than the kernels of a small call.
+  const { version, op, kind, seed, stream, start, p, rescale, length, shape: given, noiseShape: givenNoise } = value as Fields;
   checkOp(op, SHAPES_OPS);
   // The other operations have no other form than that of training.
   if (op !== "broadcastDropout" && rescale !== undefined) checkChoice(rescale, "ticket.rescale", ["train"]);
   const ticket = { version, op, kind, seed, stream, start, p, rescale, length };
-  if (op === "dropBlock") return { op, ticket, blocks: readBlocks(places, length) };
-  const shape = takeShape(places.shape, "ticket.shape");
-  const noiseShape = takeShape(places.noiseShape, "ticket.noiseShape");
+  if (op === "dropBlock") {
+    const { dataFormat, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep } = value as Fields;
+    const fields = { shape: given, dataFormat, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep };
+    return { op, ticket, blocks: blocksOfTicket(fields, length) };
+  }
+  const shape = takeShape(given, "ticket.shape");
+  const noiseShape = takeShape(givenNoise, "ticket.noiseShape");
   return { op, ticket, noise: checkNoise(shape, noiseShape, "ticket.noiseShape", length) };
 }
 
-// Listed: a copy of all properties would miss inherited ones.
-function fieldsOf(value: Fields): Fields {
-  const { version, op, kind, seed, stream, start, p, rescale, length } = value;
-  const { shape, noiseShape, dataFormat, blockSize, batchwise } = value;
-  return { version, op, kind, seed, stream, start, p, rescale, length, shape, noiseShape, dataFormat, blockSize, batchwise };
-}
-
-function readBlocks({ shape: given, dataFormat, blockSize, batchwise }: Fields, length: unknown): Blocks {
-  const shape = takeShape(given, "ticket.shape", [4, 4]);
+function blocksOfTicket(fields: Fields, length: unknown): Blocks {
+  const { dataFormat } = fields;
   checkChoice(dataFormat, "ticket.dataFormat", DATA_FORMATS);
-  checkInteger(blockSize, "ticket.blockSize", 1, Number.MAX_SAFE_INTEGER);
-  if (typeof batchwise !== "boolean") throw wrongKind("ticket.batchwise", "boolean", batchwise);
-  const blocks = blocksOf({ shape, dataFormat, blockSize, batchwise });
+  const blocks = readBlocks(fields, dataFormat, "ticket.");
   const { decisions } = blocks.noise;
   if (length !== decisions) {
     const expected = `${decisions}, as many as seeds`;

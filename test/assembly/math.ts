@@ -8,41 +8,86 @@ import { sigmoid1, sigmoid4 } from "../../assembly/math/sigmoid";
 import { tanh1, tanh4 } from "../../assembly/math/tanh";
 import { cosTurn1, cosTurn4, sinTurn1, sinTurn4 } from "../../assembly/math/turn";
 
-@unmanaged class Exp {
-  @inline vector(x: v128): v128 { return exp4(x); }
-  @inline one(x: f32): f32 { return exp1(x); }
+@unmanaged
+class Exp {
+  @inline vector(x: v128): v128 {
+    return exp4(x);
+  }
+  @inline one(x: f32): f32 {
+    return exp1(x);
+  }
 }
-@unmanaged class ExpNeg {
-  @inline vector(x: v128): v128 { return expNeg4(x); }
-  @inline one(x: f32): f32 { return expNeg1(x); }
+@unmanaged
+class ExpNeg {
+  @inline vector(x: v128): v128 {
+    return expNeg4(x);
+  }
+  @inline one(x: f32): f32 {
+    return expNeg1(x);
+  }
 }
-@unmanaged class Log {
-  @inline vector(x: v128): v128 { return log4(x); }
-  @inline one(x: f32): f32 { return log1(x); }
+@unmanaged
+class Log {
+  @inline vector(x: v128): v128 {
+    return log4(x);
+  }
+  @inline one(x: f32): f32 {
+    return log1(x);
+  }
 }
-@unmanaged class LogNormal {
-  @inline vector(x: v128): v128 { return logNormal4(x); }
-  @inline one(x: f32): f32 { return logNormal1(x); }
+@unmanaged
+class LogNormal {
+  @inline vector(x: v128): v128 {
+    return logNormal4(x);
+  }
+  @inline one(x: f32): f32 {
+    return logNormal1(x);
+  }
 }
-@unmanaged class Sigmoid {
-  @inline vector(x: v128): v128 { return sigmoid4(x); }
-  @inline one(x: f32): f32 { return sigmoid1(x); }
+@unmanaged
+class Sigmoid {
+  @inline vector(x: v128): v128 {
+    return sigmoid4(x);
+  }
+  @inline one(x: f32): f32 {
+    return sigmoid1(x);
+  }
 }
-@unmanaged class Erf {
-  @inline vector(x: v128): v128 { return erf4(x); }
-  @inline one(x: f32): f32 { return erf1(x); }
+@unmanaged
+class Erf {
+  @inline vector(x: v128): v128 {
+    return erf4(x);
+  }
+  @inline one(x: f32): f32 {
+    return erf1(x);
+  }
 }
-@unmanaged class Tanh {
-  @inline vector(x: v128): v128 { return tanh4(x); }
-  @inline one(x: f32): f32 { return tanh1(x); }
+@unmanaged
+class Tanh {
+  @inline vector(x: v128): v128 {
+    return tanh4(x);
+  }
+  @inline one(x: f32): f32 {
+    return tanh1(x);
+  }
 }
-@unmanaged class CosTurn {
-  @inline vector(w: v128): v128 { return cosTurn4(w); }
-  @inline one(w: u32): f32 { return cosTurn1(w); }
+@unmanaged
+class CosTurn {
+  @inline vector(w: v128): v128 {
+    return cosTurn4(w);
+  }
+  @inline one(w: u32): f32 {
+    return cosTurn1(w);
+  }
 }
-@unmanaged class SinTurn {
-  @inline vector(w: v128): v128 { return sinTurn4(w); }
-  @inline one(w: u32): f32 { return sinTurn1(w); }
+@unmanaged
+class SinTurn {
+  @inline vector(w: v128): v128 {
+    return sinTurn4(w);
+  }
+  @inline one(w: u32): f32 {
+    return sinTurn1(w);
+  }
 }
 
 // @ts-ignore: decorator

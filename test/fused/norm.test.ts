@@ -6,9 +6,9 @@ import { bindKernels } from "../../src/engine/kernels.js";
 import { PIECE } from "../../src/engine/pieces.js";
 import { createFused, type Fused, type NormOptions, type NormTicket } from "../../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
-import { writeFields } from "../../src/fused/record.js";
 import { NormField, NormGradientField, ROW_RECORD } from "../../src/ground/abi.js";
 import { expectSame, KINDS, PROBABILITIES } from "../support/oracle.js";
+import { writeFields } from "../support/record.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
 import {
   cancelling,

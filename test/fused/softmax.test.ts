@@ -7,9 +7,9 @@ import { bindKernels } from "../../src/engine/kernels.js";
 import { PIECE } from "../../src/engine/pieces.js";
 import { createFused, type Fused, type SoftmaxOptions, type SoftmaxTicket } from "../../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
-import { writeFields } from "../../src/fused/record.js";
 import { ROW_RECORD, SoftmaxField } from "../../src/ground/abi.js";
 import { expectSame, KINDS, PROBABILITIES } from "../support/oracle.js";
+import { writeFields } from "../support/record.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
 import {
   cancelling,
@@ -437,10 +437,10 @@ describe("softmaxDropout", () => {
       [new Float64Array(12), 0.1, { shape: [12] }, '"logits" expected Float32Array or f32 buffer, got Float64Array(12)'],
       [x, -1, { shape: [12] }, '"p" expected number in [0, 1], got -1'],
       [x, 0.1, undefined, '"options" expected object, got undefined'],
-      [x, 0.1, {}, '"shape" expected array of 1 to 32 positive integers, got undefined'],
+      [x, 0.1, {}, '"shape" expected array of 1 to 32 non-negative integers, got undefined'],
       [x, 0.1, { shape: [5, 2] }, '"shape" expected dimensions whose product is 12, got [5, 2]'],
-      [x, 0.1, { shape: [-12, -1] }, '"shape[0]" expected integer in [1, 9007199254740991], got -12'],
-      [x, 0.1, { shape: [12], causal: true }, '"shape" expected array of 2 to 32 positive integers, got [12]'],
+      [x, 0.1, { shape: [-12, -1] }, '"shape[0]" expected integer in [0, 9007199254740991], got -12'],
+      [x, 0.1, { shape: [12], causal: true }, '"shape" expected array of 2 to 32 non-negative integers, got [12]'],
       [x, 0.1, { shape: [12], causal: 1 }, '"causal" expected boolean, got 1'],
       [x, 0.1, { shape: [12], scale: "1" }, `"scale" expected number in [${-largest}, ${largest}], got string "1"`],
       [x, 0.1, { shape: [12], scale: Number.NaN }, `"scale" expected number in [${-largest}, ${largest}], got NaN`],

@@ -8,7 +8,7 @@ import { SHAPES, type ShapesKernels } from "../../src/shapes/kernels.js";
 import { recordLength, walkOf, writeRecord } from "../../src/shapes/walk.js";
 import { expectBytes, expectSame, keepBits, sample } from "../support/oracle.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
-import { blockMask, channelsLast, expand, map, product } from "./oracle.js";
+import { blockMask, channelsLast, expand, map, placeOf, product } from "./oracle.js";
 
 const SPAN = 20_000;
 
@@ -117,7 +117,7 @@ for (const build of BUILDS) {
     });
 
     for (const [verb, , dtype] of rowsOf(SHAPES)) {
-      if (verb === "blocks") continue;
+      if (verb === "lines" || verb === "spread" || verb === "interleave") continue;
       const type = dtype as Dtype;
       const size = type === "f32" ? 4 : 8;
       const round = type === "f32" ? Math.fround : (value: number) => value;
@@ -182,47 +182,112 @@ for (const build of BUILDS) {
       });
     }
 
-    it("bits_blocks_bits", () => {
+    it("bits_lines_bits", () => {
       let salt = 0;
-      for (const [rows, columns] of [
+      for (const [lines, size] of [
         [1, 1],
-        [1, 9],
-        [5, 1],
-        [7, 7],
-        [8, 13],
-        [16, 16],
+        [7, 9],
+        [3, 64],
+        [20, 14],
         [3, 70],
-        [40, 33],
+        [2, 200],
       ] as const) {
-        for (const side of [1, 2, 3, 4, 5, 7, 8, 16]) {
-          if (side > Math.min(rows, columns)) continue;
+        for (const side of [1, 2, 3, 4, 7, 8, 14, 33, 64, 65, 200]) {
+          if (side > size) continue;
           for (const q of [0, 0.5, 0.97, 1]) {
-            ++salt;
-            const shape = [2, 3, rows, columns] as const;
-            const seeds = decisions(product(shape), q, salt);
-            const expected = blockMask(seeds, shape, side);
-            for (const channels of [1, 3]) {
-              const want = keepBits(channels === 1 ? expected : channelsLast(expected, shape));
-              const mask = regions.out + (salt % 7);
-              wasm.bytes(mask, want.length).fill(0xff);
-              if (seeds.length % 8) wasm.bytes(mask + want.length - 1, 1)[0] = (1 << (seeds.length % 8)) - 1;
-              // Cut at a multiple of 8 seeds, as pieces are; each piece is placed at the end of the memory.
-              const what = `${shape}, side ${side}, kept ${q}, ${channels} channels innermost`;
-              const got = wasm.written(mask, want.length, true, what, () => {
-                const step = salt % 2 ? seeds.length : 8 * (1 + (salt % 9));
-                for (let from = 0; from < seeds.length; from += step) {
-                  const bits = keepBits(seeds.subarray(from, from + step));
-                  const at = wasm.memory.buffer.byteLength - bits.length;
-                  wasm.place(at, bits);
-                  kernels.blocks.bits.bits(mask, at, Math.min(step, seeds.length - from), from, channels, rows, columns, side);
-                }
+            for (const border of [false, true]) {
+              ++salt;
+              const n = lines * size;
+              const keep = decisions(n, q, salt);
+              const want = keepBits(blockMask(keep, [size], side, border));
+              const [dst, src] = [regions.out + 64 + (salt % 7), regions.data + (salt % 5)];
+              wasm.place(src, keepBits(keep));
+              wasm.place(dst, keepBits(new Uint8Array(n).fill(1)));
+              const what = `${lines} of ${size}, side ${side}, kept ${q}, border ${border}`;
+              const got = wasm.written(dst, want.length, true, what, () => {
+                kernels.lines.bits.bits(dst, src, n, size, side >> 1, (side - 1) >> 1, border ? 1 : 0);
               });
               expectBytes(got, want, what);
             }
           }
         }
       }
-      expect(salt).toBeGreaterThan(100);
+      expect(salt).toBeGreaterThan(200);
+    });
+
+    it("bits_spread_bits", () => {
+      let salt = 0;
+      for (const [outer, size, inner] of [
+        [1, 1, 1],
+        [3, 9, 1],
+        [2, 70, 1],
+        [5, 64, 1],
+        [3, 200, 1],
+        [2, 7, 5],
+        [3, 13, 8],
+        [2, 16, 64],
+        [1, 40, 33],
+        [2, 5, 130],
+      ] as const) {
+        for (const side of [1, 2, 3, 4, 5, 7, 8, 16, 33, 64, 130, 200]) {
+          if (side > size) continue;
+          for (const q of [0, 0.5, 0.97, 1]) {
+            for (const border of [false, true]) {
+              ++salt;
+              const n = outer * size * inner;
+              const seeds = decisions(n, q, salt);
+              // One map a column, as the oracle knows no other order.
+              const place = (i: number) => {
+                const [o, s, r] = placeOf(i, [outer, size, inner]) as [number, number, number];
+                return (o * inner + r) * size + s;
+              };
+              const columns = new Uint8Array(n);
+              seeds.forEach((keep, i) => {
+                columns[place(i)] = keep;
+              });
+              const spread = blockMask(columns, [size], side, border);
+              const want = keepBits(Uint8Array.from(seeds, (_, i) => spread[place(i)] as number));
+              const mask = regions.out + 64 + (salt % 7);
+              // What lies around stays, even in the byte of the last element.
+              const bits = keepBits(seeds);
+              const unused = (0xff << (n % 8 || 8)) & 0xff & (salt % 3 ? 0xff : 0);
+              const last = bits.length - 1;
+              bits[last] = (bits[last] as number) | unused;
+              want[last] = (want[last] as number) | unused;
+              wasm.place(mask, bits);
+              const what = `${[outer, size, inner]}, side ${side}, kept ${q}, border ${border}`;
+              const [before, after] = [side >> 1, (side - 1) >> 1];
+              const got = wasm.written(mask, want.length, true, what, () => {
+                kernels.spread.bits.bits(mask, outer, size, inner, before, after, border ? 1 : 0);
+              });
+              expectBytes(got, want, what);
+            }
+          }
+        }
+      }
+      expect(salt).toBeGreaterThan(400);
+    });
+
+    it("bits_interleave_bits", () => {
+      for (const [samples, channels, size] of [
+        [1, 1, 1],
+        [2, 3, 5],
+        [3, 2, 64],
+        [1, 17, 63],
+        [2, 8, 200],
+      ] as const) {
+        for (const q of [0, 0.5, 1]) {
+          const n = samples * channels * size;
+          const keep = decisions(n, q, n);
+          const want = keepBits(channelsLast(keep, [samples, channels, size]));
+          const what = `${[samples, channels, size]}, kept ${q}`;
+          wasm.place(regions.data, keepBits(keep));
+          const ones = keepBits(new Uint8Array(n).fill(1));
+          wasm.place(regions.out, ones);
+          const run = () => kernels.interleave.bits.bits(regions.out, regions.data, samples, channels, size);
+          expectBytes(wasm.written(regions.out, want.length, true, what, run), want, what);
+        }
+      }
     });
   });
 }

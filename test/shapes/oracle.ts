@@ -43,22 +43,46 @@ export function map(
   return y;
 }
 
-/** DropBlock's mask, a byte an element of [samples, channels, rows, columns], of seeds in the same order. */
-export function blockMask(
-  seeds: Uint8Array,
-  [, , rows, columns]: readonly [number, number, number, number],
-  blockSize: number,
-): Uint8Array {
-  const side = Math.min(blockSize, rows, columns);
-  const [before, after] = [Math.floor(side / 2), Math.floor((side - 1) / 2)];
+/** DropBlock's mask, a byte an element of maps of `sizes`, one behind the other, of seeds in the same order: box after box, element by element. */
+export function blockMask(seeds: Uint8Array, sizes: readonly number[], blockSize: number, borderSeeds = false): Uint8Array {
+  const sides = sizes.map((size) => Math.min(blockSize, size));
+  const length = product(sizes);
   const mask = new Uint8Array(seeds.length).fill(1);
-  const valid = (at: number, size: number) => at >= before && at < size - after;
   seeds.forEach((keep, i) => {
-    const [row, column] = [Math.floor(i / columns) % rows, i % columns];
-    if (keep || !valid(row, rows) || !valid(column, columns)) return;
-    for (let r = -before; r <= after; ++r) for (let c = -before; c <= after; ++c) mask[i + r * columns + c] = 0;
+    if (keep) return;
+    const place = placeOf(i % length, sizes);
+    const corner = place.map((at, k) => at - Math.floor((sides[k] as number) / 2));
+    const fits = (at: number, k: number) => at >= 0 && at < (sizes[k] as number);
+    if (!borderSeeds && !corner.every((at, k) => fits(at, k) && fits(at + (sides[k] as number) - 1, k))) return;
+    for (let e = 0; e < product(sides); ++e) {
+      const at = placeOf(e, sides).map((step, k) => step + (corner[k] as number));
+      if (at.every(fits)) mask[i - (i % length) + indexOf(at, sizes)] = 0;
+    }
   });
   return mask;
+}
+
+/** The share of elements that DropBlock drops on average, if each seed is dropped with probability `gamma`. */
+export function blockShare(gamma: number, sizes: readonly number[], blockSize: number, borderSeeds = false): number {
+  // An element is kept if all seeds are that reach it; the number of those is a product over the axes.
+  const reaches = sizes.map((size) => {
+    const side = Math.min(blockSize, size);
+    return Array.from({ length: size }, (_, at) => {
+      let seeds = 0;
+      for (let seed = 0; seed < size; ++seed) {
+        const from = seed - Math.floor(side / 2);
+        const inside = from >= 0 && from + side <= size;
+        if ((borderSeeds || inside) && at >= from && at < from + side) ++seeds;
+      }
+      return seeds;
+    });
+  });
+  let sum = 0;
+  for (let e = 0; e < product(sizes); ++e) {
+    const seeds = placeOf(e, sizes).reduce((count, at, k) => count * ((reaches[k] as number[])[at] as number), 1);
+    sum += 1 - (1 - gamma) ** seeds;
+  }
+  return sum / product(sizes);
 }
 
 /** An array of [samples, channels, ...] in the order [samples, ..., channels]. */

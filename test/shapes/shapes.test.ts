@@ -333,58 +333,117 @@ for (const simd of [true, false]) {
       }
     });
 
-    const MAPS: [shape: [number, number, number, number], blockSize: number][] = [
+    // [samples, channels, ...] of maps of one to three dimensions, with blocks smaller and larger than them along some axes.
+    const MAPS: [shape: number[], blockSize: number][] = [
       [[1, 1, 1, 1], 7],
       [[2, 3, 4, 5], 1],
       [[2, 3, 9, 8], 3],
       [[2, 2, 7, 7], 7],
       [[2, 3, 5, 12], 7],
+      [[1, 2, 4, 8], 7],
       [[1, 2, 10, 11], 4],
       [[2, 5, 31, 33], 5],
+      [[2, 3, 17], 4],
+      [[1, 2, 130], 65],
+      [[2, 2, 4, 5, 6], 3],
+      [[1, 3, 2, 9, 7], 4],
     ];
+    const CHANCES = [
+      [0.1, 1],
+      [0.3, 0.5],
+      [1, 1],
+      [0.9, 100],
+      [0, 1],
+      [2 ** -60, 1],
+    ] as const;
 
     it.each(["f32", "f64"] as const)("DropBlock of %s, forward and backward, in both formats", (dtype) => {
+      let turn = 0;
       for (const [shape, blockSize] of MAPS) {
-        const [samples, channels, rows, columns] = shape;
-        for (const [p, gammaScale] of [
-          [0.1, 1],
-          [0.3, 0.5],
-          [1, 1],
-          [0.9, 100],
-          [0, 1],
-          [2 ** -60, 1],
-        ] as const) {
+        const [samples, channels, ...sizes] = shape as [number, number, ...number[]];
+        for (const [p, gammaScale] of CHANCES) {
           for (const batchwise of [false, true]) {
-            const side = Math.min(blockSize, rows, columns);
-            const gamma = Math.min(1, (gammaScale * p * (columns * rows)) / side ** 2 / ((columns - side + 1) * (rows - side + 1)));
-            const seedShape = [batchwise ? 1 : samples, channels, rows, columns] as [number, number, number, number];
-            const seeds = drawn("tile", 3n, gamma, product(seedShape), 21);
-            const mask = blockMask(seeds, seedShape, blockSize);
-            const kept = mask.reduce((sum, k) => sum + k, 0);
-            const scale = (dtype === "f32" ? Math.fround : Number)(mask.length / kept);
-            const x = sample(dtype, product(shape), 7);
-            const y = map(x, expand(mask, shape, seedShape), (value) => value * scale, 0);
-            const what = `${shape}, block ${blockSize}, p ${p}, gamma ${gamma}, batchwise ${batchwise}`;
-            const options = { shape, blockSize, gammaScale, batchwise, stream: 3, start: 21 };
-            const first = shapes.dropBlock(x as Float32Array, p, options);
-            expectSame(first.y, y, what);
-            expect(first.ticket).toMatchObject({ op: "dropBlock", p: gamma, length: seeds.length, shape, blockSize, batchwise });
-            expectBytes(dropout.replay(first.ticket), keepBits(seeds), `${what}, seeds`);
-            expectSame(shapes.backward(x, json(first.ticket)).dx, y, `${what}, backward`);
-            const inside = dropout.from(x as Float32Array);
-            expectSame(shapes.dropBlock(inside, p, { ...options, out: inside }).y.array, y, `${what}, in place`);
-            inside.free();
-            const last = { ...options, shape: [samples, rows, columns, channels], dataFormat: "channelsLast" } as const;
-            const other = shapes.dropBlock(channelsLast(x, shape) as Float32Array, p, last);
-            expectSame(other.y, channelsLast(y, shape), `${what}, channels last`);
-            expectSame(
-              shapes.backward(channelsLast(x, shape), json(other.ticket)).dx,
-              channelsLast(y, shape),
-              `${what}, channels last, backward`,
-            );
+            for (const coupleChannels of [false, true]) {
+              const borderSeeds = ++turn % 2 === 0;
+              const scaleByKeep = turn % 3 > 0;
+              const sides = sizes.map((size) => Math.min(blockSize, size));
+              const places = product(sizes.map((size, k) => size - (sides[k] as number) + 1));
+              const gamma = Math.min(1, (gammaScale * p * product(sizes)) / product(sides) / places);
+              const seedShape = [batchwise ? 1 : samples, coupleChannels ? 1 : channels, ...sizes];
+              const seeds = drawn("tile", 3n, gamma, product(seedShape), 21);
+              const mask = blockMask(seeds, sizes, blockSize, borderSeeds);
+              const kept = mask.reduce((sum, k) => sum + k, 0);
+              const scale = scaleByKeep || gamma === 0 ? (dtype === "f32" ? Math.fround : Number)(mask.length / kept) : 1;
+              const x = sample(dtype, product(shape), 7);
+              const y = map(x, expand(mask, shape, seedShape), (value) => value * scale, 0);
+              const forms = { batchwise, coupleChannels, borderSeeds, scaleByKeep };
+              const what = `${shape}, block ${blockSize}, p ${p}, gamma ${gamma}, ${JSON.stringify(forms)}`;
+              const options = { shape, blockSize, gammaScale, ...forms, stream: 3, start: 21 };
+              const first = shapes.dropBlock(x as Float32Array, p, options);
+              expectSame(first.y, y, what);
+              expect(first.ticket).toMatchObject({ op: "dropBlock", p: gamma, length: seeds.length, shape, blockSize, ...forms });
+              expectBytes(dropout.replay(first.ticket), keepBits(seeds), `${what}, seeds`);
+              expectSame(shapes.backward(x, json(first.ticket)).dx, y, `${what}, backward`);
+              const inside = dropout.from(x as Float32Array);
+              expectSame(shapes.dropBlock(inside, p, { ...options, out: inside }).y.array, y, `${what}, in place`);
+              inside.free();
+              const last = { ...options, shape: [samples, ...sizes, channels], dataFormat: "channelsLast" } as const;
+              const other = shapes.dropBlock(channelsLast(x, shape) as Float32Array, p, last);
+              expectSame(other.y, channelsLast(y, shape), `${what}, channels last`);
+              expectSame(
+                shapes.backward(channelsLast(x, shape), json(other.ticket)).dx,
+                channelsLast(y, shape),
+                `${what}, channels last, backward`,
+              );
+            }
           }
         }
       }
+    });
+
+    it("blocks that are wider than the map along one axis have timm's gamma", () => {
+      const x = new Float32Array(32).fill(1);
+      const { ticket } = shapes.dropBlock(x, 0.1, { shape: [1, 1, 4, 8] });
+      expect(ticket.p).toBeCloseTo((0.1 / 7) * 4, 12);
+      // A tenth of 32 elements, blocks of 4 x 7, and two places for them.
+      expect(ticket.p).toBeCloseTo(3.2 / 28 / 2, 12);
+    });
+
+    it("one sample without a dimension of its own, by `batched`", () => {
+      for (const shape of [[6], [6, 5], [6, 4, 5], [6, 3, 4, 5]]) {
+        const [channels, ...sizes] = shape as [number, ...number[]];
+        const x = sample("f32", product(shape)) as Float32Array<ArrayBuffer>;
+        const options = { stream: 6, start: 3 };
+        const one = { ...options, shape: [1, ...shape], batched: true };
+        const single = { ...options, shape, batched: false };
+        const lastShape = [...sizes, channels];
+        const last = { ...options, shape: lastShape, batched: false, dataFormat: "channels_last" } as const;
+        const reorder = (y: Float32Array<ArrayBuffer>) => channelsLast(y, [1, ...shape]);
+        const spatial = shapes.spatialDropout(x, 0.4, one);
+        const y = drop(x, expand(drawn("tile", 6n, 0.4, channels, 3), shape, [channels, ...sizes.map(() => 1)]), chance("tile", 0.4));
+        expectSame(spatial.y, y, "oracle");
+        const result = shapes.spatialDropout(x, 0.4, single);
+        expectSame(result.y, y, `${shape}, spatial`);
+        expect(result.ticket).toMatchObject({ shape, noiseShape: [channels, ...sizes.map(() => 1)], length: channels });
+        expectSame(shapes.backward(x, json(result.ticket)).dx, y, `${shape}, spatial, backward`);
+        expectSame(shapes.spatialDropout(reorder(x), 0.4, last).y, reorder(y), `${shape}, spatial, channels last`);
+        const alpha = shapes.featureAlphaDropout(x, 0.4, one).y;
+        expectSame(shapes.featureAlphaDropout(x, 0.4, single).y, alpha, `${shape}, alpha`);
+        expectSame(shapes.featureAlphaDropout(reorder(x), 0.4, last).y, reorder(alpha), `${shape}, alpha, channels last`);
+        if (sizes.length === 0) continue;
+        const blocks = shapes.dropBlock(x, 0.2, { ...one, blockSize: 2 }).y;
+        const { y: same, ticket } = shapes.dropBlock(x, 0.2, { ...single, blockSize: 2 });
+        expectSame(same, blocks, `${shape}, blocks`);
+        expectSame(shapes.backward(x, json(ticket)).dx, blocks, `${shape}, blocks, backward`);
+        expectSame(shapes.dropBlock(reorder(x), 0.2, { ...last, blockSize: 2 }).y, reorder(blocks), `${shape}, blocks, channels last`);
+      }
+      // Two dimensions, both readings by name.
+      const x = new Float32Array(12).fill(1);
+      expect(shapes.spatialDropout(x, 0.5, { shape: [4, 3], batched: true, stream: 1 }).ticket.noiseShape).toEqual([4, 3]);
+      expect(shapes.spatialDropout(x, 0.5, { shape: [4, 3], batched: false, stream: 1 }).ticket.noiseShape).toEqual([4, 1]);
+      const image = shapes.spatialDropout(x, 0.5, { shape: [3, 2, 2], batched: false, stream: 1 });
+      expect(image.ticket.noiseShape).toEqual([3, 1, 1]);
+      expect(image.y.every((value, i) => value === image.y[i - (i % 4)])).toBe(true);
     });
 
     it("gives back all memory that it took, also of calls that fail", () => {

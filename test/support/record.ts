@@ -1,7 +1,7 @@
 // The records of kernels on whole rows: fields of f64, whose order is that of an enum of src/ground/abi.ts.
 
-import type { Memory } from "../engine/memory.js";
-import { ROW_FIELDS } from "../ground/abi.js";
+import type { Memory } from "../../src/engine/memory.js";
+import { ROW_FIELDS } from "../../src/ground/abi.js";
 
 /** An enum of fields. */
 type Fields = Readonly<Record<string, string | number>>;

@@ -52,7 +52,7 @@ beforeAll(async () => {
   const dropout = await createDropout();
   for (const { stream_kind, seed, stream, p, start, count, sha256 } of vectors.hashed) {
     const kind = stream_kind as "tile" | "philox";
-    // The mask is known by its hash; what follows from it is left to the oracle.
+    // The mask is known by its hash; the oracle computes the outputs from it.
     const bits = dropout.mask(count, p, { kind, seed: BigInt(seed), stream: BigInt(stream), start });
     expect(createHash("sha256").update(bits).digest("hex")).toBe(sha256);
     masks.update(bits);

@@ -18,7 +18,7 @@ import { serve } from "../support/static-server.js";
 import { BUNDLERS } from "./bundlers.js";
 import { copyFixtures, directory, HASH, installed, repository, resultAt, runNode, runTool, tarball } from "./tools.js";
 
-/** The most KiB, minified and gzipped, of the whole browser entry, and of what that of each extension adds; both builds inlined. */
+/** The most KiB, minified and gzipped, of the whole browser entry, and of the code that each extension adds; both builds inlined. */
 const BUDGETS: Readonly<Record<ModuleName, readonly [minified: number, gzipped: number]>> = {
   core: [60, 25],
   fused: [93, 30],

@@ -1,4 +1,4 @@
-// A call that is refused: what it throws, for tests of the kind and the words of it.
+// Errors of refused calls, for tests of their kind and message.
 
 import { expect } from "vitest";
 

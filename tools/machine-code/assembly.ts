@@ -26,7 +26,7 @@ export function objdump(args: readonly string[]): string {
   return stdout;
 }
 
-/** The instructions in what objdump printed. */
+/** Returns the instructions in the output of objdump. */
 export function readInstructions(text: string): Instruction[] {
   return text.split("\n").flatMap((line) => {
     const [, address, words] = line.match(/^\s*([0-9a-f]+):\s+(.*)$/) ?? [];

@@ -2,7 +2,7 @@
 
 import type { Instruction } from "./assembly.js";
 
-/** The classes, in the order of the tables; `stack` is what a compiler puts aside on the stack and takes back. */
+/** The classes, in the order of the tables; `stack` are moves of spilled registers to the stack and back. */
 export const CLASSES = ["arithmetic", "shuffle", "load", "store", "move", "scalar", "branch", "stack"] as const;
 export type Class = (typeof CLASSES)[number];
 

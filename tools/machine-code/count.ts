@@ -1,4 +1,4 @@
-// Counts the instructions of hot loops in what V8 makes of a wasm module, and in the C++ yardstick.
+// Counts the instructions of hot loops in V8's code for a wasm module, and in the C++ yardstick.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Which loops of a kernel are hot, and how many elements a pass of one serves. Compilers unroll, so elements are counted by marks: instructions that
+// The table of hot loops, and the number of elements that a pass of each serves. Compilers unroll, so elements are counted by marks: instructions that
 // stand in a loop once for so many elements and nowhere else.
 
 import type { Instruction } from "./assembly.js";

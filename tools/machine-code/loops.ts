@@ -25,7 +25,7 @@ const JUMP = /^j|^loop/;
 /** After these the next instruction is not reached: a jump, the end of a function, a trap. */
 const NO_NEXT = /^(jmp|ret|ud2|int3|hlt|\(bad\))/;
 
-/** The loops of a function that begins with its first instruction, in the order of their heads; `counts` says of which instructions a pass is to have many. */
+/** The loops of a function that begins with its first instruction, in the order of their heads; `counts` selects the instructions that weigh a block, and a pass goes through the heaviest. */
 export function loopsOf(code: readonly Instruction[], counts: (instruction: Instruction) => boolean): Loop[] {
   const blocks = blocksOf(code);
   const dominators = dominatorsOf(blocks);

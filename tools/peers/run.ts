@@ -1,4 +1,4 @@
-// npm run bench:peers: measures, prints a table a size with what is missing from it, and writes the same as JSON.
+// npm run bench:peers: measures, prints a table per size and the peers that are missing from it, and writes the same as JSON.
 
 import { runCommand } from "../../bench/command-line.js";
 import { engineVersion, MACHINE, storeRun, VERSION } from "../../bench/machine.js";

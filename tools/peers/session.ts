@@ -8,10 +8,10 @@ import { faultIn } from "./check.js";
 import { measure, type Timed } from "./measure.js";
 import type { Peer, Prepare, Prepared } from "./peer.js";
 
-/** Drop probabilities. Half is the hardest for what branches on decisions. */
+/** Drop probabilities. One half is the hardest for code that branches on decisions. */
 export const PROBABILITIES = [P, 0.5] as const;
 
-/** Elements from which on the time of a call tells that of larger ones: that of a few is mostly overhead. */
+/** The least number of elements at which the time of a call predicts that of larger ones: below, most of it is overhead. */
 const LEAST_TELLING = 2 ** 12;
 
 /** The plan of a session. */
@@ -20,7 +20,7 @@ export interface Plan {
   readonly peers: readonly Peer[];
   /** Elements; multiples of 8. */
   readonly sizes: readonly number[];
-  /** Only what has this in its name, beside the copy and what is of this package. */
+  /** Measures only peers with this in their names, beside the copy and this package. */
   readonly filter: string;
   readonly rounds: number;
   /** The longest time of a call: slower ones are not measured. */
@@ -39,11 +39,11 @@ export interface Found {
 /** A peer over data of one size with one p, ready and checked. */
 interface Ready extends Description, Timed {
   readonly free: Prepared["free"];
-  /** Takes note of how long a call took. */
+  /** Notes the time of a call. */
   readonly learn: (ms: number) => void;
 }
 
-/** A peer that loaded, with what is known of its speed at each p. */
+/** A peer that loaded, with its speed at each p as far as it is known. */
 interface Loaded extends Peer {
   readonly prepare: Prepare;
   readonly msPerElement: Map<number, number>;
@@ -112,7 +112,7 @@ function select({ peers, filter }: Plan): readonly Peer[] {
   return peers.filter((peer) => peer.group !== "peer" || has(peer));
 }
 
-/** Prepares a peer, checks what it computes and times a call; returns why it cannot be measured, if so. */
+/** Prepares a peer, checks its result and times a call; returns the reason if it cannot be measured. */
 async function getReady(
   peer: Loaded,
   name: string,

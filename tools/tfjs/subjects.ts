@@ -1,4 +1,4 @@
-// What is measured: dropout forward and its gradient, on whatever backend TensorFlow.js has at the time.
+// The subjects: dropout forward and its gradient, on whatever backend TensorFlow.js has at the time.
 
 import * as tf from "@tensorflow/tfjs-core";
 import { diagonal } from "../../src/tfjs/differentiable.js";
@@ -8,7 +8,7 @@ import type { Timed } from "../peers/measure.js";
 
 export const TFJS = "tf.dropout";
 export const OURS = "wasm-dropout";
-/** The same way through tensors with nothing computed: a tensor of y and one of dx are what any dropout has to make. */
+/** The same tensors with nothing computed: any dropout has to make one of y and one of dx. */
 export const COPIES = "two copies";
 
 type Operation = (x: tf.Tensor) => tf.Tensor;

@@ -29,6 +29,12 @@ export function xoshiro([s0, s1, s2, s3]: readonly bigint[] = []): { plusPlus: b
   };
 }
 
+/** The stream number of pass, step or call n, a layer and a sample in a domain: 1 training, 2 Monte-Carlo, 3 layers. */
+export function domainStream(domain: bigint, n: bigint, layer: bigint, sample: bigint): bigint {
+  const [low, high] = philox([...split(n), layer, domain], [0x616d6f64n, 0x31736e69n]) as [bigint, bigint];
+  return (((high << 32n) | low) + sample) % 2n ** 64n;
+}
+
 const split = (x: bigint): [bigint, bigint] => [word(x), x >> 32n];
 
 /** U(i) of "tile", 48 bits. */

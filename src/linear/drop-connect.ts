@@ -46,9 +46,9 @@ export function takeLayer(pass: Taking, { x, w, bias, sides }: LayerPlan) {
 interface Chance {
   /** The factor of a sum over kept weights, rounded to the dtype; 0 where all are dropped. */
   readonly factor: number;
-  /** Whether there are decisions to draw. */
+  /** true if there are decisions to draw. */
   readonly drawn: boolean;
-  /** Whether all are dropped: then nothing is summed, so that not even an infinity can pass. */
+  /** true if all are dropped: then nothing is summed, so that not even an infinity can pass. */
   readonly none: boolean;
 }
 

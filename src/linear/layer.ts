@@ -72,7 +72,7 @@ function checkLength(name: string, length: number, rows: number, side: string, i
   if (length !== rows * inputs) throw wrongValue(name, `length ${rows * inputs}, ${side} * in = ${rows} * ${inputs}`, length);
 }
 
-/** How a call goes through a layer: chunks of examples, in each all blocks of rows of w, in each all groups of examples whose masks are drawn at once. */
+/** The order in which a call works on a layer: chunks of examples, in each all blocks of rows of w, in each all groups of examples whose masks are drawn at once. */
 export interface Plan {
   /** Examples in a chunk. */
   readonly chunk: number;

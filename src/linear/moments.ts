@@ -18,7 +18,7 @@ import { ACTIVATIONS, type InferenceActivation, type LinearKernels } from "./ker
 import { checkSides, planOf } from "./layer.js";
 import { INFERENCE_KEYS, type InferenceOptions, MOMENTS_KEYS, type MomentsOptions } from "./options.js";
 
-/** Where moments go: an operand, or scratch. */
+/** A place for moments: an operand, or scratch. */
 interface Target {
   enter(at: number, count: number): number;
   leave(at: number, count: number): void;

@@ -172,6 +172,7 @@ export class MonteCarlo {
 
   /** Returns the entropy of each of `rows` rows of probabilities. */
   #entropies(probabilities: Float64Array<ArrayBuffer>, rows: number): Float64Array<ArrayBuffer> {
+    if (rows === 0) return new Float64Array();
     const engine = this.#engine;
     const columns = probabilities.length / rows;
     const pass = engine.open();

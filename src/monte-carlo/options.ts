@@ -1,4 +1,4 @@
-// What a run of Monte-Carlo dropout may be asked for, and the plan that follows once all of it is known to be sound.
+// The options of a run of Monte-Carlo dropout, and the plan that follows once all of them are checked.
 
 import type { HalfOptions } from "../core/options.js";
 import { checkAmount, checkChoice, checkFlag, checkFunction, checkInteger, wrongKind, wrongValue } from "../ground/check.js";
@@ -22,13 +22,13 @@ import {
 } from "./prediction.js";
 import { checkFirstSample, checkSamples, MOST_PASSES } from "./streams.js";
 
-/** How far a run is. */
+/** The progress of a run. */
 export interface Progress {
   /** Number of the pass that has just ended. */
   readonly pass: number;
-  /** How many passes of this run have ended. */
+  /** Number of passes of this run that have ended. */
   readonly done: number;
-  /** How many passes this run has. */
+  /** Number of passes of this run, at most. */
   readonly passes: number;
 }
 
@@ -50,7 +50,7 @@ export interface PredictOptions extends HalfOptions {
    * has that of its own sample.
    */
   masks?: Masks | undefined;
-  /** How many examples the input holds, an integer in [1, 2^24]; 1 by default. Dropout, and the outputs of a classifier, have so many rows. */
+  /** Number of examples in the input, an integer in [0, 2^24]; 1 by default. Dropout, and the outputs of a classifier, have so many rows. */
   samples?: number | undefined;
   /** Number of the first example; 0 by default. The parts of a batch, each with its own, have the masks that the whole has. */
   firstSample?: number | undefined;
@@ -102,6 +102,16 @@ const PREDICT_KEYS: Known = /* @__PURE__ */ known(
   ...["onProgress", "progressMs", "signal", "sliceMs", "resume", "outputShape", "classAxis", "until", "independent"],
 );
 
+/** The use that a model makes of its contexts. */
+export interface Usage {
+  /** true once it has read the number of a pass or drawn by a context. */
+  seedUsed: boolean;
+  /** The names of layers, by their numbers. */
+  readonly names: Map<number, string>;
+  /** The length of rows of each layer without a name or number of its own. */
+  readonly features: number[];
+}
+
 /** A run as it will be carried out. */
 export interface Plan {
   readonly run: Run;
@@ -114,8 +124,7 @@ export interface Plan {
   readonly layout: Layout | undefined;
   readonly until: Until | undefined;
   readonly earlier: Earlier | undefined;
-  /** Set once the model reads the number of a pass or draws by its context. */
-  readonly usage: { seedUsed: boolean };
+  readonly usage: Usage;
   readonly onProgress: ((progress: Progress) => void) | undefined;
   readonly progressMs: number;
   readonly signal: AbortSignal | undefined;
@@ -172,7 +181,7 @@ export function readPlan(sequence: Sequence, options: unknown): Plan {
     layout: shape?.layout,
     until,
     earlier,
-    usage: { seedUsed: false },
+    usage: { seedUsed: false, names: new Map(), features: [] },
     onProgress: onProgress as Plan["onProgress"],
     progressMs,
     signal,

@@ -7,12 +7,15 @@ import { isPromise, isTypedArray, wrongKind } from "../ground/check.js";
 /** Numbers in arrays of any depth. */
 export type Numbers = readonly (number | Numbers)[];
 
-/** A tensor of another library: of TensorFlow.js by its `data()` or `dataSync()`, of ONNX Runtime by its `data`. */
+/**
+ * A tensor of another library: of TensorFlow.js by its `data()` or `dataSync()`, of ONNX Runtime by its `data`. Both declare that tensors may also hold
+ * integers and strings, which are refused.
+ */
 export type TensorLike =
   | { readonly data: AnyData }
+  | { readonly data: ArrayLike<unknown>; readonly dims: readonly number[] }
   | { data(): AnyData | PromiseLike<AnyData> }
   | { dataSync(): AnyData }
-  // TensorFlow.js declares that its tensors may also hold integers and strings.
   | { data(): PromiseLike<unknown>; dataSync(): unknown };
 
 /** Returns the data of a model's output, or a promise of them. Throws TypeError for an array with anything but numbers in it. */

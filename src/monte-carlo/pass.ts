@@ -1,25 +1,31 @@
-// What a model gets in each pass: its number, and dropout whose masks follow from the numbers of pass, layer and sample alone.
+// The context of a model in each pass: its number, and dropout whose masks follow from the numbers of pass, layer and sample alone.
 
 import type { DtypeOf, HalfOptions, Like, Result } from "../core/options.js";
+import { WasmBuffer } from "../engine/buffer.js";
 import type { Engine } from "../engine/engine.js";
 import type { AnyData, AnyDataOf } from "../engine/operand.js";
 import { pieces } from "../engine/pieces.js";
-import { checkProbability, wrongValue } from "../ground/check.js";
+import { checkProbability, describe, isTypedArray, lengthOf, shorten, wrongValue } from "../ground/check.js";
 import { byteLength } from "../ground/dtypes.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
+import { Words } from "../ground/words.js";
+import { addSample } from "../stream/domains.js";
 import type { StreamKind } from "../stream/kinds.js";
-import type { Plan } from "./options.js";
-import { checkFirstSample, checkLayer, checkSamples, setStream, streamOf } from "./streams.js";
+import type { Plan, Usage } from "./options.js";
+import { checkFirstSample, checkSamples, readLayer, setStream } from "./streams.js";
 
 /** Options of {@link PassContext.dropout}, with an output of type Y: undefined for one that the call makes. */
 export interface PassDropoutOptions<Y extends AnyData | undefined = undefined> extends HalfOptions {
-  /** Number of the layer, an integer in [0, 2^16); by default how many calls of this pass named none before this one. */
-  layer?: number | undefined;
+  /**
+   * Name of the layer, or its number, an integer in [0, 2^16); by default the number of calls of this pass without a layer before this one. Layers of
+   * branches that wait for other things, as in `Promise.all`, need names: the order of their calls may differ from pass to pass.
+   */
+  layer?: number | string | undefined;
   /** Number of the sample of the first row, an integer in [0, 2^24); the run's `firstSample` by default. Counts only where masks are "perExample". */
   sample?: number | undefined;
-  /** Number of rows, an integer in [1, 2^24]; the run's `samples` by default. */
+  /** Number of rows, an integer in [0, 2^24]; the run's `samples` by default. */
   samples?: number | undefined;
-  /** Where to write y: x itself or memory apart from it. By default a new array, or buffer, like x. */
+  /** The array to write y to: x itself or memory apart from it. By default a new array, or buffer, like x. */
   out?: Y;
 }
 
@@ -27,8 +33,8 @@ const PASS_DROPOUT_KEYS: Known = /* @__PURE__ */ known("layer", "sample", "sampl
 
 /** Options of {@link PassContext.stream}. */
 export interface PassStreamOptions {
-  /** Number of the layer; numbered as {@link PassContext.dropout} does. */
-  layer?: number | undefined;
+  /** Name or number of the layer; numbered as {@link PassContext.dropout} does. */
+  layer?: number | string | undefined;
   /** Number of the sample; 0 by default. */
   sample?: number | undefined;
 }
@@ -38,7 +44,7 @@ const PASS_STREAM_KEYS: Known = /* @__PURE__ */ known("layer", "sample");
 export interface PassContext {
   /** Number of this pass; as many runs may share the passes of a prediction, they need not begin with 0. */
   readonly pass: number;
-  /** How many passes this run has. */
+  /** Number of passes of this run, at most. */
   readonly passes: number;
   /** The run's signal, for models that can be interrupted. */
   readonly signal: AbortSignal | undefined;
@@ -50,7 +56,8 @@ export interface PassContext {
    * @param p drop probability in [0, 1]
    * @param options see {@link PassDropoutOptions}
    * @returns `out`, or a new array, or buffer, like x
-   * @throws TypeError and RangeError as {@link Dropout.dropout} does, and if x does not divide into rows
+   * @throws TypeError and RangeError as {@link Dropout.dropout} does, if x does not divide into rows, and if a call without a layer has rows of another
+   * length than in the passes before, so that the order of calls was another
    */
   readonly dropout: <X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
@@ -75,20 +82,21 @@ const NO_OPTIONS = {};
 export function passContext(engine: Engine, plan: Plan, pass: number): PassContext {
   const { run, seed, passes, signal, usage } = plan;
   let nextLayer = 0;
-  /** Runs `body` with the number of its layer, which is used up if it succeeds. */
-  const layered = <R>(given: unknown, body: (layer: number) => R): R => {
+  /** Runs `body` with the number of its layer, which is used up if it succeeds. `features` is the length of its rows, if it has any. */
+  const layered = <R>(given: unknown, features: number, body: (layer: number) => R): R => {
     usage.seedUsed = true;
-    const layer = given === undefined ? nextLayer : given;
-    checkLayer(layer);
+    const layer = readLayer(given === undefined ? nextLayer : given);
+    if (typeof given === "string") checkName(usage, given, layer);
+    if (given === undefined) checkOrder(usage, layer, features);
     const result = body(layer);
-    if (given === undefined) ++nextLayer;
+    if (given === undefined) {
+      ++nextLayer;
+      usage.features[layer] = features;
+    }
     return result;
   };
-  return {
-    get pass() {
-      usage.seedUsed = true;
-      return pass;
-    },
+  const context: PassContext = {
+    pass,
     passes,
     signal,
     dropout: <X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
@@ -102,16 +110,59 @@ export function passContext(engine: Engine, plan: Plan, pass: number): PassConte
       checkSamples(samples, "samples");
       checkFirstSample(sample, "sample", samples);
       const drop = (layer: number) => dropRows(engine, plan, { pass, layer, sample, samples }, x, p, out, half);
-      return layered(layer, drop) as Result<Like<X>, Y>;
+      return layered(layer, featuresOf(x, samples), drop) as Result<Like<X>, Y>;
     },
     stream: (options = NO_OPTIONS) => {
       checkOptions(options, PASS_STREAM_KEYS);
       const { layer, sample = 0 } = options;
       checkFirstSample(sample, "sample", 1);
-      const stream = layered(layer, (layer) => streamOf(pass, layer, sample));
-      return { kind: run.kind, seed: seed.toBigInt(), stream };
+      const stream = new Words();
+      layered(layer, 0, (layer) => setStream(stream, pass, layer, sample));
+      return { kind: run.kind, seed: seed.toBigInt(), stream: stream.toBigInt() };
     },
   };
+  // A model that reads the number does so in the first pass: the others are spared the getter, which takes as long as a small layer.
+  if (pass === plan.firstPass) {
+    const get = () => {
+      usage.seedUsed = true;
+      return pass;
+    };
+    Object.defineProperty(context, "pass", { get, enumerable: true });
+  }
+  return context;
+}
+
+/** Returns the length of a row; NaN for what is no data, which is refused elsewhere. */
+function featuresOf(x: unknown, samples: number): number {
+  if (WasmBuffer._is(x)) return WasmBuffer._lengthOf(x) / samples;
+  return isTypedArray(x) ? lengthOf(x) / samples : Number.NaN;
+}
+
+/** Throws RangeError if another name of the run has the same number: of 100 names, two have with a probability of 1 in 400,000. */
+function checkName({ names }: Usage, name: string, layer: number): void {
+  const known = names.get(layer);
+  if (known === name) return;
+  if (known !== undefined)
+    throw wrongValue("layer", `a name whose number is not that of ${JSON.stringify(shorten(known))}`, describe(name));
+  names.set(layer, name);
+}
+
+/** Throws RangeError if a call without a layer is not the one that it was in earlier passes: branches that run side by side change places. */
+function checkOrder({ features }: Usage, layer: number, length: number): void {
+  const known = features[layer];
+  if (known === undefined || known === length || Number.isNaN(length)) return;
+  throw wrongValue(
+    "layer",
+    `a name or number, as call ${layer} without one had ${known} features in an earlier pass`,
+    `none, for ${length} features`,
+  );
+}
+
+/** Sets `stream` to the number of words `low` and `high`, and `sample` more. */
+function setWords(stream: Words, low: number, high: number, sample: number): void {
+  stream.low = low;
+  stream.high = high;
+  addSample(stream, sample);
 }
 
 interface Place {
@@ -136,7 +187,9 @@ function dropRows(
   try {
     const input = pass.data(x, "x", half);
     const { stored, length } = input;
-    if (length % samples !== 0) throw wrongValue("x", `length that is a multiple of ${samples} samples`, length);
+    if (samples === 0 ? length > 0 : length % samples !== 0) {
+      throw wrongValue("x", `length that is a multiple of ${samples} samples`, length);
+    }
     const output = pass.output(out, "out", stored, length, x, input);
     const { draw } = pass;
     draw.kind = run.kind;
@@ -147,16 +200,17 @@ function dropRows(
     const running = pass.ready();
     const kernel = engine.kernels.dropout[run.kind][stored] as (dst: number, src: number, n: number, params: number) => undefined;
     const perExample = run.masks === "perExample";
+    setStream(draw.stream, number, layer, perExample ? sample : 0);
     if (samples === 1) {
-      setStream(draw.stream, number, layer, perExample ? sample : 0);
       running.elementwise(kernel, dst, src);
     } else {
-      for (const { at, count, row, rows, column, columns } of pieces(samples, length / samples)) {
+      const { low, high } = draw.stream;
+      for (const { at, count, row, rows, column, columns } of pieces(samples, samples === 0 ? 0 : length / samples)) {
         const from = src.enter(at, count);
         const to = dst.enter(at, count);
         for (let r = 0; r < rows; ++r) {
           const offset = byteLength(stored, r * columns);
-          setStream(draw.stream, number, layer, perExample ? sample + row + r : 0);
+          if (perExample) setWords(draw.stream, low, high, row + r);
           kernel(to + offset, from + offset, columns, running.params(column));
         }
         dst.leave(at, count);

@@ -1,10 +1,11 @@
-// What the passes of a run say together: plain data, that can be posted between threads, gone on from, and merged.
+// The results of the passes of a run: plain data, that can be posted between threads, gone on from, and merged.
 // Invariant: all that is needed to go on is exact: a run cut in two and resumed gives the bits of the run in one.
 
 import { checkChoice, checkInteger, checkObject, describe, lengthOf, tagOf, wrongKind, wrongValue } from "../ground/check.js";
 import { showShape } from "../ground/shape.js";
 import { Words } from "../ground/words.js";
 import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
+import { MAX_INDEX } from "../stream/ticket.js";
 import { CLASS_OUTPUTS, type ClassOutput, MASKS, type Masks } from "./choices.js";
 import { fromRows, type Layout, type LayoutFields, readLayout, toRows } from "./layout.js";
 import { checkFirstSample, checkSamples, MOST_PASSES } from "./streams.js";
@@ -257,7 +258,7 @@ export function readPrediction(value: unknown, name: string): Earlier {
     const totals = { passes, mean, deviations, expectedEntropy: new Float64Array(), votes: new Float64Array() };
     return { run, layout: undefined, ranges: read, totals, seedUsed };
   }
-  checkInteger(classes, `${name}.classes`, 1, mean.length);
+  checkInteger(classes, `${name}.classes`, 1, MAX_INDEX);
   checkChoice(output, `${name}.output`, CLASS_OUTPUTS);
   const { layout, fields } = readLayout(classes, samples, { outputShape, classAxis }, `${name}.`);
   const { rows, inner } = layout;

@@ -72,7 +72,7 @@ export function unlessAborted<T>(promise: PromiseLike<T>, signal: AbortSignal | 
   });
 }
 
-// Where the clock stands still while code runs, as in Cloudflare's Workers, no slice ever seems to end.
+// In Cloudflare's Workers the clock stands still while code runs, and no slice ever seems to end.
 const MOST_UNTIMED = 32;
 
 /** Time slices: how long passes have run since other tasks last had their turn. */

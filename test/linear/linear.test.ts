@@ -51,7 +51,7 @@ interface Build {
   readonly linear: Linear;
 }
 
-/** Whether example n keeps weight (o, i). */
+/** Returns true if example n keeps weight (o, i). */
 type Kept = (n: number, o: number, i: number) => boolean;
 
 function keptBy(bytes: Uint8Array, shape: Shape, perExample: boolean): Kept {
@@ -263,7 +263,7 @@ describe("DropConnect", () => {
         expect(dirty.w.some(Number.isNaN)).toBe(true);
         const got = run(simd, dirty, 0.5, { perExample, stream: 1 });
         for (const name of ["y", "dx", "dw", "dbias"] as const) expectSame(got[name] as Floats, clean[name] as Floats, name);
-        // What nobody keeps has the gradient +0, even of NaN.
+        // An element that nobody keeps has the gradient +0, even of NaN.
         const nan = { ...data, x: data.x.map(() => Number.NaN) as Floats };
         const { dw } = run(simd, nan, 0.5, { perExample, stream: 1 });
         (dw as Floats).forEach((v, k) => {

@@ -1,7 +1,9 @@
 // Monte-Carlo dropout by its API: statistics against naive ones over stored passes, masks against those of the core, runs cut in parts,
 // other tasks in between, cancellation, failures and refusals.
 
+import { mock } from "node:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { domainStream } from "../../docs/reference.js";
 import { createDropout, type Data, type Dropout } from "../../src/core/index.js";
 import { PIECE } from "../../src/engine/pieces.js";
 import {
@@ -235,6 +237,30 @@ describe("statistics", () => {
     expect([mean.length, passes]).toEqual([0, 3]);
   });
 
+  it("of an empty batch are empty, also of classifiers, from JSON, merged and resumed", async () => {
+    const [dropout, monteCarlo] = await made();
+    for (const masks of ["perPass", "perExample"] as const) {
+      const model: Model<Float32Array> = (x, context) => {
+        const y = context.dropout(x, 0.5);
+        expect([y.length, context.dropout(dropout.alloc("f64", 0), 0.5).length]).toEqual([0, 0]);
+        return y;
+      };
+      for (const more of [{}, ...(["probabilities", "logits", "sigmoids"] as const).map((output) => ({ classes: 4, output }))]) {
+        for (const axis of "classes" in more ? [{}, { classAxis: 0 }] : [{}]) {
+          const options = { ...more, ...axis, passes: 2, samples: 0, masks };
+          const a = await monteCarlo.predict(model, new Float32Array(), options);
+          expect(a).toMatchObject({ passes: 2, samples: 0, identicalPasses: false });
+          for (const value of Object.values(a)) if (ArrayBuffer.isView(value)) expect(value.byteLength).toBe(0);
+          const b = await monteCarlo.predict(model, new Float32Array(), { ...options, firstPass: 2 });
+          const posted = JSON.parse(JSON.stringify(a)) as Prediction;
+          const merged = monteCarlo.merge([posted, b]);
+          expect(merged.passes).toBe(4);
+          expect(await monteCarlo.predict(model, new Float32Array(), { ...options, resume: posted })).toEqual(merged);
+        }
+      }
+    }
+  });
+
   it("take memory that does not depend on the number of passes, and give it back", async () => {
     const sizes = await Promise.all(
       [10, 1000].map(async (passes) => {
@@ -249,7 +275,7 @@ describe("statistics", () => {
           });
         const prediction = await run(passes);
         const bytes = Object.values(prediction).reduce((sum, value) => sum + (ArrayBuffer.isView(value) ? value.byteLength : 0), 0);
-        // What the run took is free again, for buffers and for other runs.
+        // The memory that the run took is free again, for buffers and for other runs.
         const { byteLength } = dropout.memory.buffer;
         dropout.alloc("f64", 20_000).free();
         for (let k = 0; k < 20; ++k) await run(2);
@@ -351,6 +377,68 @@ describe("masks", () => {
     expect(other.mean).not.toEqual(a.mean);
   });
 
+  it("are not those that training with the same seed draws first", async () => {
+    const [dropout, monteCarlo] = await made();
+    const ones = new Float32Array(1000).fill(1);
+    const first = Array.from({ length: 20 }, () => dropout.dropout(ones, 0.5));
+    await monteCarlo.predict(
+      (_, context) => {
+        const y = context.dropout(ones, 0.5);
+        for (const mask of first) expect(y).not.toEqual(mask);
+        return y;
+      },
+      undefined,
+      { passes: 20 },
+    );
+  });
+
+  it("of layers with names are theirs, in whatever order branches come to them", async () => {
+    const [dropout, monteCarlo] = await made();
+    const x = new Float32Array(64).fill(1);
+    const run = async (slow: string) => {
+      const branches: Model<Float32Array> = async (input, context) => {
+        const branch = async (layer: string) => {
+          if (layer === slow) await nap();
+          return context.dropout(input, 0.5, { layer });
+        };
+        const [a, b] = await Promise.all([branch("left"), branch("right")]);
+        expect(a).toEqual(dropout.dropout(input, 0.5, { stream: streamOf(context.pass, "left") }));
+        // Names use up no numbers.
+        expect(context.stream().stream).toBe(streamOf(context.pass, 0));
+        return Float32Array.of(...a, ...b);
+      };
+      return monteCarlo.predict(branches, x, { passes: 5 });
+    };
+    expect(await run("left")).toEqual(await run("right"));
+  });
+
+  it("of layers without names are refused where branches change places", async () => {
+    const [, monteCarlo] = await made();
+    const branches: Model<undefined> = async (_, { pass, dropout }) => {
+      const branch = async (features: number, late: boolean) => {
+        if (late) await nap();
+        return dropout(new Float32Array(features), 0.5);
+      };
+      const [a, b] = await Promise.all([branch(6, pass === 1), branch(8, pass !== 1)]);
+      return Float32Array.of(...a, ...b);
+    };
+    await expect(monteCarlo.predict(branches, undefined, { passes: 3 })).rejects.toThrow(
+      new RangeError(
+        '"layer" expected a name or number, as call 0 without one had 6 features in an earlier pass, got none, for 8 features',
+      ),
+    );
+  });
+
+  it("of two names with one number are refused", async () => {
+    const [, monteCarlo] = await made();
+    // A collision of 31 bits of FNV-1a, found by search.
+    const [a, b] = ["layer 7", "layer 422410"];
+    const model: Model<Float32Array> = (x, { dropout }) => dropout(dropout(x, 0.5, { layer: a }), 0.5, { layer: b });
+    await expect(monteCarlo.predict(model, input(6), { passes: 1 })).rejects.toThrow(
+      new RangeError(`"layer" expected a name whose number is not that of "${a}", got string "${b}"`),
+    );
+  });
+
   it("of a part of a batch are those of the batch", async () => {
     const [, monteCarlo] = await made();
     const x = input(36);
@@ -367,10 +455,29 @@ describe("masks", () => {
 });
 
 describe("streamOf", () => {
-  it("packs pass, layer and sample in 24, 16 and 24 bits", () => {
-    expect(streamOf(0, 0)).toBe(0n);
-    expect(streamOf(1, 2, 3)).toBe((1n << 40n) | (2n << 24n) | 3n);
-    expect(streamOf(2 ** 24 - 1, 2 ** 16 - 1, 2 ** 24 - 1)).toBe(2n ** 64n - 1n);
+  it("is that of the Monte-Carlo domain of the specification", () => {
+    for (const [pass, layer, sample] of [
+      [0, 0, 0],
+      [1, 2, 3],
+      [2 ** 24 - 1, 2 ** 16 - 1, 2 ** 24 - 1],
+    ] as const) {
+      expect(streamOf(pass, layer, sample)).toBe(domainStream(2n, BigInt(pass), BigInt(layer), BigInt(sample)));
+    }
+    expect(streamOf(7, 1)).toBe(streamOf(7, 1, 0));
+  });
+
+  it("has a stream of its own for every pass, layer and sample, far from those that instances count", () => {
+    const seen = new Set<bigint>();
+    for (let k = 0; k < 30_000; ++k) seen.add(streamOf(k % 100, Math.floor(k / 100) % 10, Math.floor(k / 1000)));
+    expect(seen.size).toBe(30_000);
+    for (const stream of seen) expect(stream > 2n ** 40n).toBe(true);
+  });
+
+  it("takes names of layers, which are no numbers", () => {
+    // FNV-1a of "a" is 0xe40c292c, of "foobar" 0xbf9cf968: RFC 9923, appendix C, or the authors' test vectors.
+    expect(streamOf(3, "a", 5)).toBe(domainStream(2n, 3n, 0xe40c292cn, 5n));
+    expect(streamOf(3, "foobar")).toBe(domainStream(2n, 3n, 0xbf9cf968n, 0n));
+    expect(streamOf(0, "0")).not.toBe(streamOf(0, 0));
   });
 
   it.each([
@@ -378,6 +485,7 @@ describe("streamOf", () => {
     [() => streamOf(0, 65536), RangeError, `"layer" expected integer in [0, 65535], got 65536`],
     [() => streamOf(0, 0, 2 ** 24), RangeError, `"sample" expected integer in [0, 16777215], got 16777216`],
     [() => streamOf(0, 0.5), RangeError, `"layer" expected integer in [0, 65535], got 0.5`],
+    [() => streamOf(0, null as never), TypeError, `"layer" expected name, or integer in [0, 65535], got null`],
     [() => streamOf("0" as never, 0), TypeError, `"pass" expected integer in [0, 16777215], got string "0"`],
   ])("refuses %s", (call, kind, message) => {
     expect(call).toThrow(new kind(message));
@@ -588,6 +696,8 @@ describe("outputs of classifiers", () => {
     const mean = [0, 1, 2].map((c) => average(chances.map((p) => p[c] as number)));
     expectNear(predictiveEntropy, [entropy(mean)]);
     expectNear(mutualInformation, [entropy(mean) - average(chances.map(entropy))]);
+    expectNear(predictiveEntropy, [0.61], 1e-3);
+    expectNear(mutualInformation, [0.085], 1e-3);
   });
 
   it("that are sigmoids are labels of their own, each with its entropies, votes and margin", async () => {
@@ -707,6 +817,31 @@ describe("outputs of other libraries", () => {
     const [, monteCarlo] = await made();
     const { mean } = await monteCarlo.predict(() => output() as number[], undefined, { passes: 3 });
     expect([...mean]).toEqual(values);
+  });
+
+  it("tensors of TensorFlow.js and of ONNX Runtime", async () => {
+    await import("@tensorflow/tfjs-backend-cpu");
+    const tf = await import("@tensorflow/tfjs-core");
+    await tf.setBackend("cpu");
+    const { Tensor } = await import("onnxruntime-web");
+    const [, monteCarlo] = await made();
+    const data = (pass: number) => Float32Array.of(pass % 2, 5, -(pass % 2));
+    const inTensorFlow: Model<null> = (_, { pass }) => tf.tidy(() => tf.mul(tf.tensor2d(data(pass), [1, 3]), 2));
+    const inRuntime: Model<null> = async (_, { pass }) =>
+      new Tensor(
+        "float32",
+        data(pass).map((value) => 2 * value),
+        [1, 3],
+      );
+    for (const model of [inTensorFlow, inRuntime]) {
+      const { mean, populationVariance } = await monteCarlo.predict(model, null, { passes: 4 });
+      expect([...mean]).toEqual([1, 10, -1]);
+      expect([...populationVariance]).toEqual([1, 0, 1]);
+    }
+    const integers: Model<null> = () => tf.tensor1d([1, 2], "int32");
+    await expect(monteCarlo.predict(integers, null, { passes: 1 })).rejects.toThrow(
+      '"output" expected Float32Array, Float64Array or buffer',
+    );
   });
 
   it("are refused by name where they hold no numbers of a known dtype", async () => {
@@ -934,6 +1069,12 @@ describe("other tasks", () => {
   it("have their turn by the timers of the program's start, whatever fakes have replaced them", async () => {
     const [, monteCarlo] = await made();
     const expected = await monteCarlo.predict(network, input(6), { passes: 5 });
+    mock.timers.enable();
+    try {
+      expect(await monteCarlo.predict(network, input(6), { passes: 5, sliceMs: 0 })).toEqual(expected);
+    } finally {
+      mock.timers.reset();
+    }
     vi.useFakeTimers({ toFake: ["setTimeout", "setImmediate", "setInterval", "performance", "Date", "queueMicrotask"] });
     try {
       expect(await monteCarlo.predict(network, input(6), { passes: 5, sliceMs: 0 })).toEqual(expected);
@@ -1075,7 +1216,8 @@ describe("refusals", () => {
     [{ kind: "xor" }, RangeError, `"kind" expected "tile" or "philox", got string "xor"`],
     [{ masks: "perBatch" }, RangeError, `"masks" expected "perPass" or "perExample", got string "perBatch"`],
     [{ masks: 1 }, TypeError, `"masks" expected "perPass" or "perExample", got 1`],
-    [{ samples: 0 }, RangeError, `"samples" expected integer in [1, 16777216], got 0`],
+    [{ samples: -1 }, RangeError, `"samples" expected integer in [0, 16777216], got -1`],
+    [{ samples: 0 }, RangeError, `"x" expected length that is a multiple of 0 samples, got 6`],
     [{ samples: 2, firstSample: 2 ** 24 - 1 }, RangeError, `"firstSample" expected integer in [0, 16777214], got 16777215`],
     [{ classes: 0 }, RangeError, `"classes" expected integer in [1, 9007199254740992], got 0`],
     [{ classes: 4, output: "odds" }, RangeError, `"output" expected "probabilities" or "logits" or "sigmoids", got string "odds"`],
@@ -1190,7 +1332,8 @@ describe("refusals", () => {
         [() => context.dropout(x, 0.5, { seed: 1 } as never), `"seed" is no option; `],
         [() => context.stream({ samples: 1 } as never), `"samples" is no option; did you mean "sample"?`],
         [() => context.dropout(x, 0.5, { layer: 65536 }), `"layer" expected integer in [0, 65535], got 65536`],
-        [() => context.dropout(x, 0.5, { samples: 0 }), `"samples" expected integer in [1, 16777216], got 0`],
+        [() => context.dropout(x, 0.5, { samples: -1 }), `"samples" expected integer in [0, 16777216], got -1`],
+        [() => context.dropout(x, 0.5, { samples: 0 }), `"x" expected length that is a multiple of 0 samples, got 6`],
         [() => context.dropout(x, 0.5, { sample: 2 ** 24 }), `"sample" expected integer in [0, 16777215], got 16777216`],
         [() => context.dropout(x, 0.5, { samples: 5 }), `"x" expected length that is a multiple of 5 samples, got 6`],
         [() => context.dropout(x, 0.5, { out: new Float32Array(5) }), `"out" expected length 6, got 5`],
@@ -1215,7 +1358,7 @@ describe("refusals", () => {
     };
     const { state } = dropout;
     await monteCarlo.predict(within, undefined, { passes: 1 });
-    expect(calls).toBe(14);
+    expect(calls).toBe(15);
     expect(dropout.state).toEqual(state);
   });
 

@@ -111,7 +111,7 @@ describe("a network trained on MNIST", () => {
 
   it("converges to a limit of its own as 1 / sqrt(T)", () => {
     const [by10, by100, by1000] = errors(reference);
-    // What independent passes of the variance that they show lead to; the reference is a mean of passes itself.
+    // The distance that independent passes of the variance that they show lead to; the reference is a mean of passes itself.
     const expected = (passes: number) => Math.sqrt(spread() * (1 / passes + 1 / REFERENCE));
     expect(Math.abs(by10 / expected(10) - 1)).toBeLessThan(0.08);
     expect(Math.abs(by100 / expected(100) - 1)).toBeLessThan(0.2);

@@ -46,6 +46,13 @@ export async function checkMonteCarlo(monteCarlo: MonteCarlo, dropout: Dropout, 
         await monteCarlo.predict(async (input: Float32Array, context) => scores(input, context), x, { ...common, firstSample: 5 }),
       );
       digest.add(await monteCarlo.predict(scores, x, { ...classified, output: "logits" }));
+      // What lies in [0, 1] may be a label's probability too.
+      digest.add(await monteCarlo.predict(probabilities, x, { ...classified, output: "sigmoids" }));
+      const planes = { classes: SAMPLES, classAxis: 0, outputShape: [SAMPLES, 2, 2] };
+      digest.add(await monteCarlo.predict(scores, x, { ...common, ...planes, output: "logits" }));
+      const named = (input: Float32Array, { dropout: drop }: PassContext) =>
+        drop(drop(input, 0.3, { layer: "first" }), 0.4, { layer: "second" });
+      digest.add(await monteCarlo.predict(named, x, { ...common, until: { standardError: 0.7 } }));
       const first = await monteCarlo.predict(probabilities, x, classified);
       const rest = await monteCarlo.predict(probabilities, x, { ...classified, firstPass: 20 });
       digest.add(first, monteCarlo.merge([first, rest]), await monteCarlo.predict(probabilities, x, { ...classified, resume: first }));
@@ -53,7 +60,7 @@ export async function checkMonteCarlo(monteCarlo: MonteCarlo, dropout: Dropout, 
     const drawn = (_: undefined, context: PassContext) => dropout.mask(100, 0.5, { ...context.stream({ layer: 2 }), format: "f32" });
     digest.add(await monteCarlo.predict(drawn, undefined, { kind, seed: 42, passes: 5 }));
   }
-  digest.add(numberOf(3, 2, 1), numberOf(2 ** 24 - 1, 2 ** 16 - 1));
+  digest.add(numberOf(3, 2, 1), numberOf(2 ** 24 - 1, 2 ** 16 - 1), numberOf(5, "layer", 2 ** 24 - 1));
   throwsWith(RangeError, '"pass" expected integer in [0, 16777215], got -1', () => numberOf(-1, 0));
   await rejectsWith(RangeError, '"passes" expected', monteCarlo.predict(scores, x, { passes: 0 }));
   await rejectsWith(TypeError, '"model" expected', monteCarlo.predict({} as never, x, { passes: 1 }));

@@ -104,7 +104,7 @@ function load(build: (typeof BUILDS)[number]) {
       const mask = regions.keep + (n % 16);
       wasm.place(mask, keep);
       const scale = dtype === "f32" ? drawn.scale32 : drawn.scale64;
-      wasm.memory.writeParams({ seed, stream, threshold: drawn.threshold, scale }, start);
+      wasm.memory.writeParams({ seed, stream, start, threshold: drawn.threshold, scale }, 0);
       const address = source === "bytes" && drawn.threshold > 0 ? mask : 0;
       const written = wasm.written(addresses[to], n * bytes, to !== "out", what, () =>
         kernel(addresses[to], addresses.data, addresses.other, row, column, columns, n, PARAMS, address),

@@ -2,6 +2,7 @@
 
 import { checkBytes, checkFlag, wrongKind } from "../ground/check.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
+import { Sequence } from "../stream/sequence.js";
 import { Dropout } from "./dropout.js";
 import { INSTANCE_KEYS, type InstanceOptions } from "./options.js";
 
@@ -83,8 +84,10 @@ export async function obtainModule(compile: ReturnType<typeof compiler>, options
 export function creator(compile: ReturnType<typeof compiler>): (options?: CreateOptions) => Promise<Dropout> {
   return async (options = {}) => {
     checkOptions(options, CREATE_KEYS);
-    const { module, bytes, simd, seed, kind, maxBytes, state } = options;
-    return new Dropout(await obtainModule(compile, { module, bytes, simd }), { seed, kind, maxBytes, state });
+    const { module, bytes, simd, seed, kind, maxBytes, rank, state: given } = options;
+    // Copied before anything is waited for, during which the caller may change it.
+    const state = given === undefined ? undefined : Sequence.from(given).state;
+    return new Dropout(await obtainModule(compile, { module, bytes, simd }), { seed, kind, maxBytes, rank, state });
   };
 }
 

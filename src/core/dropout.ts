@@ -16,6 +16,7 @@ import {
   checkFunction,
   checkInteger,
   checkProbability,
+  isPromise,
   isTypedArray,
   lengthOf,
   offsetOf,
@@ -71,6 +72,7 @@ const COPIED = ["f32", "f64", "bytes"] as const;
 type Copied = (typeof COPIED)[number];
 // Four pages: the three that an instance starts with, for its staging slots, and one for buffers.
 const LEAST_BYTES = 2 ** 18;
+const MOST_RANKS = 2 ** 32;
 const OPS = ["dropout"] as const;
 
 /**
@@ -100,8 +102,9 @@ export class Dropout {
       return;
     }
     checkOptions(options, INSTANCE_KEYS);
-    const { seed, kind, maxBytes = MAX_BYTES, state } = options;
+    const { seed, kind, maxBytes = MAX_BYTES, rank = 0, state } = options;
     checkInteger(maxBytes, "maxBytes", LEAST_BYTES, MAX_BYTES);
+    checkInteger(rank, "rank", 0, MOST_RANKS - 1);
     if (kind !== undefined) checkChoice(kind, "kind", STREAM_KINDS);
     let sequence: Sequence;
     if (state === undefined) {
@@ -111,6 +114,7 @@ export class Dropout {
       if (seed !== undefined || kind !== undefined) throw wrongKind("state", "no seed or kind beside it", state);
       sequence = Sequence.from(state);
     }
+    sequence.rank = rank;
     const memory = new Memory(maxBytes);
     this.#engine = new Engine(memory, sequence, bindKernels<CoreKernels>(instantiate(module, memory.wasm), CORE));
   }
@@ -231,8 +235,8 @@ export class Dropout {
   }
 
   /**
-   * Runs `body` and frees the buffers that were made in it, but for those that it returns: the buffer itself, or those in the array or the object
-   * that it returns.
+   * Runs `body` and frees the buffers that were made in it, but for those that it returns: the buffer itself, or those in the arrays, objects, Maps and
+   * Sets that it returns, however deep.
    *
    * @param body a function that is done when it returns: a promise is refused
    * @returns the result of `body`
@@ -249,17 +253,20 @@ export class Dropout {
     const outer = memory.scope;
     const scope: WasmBuffer[] = [];
     memory.scope = scope as { free(): void }[];
-    let kept: readonly unknown[] = [];
+    let kept: ReadonlySet<unknown> = new Set();
     try {
       const result = body();
-      if (typeof (result as { then?: unknown } | undefined)?.then === "function")
+      if (isPromise(result)) {
+        // Nobody else gets to see how it ends.
+        Promise.resolve(result).catch(() => {});
         throw wrongKind("body", "function that returns no promise", result);
-      kept = typeof result === "object" && result !== null ? [result, ...Object.values(result)] : [];
+      }
+      kept = within(result);
       return result;
     } finally {
       memory.scope = outer;
       for (const buffer of scope) {
-        if (!kept.includes(buffer)) buffer.free();
+        if (!kept.has(buffer)) buffer.free();
         else outer?.push(buffer);
       }
     }
@@ -272,7 +279,7 @@ export class Dropout {
    * This is the one operation that returns y alone; {@link Dropout.forward} computes the same and also returns the ticket.
    *
    * @param x data of f32 or f64, or, of an instance of {@link createHalf} of "wasm-dropout/half", f16 or bf16, which are computed with in f32
-   * @param p drop probability in [0, 1]; for f16 at most 1 - 1 / 65504, or 1, as a kept 1 would be infinite
+   * @param p drop probability in [0, 1]; for f16 below 1 - 1 / 65520, or 1, as a kept 1 would be infinite
    * @param options see {@link DropoutOptions}
    * @returns `out`, or the new array
    * @throws TypeError for a wrong kind of argument, a freed buffer or a detached array; RangeError for a value out of range, unequal lengths, overlap
@@ -532,13 +539,29 @@ export class Dropout {
   }
 
   static {
-    inspectable(Dropout, (dropout) => {
+    inspectable(Dropout, isInstance, (dropout) => {
       const { kind, seed, nextStream } = dropout.state;
       const { count, bytes } = dropout.#engine.memory.buffers;
       const { byteLength: size } = dropout.memory.buffer;
       return `Dropout { kind: "${kind}", seed: ${seed}, nextStream: ${nextStream}, memory: ${size} bytes, buffers: ${count} of ${bytes} bytes }`;
     });
   }
+}
+
+/** Returns `value` and all that arrays, objects, Maps and Sets in it hold. */
+function within(value: unknown): ReadonlySet<unknown> {
+  const found = new Set<unknown>([value]);
+  // Items that are added on the way are visited too.
+  for (const item of found) {
+    if (typeof item !== "object" || item === null || WasmBuffer._is(item) || ArrayBuffer.isView(item)) continue;
+    if (item instanceof Map || item instanceof Set) for (const [key, entry] of item.entries()) found.add(key).add(entry);
+    for (const entry of Object.values(item)) found.add(entry);
+  }
+  return found;
+}
+
+function isInstance(value: unknown): boolean {
+  return Dropout._engineOf(value) !== undefined;
 }
 
 /** Returns all elements of a bit mask; 0 for what is none, to be refused elsewhere. */

@@ -48,7 +48,10 @@ export interface StreamOptions {
    * same seed, same sequence of masks.
    */
   stream?: number | bigint | undefined;
-  /** Index in the stream of the first element, an integer in [0, 2^53 - length]; 0 by default. The mask of a slice is the slice of the mask. */
+  /**
+   * Index in the stream of the first element, an integer in [0, 2^53 - length]; by default 0, or `rank * length` of an instance with a `rank`. The mask
+   * of a slice is the slice of the mask.
+   */
   start?: number | undefined;
 }
 export const STREAM_KEYS: Known = /* @__PURE__ */ known("kind", "seed", "stream", "start");
@@ -137,8 +140,14 @@ export interface InstanceOptions {
   maxBytes?: number | undefined;
   /** A saved {@link Dropout.state} to go on from, instead of `seed` and `kind`. */
   state?: DropoutState | undefined;
+  /**
+   * Number of this worker, an integer in [0, 2^32), among those that train one model with one seed, each on an equal part of the batch; 0 by default.
+   * A call on n decisions without `start` then starts at `rank * n`: the masks of ranks 0, 1, 2 ..., joined, are the mask of the whole batch. Where the
+   * parts differ in length, give each call its `start`. The state does not contain it.
+   */
+  rank?: number | undefined;
 }
-export const INSTANCE_KEYS: Known = /* @__PURE__ */ known("seed", "kind", "maxBytes", "state");
+export const INSTANCE_KEYS: Known = /* @__PURE__ */ known("seed", "kind", "maxBytes", "state", "rank");
 
 /** The options that every forward operation of an extension shares, as read: each property once. */
 export interface ForwardPlan extends StreamOptions {

@@ -155,11 +155,13 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
   }
 
   get [Symbol.toStringTag](): string {
+    // Consoles also show the prototype, and what inherits from it.
+    if (!WasmBuffer._is(this)) return "WasmBuffer";
     return `${this.freed ? "freed " : ""}${this.#dtype} buffer`;
   }
 
   static {
-    inspectable(WasmBuffer, (buffer) => {
+    inspectable(WasmBuffer, WasmBuffer._is, (buffer) => {
       const name = `${buffer[Symbol.toStringTag]}(${buffer.length})`;
       if (buffer.freed) return name;
       const items = WasmBuffer._viewOf(buffer);

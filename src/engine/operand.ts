@@ -25,6 +25,7 @@ import {
   viewOf,
   WORDS_OF_BITS,
 } from "../ground/dtypes.js";
+import { haveOneMemory } from "../ground/shared.js";
 import { WasmBuffer } from "./buffer.js";
 import type { Memory } from "./memory.js";
 
@@ -179,6 +180,7 @@ export class Operand implements Taken, Staged {
 
   /** Takes a bit mask of bytes or of little-endian words, which may be padded to whole words (ONNX Runtime, BitmaskDropout). */
   #takeBits(value: ArrayBufferView, name: string, length: number, written: boolean): void {
+    checkAttached(value, name);
     const unit = tagOf(value) === WORDS_OF_BITS ? WORD : 1;
     const count = lengthOf(value);
     const bytes = byteLength("bits", length);
@@ -249,7 +251,7 @@ export class Operand implements Taken, Staged {
     if (this.#pointer < 0 !== other.#pointer < 0) return Number.NaN;
     if (this.#pointer >= 0) return this.#pointer - other.#pointer;
     const [mine, theirs] = [this.#foreign as Foreign, other.#foreign as Foreign];
-    return bufferOf(mine) === bufferOf(theirs) ? offsetOf(mine) - offsetOf(theirs) : Number.NaN;
+    return haveOneMemory(mine, theirs) ? offsetOf(mine) - offsetOf(theirs) : Number.NaN;
   }
 
   coincides(other: Taken): boolean {

@@ -55,6 +55,8 @@ const TAG = getter(Symbol.toStringTag);
 const LENGTH = getter("length");
 const BUFFER = getter("buffer");
 const OFFSET = getter("byteOffset");
+// Throws where the buffer of a typed array is detached, or has been made too short for it, in every engine.
+const KEYS = (PROTOTYPE as { keys: () => unknown }).keys;
 
 /** Returns the number of items of a typed array; 0 once its buffer is detached. */
 export function lengthOf(array: ArrayBufferView): number {
@@ -142,7 +144,12 @@ export function checkChoice<T extends string>(value: unknown, name: string, choi
 
 /** Throws unless `value` is an object of named properties: no array, typed array or buffer. */
 export function checkObject(value: unknown, name: string, expected: string): asserts value is object {
-  if (typeof value === "object" && value !== null && !Array.isArray(value) && !(Symbol.toStringTag in value)) return;
+  try {
+    if (typeof value === "object" && value !== null && !Array.isArray(value) && !(Symbol.toStringTag in value)) return;
+  } catch (cause) {
+    // A proxy that was revoked, or whose handler throws.
+    throw wrongKind(name, expected, value, cause);
+  }
   throw wrongKind(name, expected, value);
 }
 
@@ -163,17 +170,41 @@ export function checkFlag(value: unknown, name: string): asserts value is boolea
 
 /** Throws TypeError unless `value` is an ArrayBuffer or a Uint8Array. */
 export function checkBytes(value: unknown, name: string): asserts value is ArrayBuffer | Uint8Array {
-  const tag = typeof value === "object" && value !== null ? tagOf(value) : undefined;
-  if (tag !== "ArrayBuffer" && tag !== "Uint8Array") throw wrongKind(name, "ArrayBuffer or Uint8Array", value);
+  if (isArrayBuffer(value) || TAG.call(value) === "Uint8Array") return;
+  throw wrongKind(name, "ArrayBuffer or Uint8Array", value);
 }
 
-/** Throws TypeError if the array's buffer was detached: transferred, or wasm memory that has grown since. */
+const BYTE_LENGTH = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get as () => number;
+
+/** Whether `value` is an ArrayBuffer, of whatever realm; a SharedArrayBuffer is none. */
+export function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  try {
+    BYTE_LENGTH.call(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Throws TypeError if the array's buffer was detached (transferred, or wasm memory that has grown since) or made too short for the array. */
 export function checkAttached(array: ArrayBufferView, name: string): void {
   if (lengthOf(array) > 0) return;
   try {
-    // Throws on a detached buffer in every engine; the `detached` property is younger than the engines supported.
-    new Uint8Array(bufferOf(array), 0, 0);
+    KEYS.call(array);
   } catch (cause) {
-    throw wrongKind(name, "attached array (growth of wasm memory detaches views of it: take buffer.array anew)", array, cause);
+    const reason = isDetached(bufferOf(array))
+      ? "attached array (growth of wasm memory detaches views of it: take buffer.array anew)"
+      : "array within its buffer, which was made too short for it";
+    throw wrongKind(name, reason, array, cause);
+  }
+}
+
+function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    // The `detached` property is younger than the engines supported.
+    new Uint8Array(buffer, 0, 0);
+    return false;
+  } catch {
+    return true;
   }
 }

@@ -8,6 +8,10 @@ const WORD = 2 ** 32;
 const ZERO = 48;
 /** Integers of so many decimal digits are exact in a double. */
 const EXACT_DIGITS = 15;
+// Digits of 2^64 - 1. Longer texts are not looked at.
+const MOST_DIGITS = 20;
+// As BigInt.asUintN takes the low 64 bits: what libraries with signed seeds make of negative ones.
+const NEGATIVE = `${RANGE} (for a negative one, take BigInt.asUintN(64, BigInt(value)))`;
 
 /** An unsigned 64-bit integer as low and high word. */
 export class Words {
@@ -17,11 +21,11 @@ export class Words {
   /** Takes a non-negative safe integer or a bigint below 2^64; throws TypeError or RangeError that names `name`. */
   set(value: unknown, name: string): this {
     if (typeof value === "number") {
-      if (!Number.isSafeInteger(value) || value < 0) throw wrongValue(name, RANGE, value);
+      if (!Number.isSafeInteger(value) || value < 0) throw wrongValue(name, value < 0 ? NEGATIVE : RANGE, value);
       this.low = value >>> 0;
       this.high = Math.floor(value / WORD);
     } else if (typeof value === "bigint") {
-      if (value < 0n || value >= 1n << 64n) throw wrongValue(name, RANGE, value);
+      if (value < 0n || value >= 1n << 64n) throw wrongValue(name, value < 0n ? NEGATIVE : RANGE, value);
       this.low = Number(value & 0xffffffffn);
       this.high = Number(value >> 32n);
     } else {
@@ -47,7 +51,7 @@ export class Words {
 
   #parseLong(text: string, name: string): this {
     let low = 0;
-    let high = 0;
+    let high = text.length > MOST_DIGITS ? WORD : 0;
     for (let k = 0; k < text.length && high < WORD; ++k) {
       const digit = text.charCodeAt(k) - ZERO;
       low = low * 10 + digit;

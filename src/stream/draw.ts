@@ -75,10 +75,15 @@ export class Draw {
     if (stream !== undefined) this.stream.set(stream, "stream");
   }
 
-  /** Takes the place in the stream of a call on `length` elements. */
-  range(length: number, start: unknown = 0): void {
-    checkStart(start, "start", length);
-    this.start = start;
+  /** Takes the place in the stream of a call on `length` elements: `start`, or behind the equally long parts of lower ranks. */
+  range(length: number, start?: unknown): void {
+    const { rank } = this.#sequence;
+    if (start === undefined && rank === 0) this.start = 0;
+    else {
+      const from = start === undefined ? rank * length : start;
+      checkStart(from, "start", length);
+      this.start = from;
+    }
     this.length = length;
   }
 
@@ -130,7 +135,7 @@ export class Draw {
       this.#lastDtype = dtype;
     }
     if (stored === "f16" && this.scaled && this.scale >= F16_OVERFLOW && this.scale < Infinity) {
-      throw wrongValue("p", `1, or at most 1 - 1 / 65504 for f16, in which a kept 1 is infinite beyond`, p);
+      throw wrongValue("p", "1, or below 1 - 1 / 65520 for f16, from where on a kept 1 is infinite", p);
     }
   }
 

@@ -21,6 +21,8 @@ export class Sequence {
   readonly kind: StreamKind;
   readonly seed = new Words();
   readonly next = new Words();
+  /** The worker's number among those that share the sequence, each with one part of every mask; no part of the state, which is the same for all. */
+  rank = 0;
 
   constructor(kind: StreamKind) {
     this.kind = kind;
@@ -32,23 +34,20 @@ export class Sequence {
 
   /** Goes to the place of `value`; throws TypeError or RangeError, and stays, unless it is a saved state of this version and kind. */
   restore(value: unknown): void {
+    const other = Sequence.from(value, [this.kind]);
+    this.seed.copy(other.seed);
+    this.next.copy(other.next);
+  }
+
+  /** Returns a sequence of one of `kinds` at the place of `value`; throws as restore() does. */
+  static from(value: unknown, kinds: readonly StreamKind[] = STREAM_KINDS): Sequence {
     checkObject(value, "state", "saved state");
     const { version, kind, seed, nextStream } = value as { [K in keyof DropoutState]?: unknown };
     checkVersion(version, "state.version");
-    checkChoice(kind, "state.kind", [this.kind]);
-    const newSeed = new Words().parse(seed, "state.seed");
-    this.next.parse(nextStream, "state.nextStream");
-    this.seed.copy(newSeed);
-  }
-
-  /** A sequence at the place of `value`; throws as restore() does. */
-  static from(value: unknown): Sequence {
-    checkObject(value, "state", "saved state");
-    const { version, kind } = value as { [K in keyof DropoutState]?: unknown };
-    checkVersion(version, "state.version");
-    checkChoice(kind, "state.kind", STREAM_KINDS);
+    checkChoice(kind, "state.kind", kinds);
     const sequence = new Sequence(kind);
-    sequence.restore(value);
+    sequence.seed.parse(seed, "state.seed");
+    sequence.next.parse(nextStream, "state.nextStream");
     return sequence;
   }
 }

@@ -141,7 +141,7 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     "seed negative",
     () => dropout.dropout(x, 0.5, { out, seed: -1 }),
     RangeError,
-    '"seed" expected safe integer or bigint in [0, 2^64), got -1',
+    '"seed" expected safe integer or bigint in [0, 2^64) (for a negative one, take BigInt.asUintN(64, BigInt(value))), got -1',
   ],
   [
     "seed fractional",

@@ -220,7 +220,13 @@ function checkRefusals(dropout: Dropout): void {
     [TypeError, '"x" expected Float32Array, Float64Array or buffer of f32 or f64, got Array(1)', [1], 0.5],
     [TypeError, '"out" expected Float32Array or f32 buffer, got Float64Array(100)', x, 0.5, { out: new Float64Array(100) }],
     [RangeError, '"out" expected length 100, got 99', x, 0.5, { out: new Float32Array(99) }],
-    [RangeError, '"seed" expected safe integer or bigint in [0, 2^64), got -1', x, 0.5, { seed: -1 }],
+    [
+      RangeError,
+      '"seed" expected safe integer or bigint in [0, 2^64) (for a negative one, take BigInt.asUintN(64, BigInt(value))), got -1',
+      x,
+      0.5,
+      { seed: -1 },
+    ],
     [RangeError, '"kind" expected "tile" or "philox", got string "x"', x, 0.5, { kind: "x" }],
   ];
   for (const [type, message, data, p, options] of refusals) throwsWith(type, message, () => call(data, p, { out, ...options }));

@@ -401,7 +401,7 @@ for (const build of BUILDS) {
       expectRefusal(
         () => without.dropPath(x, 0.5, { shape, dtype: "bf16" }),
         TypeError,
-        '"x" expected Float32Array, Float64Array or buffer of f32 or f64, got Uint16Array(8)',
+        '"x" expected Float32Array, Float64Array or buffer of f32 or f64 (16-bit data need the instance of createHalf() of wasm-dropout/half), got Uint16Array(8)',
       );
     });
   });

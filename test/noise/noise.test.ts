@@ -264,7 +264,11 @@ describe("refusals", () => {
     [() => noise.gaussianDropout(x, 0.5, { out, training: 1 as Anything }), TypeError, '"training" expected boolean, got 1'],
     [() => noise.gaussianDropout(x, 0.5, { out, kind: "philox" as Anything }), RangeError, '"kind" expected "normal", got string "philox"'],
     [() => noise.normal(3, { kind: 1 as Anything }), TypeError, '"kind" expected "normal", got 1'],
-    [() => noise.gaussianDropout(x, 0.5, { out, seed: -1 }), RangeError, '"seed" expected safe integer or bigint in [0, 2^64), got -1'],
+    [
+      () => noise.gaussianDropout(x, 0.5, { out, seed: -1 }),
+      RangeError,
+      '"seed" expected safe integer or bigint in [0, 2^64) (for a negative one, take BigInt.asUintN(64, BigInt(value))), got -1',
+    ],
     [
       () => noise.gaussianDropout(x, 0.5, { out, stream: 0.5 }),
       RangeError,

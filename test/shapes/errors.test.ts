@@ -118,7 +118,12 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     RangeError,
     '"start" expected integer in [0, 9007199254740872], got 9007199254740873',
   ],
-  ["stream negative", drop({ stream: -1 }), RangeError, '"stream" expected safe integer or bigint in [0, 2^64), got -1'],
+  [
+    "stream negative",
+    drop({ stream: -1 }),
+    RangeError,
+    '"stream" expected safe integer or bigint in [0, 2^64) (for a negative one, take BigInt.asUintN(64, BigInt(value))), got -1',
+  ],
   ["mask too short", drop({ noiseShape: [2, 3, 4, 1], mask: mask.subarray(1) }), RangeError, '"mask" expected length 3, got 2'],
   [
     "mask of floats",

@@ -3,6 +3,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { diagonal } from "../../src/tfjs/differentiable.js";
 import type { TfjsDropout } from "../../src/tfjs/index.js";
+import { mapValues } from "../../src/tfjs/values.js";
 import { faultIn } from "../peers/check.js";
 import type { Timed } from "../peers/measure.js";
 
@@ -26,7 +27,7 @@ export function subjects(wd: TfjsDropout, n: number, p: number): { readonly time
     timed: [
       through(TFJS, (input) => tf.dropout(input, p)),
       through(OURS, (input) => wd.dropout(input, p)),
-      through(COPIES, (input) => diagonal(input, (values, out) => out.set(values))),
+      through(COPIES, (input) => diagonal(input, (x) => mapValues(x, (values, out) => out.set(values)))),
     ],
     free: () => tf.dispose([x, dy]),
   };

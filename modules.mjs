@@ -1,5 +1,5 @@
 // The table of modules: each is a folder of assembly/ and of src/ with a wasm module of its own. The exports of package.json, the loaders, the
-// builds, and the lists of tests and benchmarks follow from it: after a change, `npm run modules` writes package.json anew.
+// builds, and the lists of tests and benchmarks follow from it: after a change, run `npm run modules`, which writes package.json.
 
 /** The modules, the core first. `creates` names the class; the module's entry exports it and a function `create` + `creates`. */
 export const MODULES = /** @type {const} */ ([

@@ -1,4 +1,4 @@
-// The bars that the SIMD build is held to: for how many times another subject's time a kernel may take at most.
+// The bars of the SIMD build: the most time that a kernel may take, as a multiple of another subject's time.
 
 import { TOLERANCE } from "./comparison.js";
 import type { Timings } from "./measure.js";
@@ -16,7 +16,7 @@ const FUSED = [
   ...["gelu", "geluTanh", "silu", "norm", "softmax"].flatMap((name) => [`bytes_${name}_f32`, `bytes_${name}Gradient_f32`]),
 ];
 
-/** "No slower": a difference up to this is one that bench:compare does not call one either. */
+/** "No slower": bench:compare does not report a difference up to this either. */
 const NO_SLOWER = 1 + TOLERANCE;
 
 /** Bars of dropout against a multiplication of the same bytes in vectors of the same width, by size. */
@@ -31,7 +31,7 @@ export const BARS: readonly Bar[] = [
     Object.entries(bySize).map(([size, most]): Bar => ({ subject, against: "multiply_f32", size: Number(size), most })),
   ),
   { subject: "tile_dropout_f32 in place", against: "tile_dropout_f32", from: 2 ** 12, most: NO_SLOWER },
-  // A stored mask spares the drawing.
+  // A stored mask saves the drawing.
   { subject: "bits_apply_f32", against: "tile_dropout_f32", from: 2 ** 12, most: NO_SLOWER },
   { subject: "Dropout.dropout(array)", against: "Dropout.dropout(buffer)", from: 2 ** 16, most: 1.9 },
   { subject: "Dropout.dropout(array)", against: "Dropout.dropout(buffer)", size: 2 ** 20, most: 1.6 },
@@ -70,7 +70,7 @@ export function judge(timings: Timings, bars: readonly Bar[], size: number): Ver
   });
 }
 
-/** Whether a bar is met: by its median where the noise never settled it. */
+/** Returns true if a bar is met: by its median where the noise never settled it. */
 export function isMet({ outcome, ratio, most }: Verdict): boolean {
   return outcome === "open" ? ratio <= most : outcome === "met";
 }

@@ -1,18 +1,18 @@
-// What the command lines of the benchmarks share.
+// The parts that the command lines of the benchmarks share.
 
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";
 
-/** A command line that makes no sense. */
+/** A wrong command line. */
 export class UsageError extends Error {}
 
 /** A file that cannot be used. */
 export class UnusableFile extends Error {}
 
 /**
- * Runs a command on what `read` makes of the command line, or prints `usage` where that asks for help. A command line that makes no sense, and
- * an error of class `also`, end it with exit code 2, the error's words and `usage`; a file that cannot be used, with the words alone.
+ * Runs a command on the options that `read` returns, or prints `usage` if they ask for help. A wrong command line, and
+ * an error of class `also`, end it with exit code 2, the error's message and `usage`; a file that cannot be used, with the message alone.
  */
 export async function runCommand<O extends { readonly help: boolean }>(
   usage: string,
@@ -47,7 +47,7 @@ export function readSizes(text: string): number[] {
   return [...new Set(exponents)].map((exponent) => 2 ** exponent);
 }
 
-/** How many rounds. */
+/** Reads the number of rounds. */
 export function readRounds(text: string): number {
   return readWhole("--rounds", text, 1, 1000);
 }

@@ -1,4 +1,4 @@
-// npm run bench:compare: what became slower or faster from one run to another.
+// npm run bench:compare: lists the subjects that became slower or faster from one run to another.
 
 import { parseCommandLine, runCommand, UnusableFile, UsageError } from "./command-line.js";
 import { type Change, type Comparison, compare, TOLERANCE } from "./comparison.js";
@@ -50,7 +50,7 @@ function readOptions(args: string[]) {
   return { ...values, files: positionals };
 }
 
-/** Prints the comparison of two files; exit code 1 says that something became slower. */
+/** Prints the comparison of two files; exit code 1 if a subject became slower. */
 function run({ files: [before, after, ...more] }: ReturnType<typeof readOptions>): void {
   if (before === undefined || after === undefined || more.length > 0) throw new UsageError("expected two files");
   const comparison = compare(readRun(before), readRun(after));

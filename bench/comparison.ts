@@ -1,9 +1,9 @@
-// What changed between two runs, and whether it is more than noise. Times differ from run to run with the machine's mood; ratios to a copy of
-// the same run differ less, so these are what is compared.
+// The differences between two runs, and whether they are more than noise. Times differ from run to run with the state of the machine; ratios to a copy of
+// the same run differ less, so ratios are compared.
 
 import type { Result, Run } from "./results.js";
 
-/** A change up to this part of the ratio is never called one: another layout of the same code in memory can make as much. */
+/** A change of the ratio up to this part of it is not reported: another layout of the same code in memory can make as much. */
 export const TOLERANCE = 0.03;
 
 /** A subject at one size in two runs. */
@@ -19,7 +19,7 @@ export interface Comparison {
   readonly changes: readonly Change[];
   readonly onlyBefore: readonly Result[];
   readonly onlyAfter: readonly Result[];
-  /** What else differs, in words: it may be the reason for a change. */
+  /** Other differences between the runs, in words: one may be the reason for a change. */
   readonly warnings: readonly string[];
 }
 
@@ -39,7 +39,7 @@ export function compare(before: Run, after: Run): Comparison {
   };
 }
 
-/** What can be compared: not the copies, which are 1 by definition, and only what was measured beside the same copy. */
+/** The results that can be compared: not the copies, which are 1 by definition, and only what was measured beside the same copy. */
 function byKey({ results }: Run): Map<string, Result> {
   const compared = results.filter(({ name, copy }) => name !== copy);
   return new Map(compared.map((result) => [JSON.stringify([result.name, result.size, result.copy]), result]));

@@ -1,4 +1,4 @@
-// Where a benchmark runs, for engines with Node's modules, and how its results are stored.
+// The machine that a benchmark runs on, for engines with Node's modules, and the file of its results.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { arch, availableParallelism, cpus, type } from "node:os";
@@ -13,7 +13,7 @@ export const MACHINE: Machine = {
 /** Version of the package. */
 export const VERSION: string = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version;
 
-/** Name and version of the engine: Deno and Bun also say that they are some release of Node. */
+/** Returns name and version of the engine. Deno and Bun also have Node's version, so they are asked first. */
 export function engineVersion(): { name: string; version: string } {
   const { deno, bun, node } = process.versions as Record<string, string | undefined>;
   if (deno !== undefined) return { name: "Deno", version: deno };

@@ -1,19 +1,19 @@
-// Times subjects in rounds. A round runs each of them for a short while, so that what slows the machine for seconds meets a subject and
-// the copy it is compared with alike; figures and ratios are medians over rounds.
+// Times subjects in rounds. A round runs each of them for a short while, so that a disturbance of some seconds slows a subject and
+// the copy it is compared with by the same factor; figures and ratios are medians over rounds.
 
 import { Bench, type Task } from "tinybench";
 import { type Summary, summarise } from "./statistics.js";
 import type { Subject } from "./subjects/subject.js";
 
-/** How long one invocation of a task lasts at least, in milliseconds and in ticks of the clock: shorter calls are repeated. */
+/** The least time of one invocation of a task, in milliseconds and in ticks of the clock: shorter calls are repeated. */
 const INVOCATION_MS = 0.1;
 const INVOCATION_TICKS = 50;
-/** How long a task runs in a round, and how often at least: many short rounds, so that a subject and its copy run close together. */
+/** The time of a task in a round, and its least number of invocations: many short rounds, so that a subject and its copy run close together. */
 export const ROUND = { time: 30, iterations: 2, warmup: false } as const;
-/** How long the last batch of calls before measuring lasts: time for the engine to swap in optimised code. */
+/** The time of the last batch of calls before measuring: enough for the engine to swap in optimised code. */
 export const WARMUP_MS = 25;
 
-/** What measuring gave: the time of one call of each subject in each round. */
+/** The times measured: that of one call of each subject in each round. */
 export class Timings {
   readonly #rounds: readonly ReadonlyMap<string, number>[];
 
@@ -54,7 +54,7 @@ export function measure(subjects: readonly Subject[], rounds: number, onTask: ()
   }
   bench.addEventListener("cycle", onTask);
   const measured = Array.from({ length: rounds }, () => {
-    // What has a result is not run again.
+    // A task that has a result is not run again.
     bench.reset();
     const tasks = bench.runSync();
     const times = tasks.map((task) => [task.name, medianOf(task) / (repeats.get(task.name) as number)] as const);
@@ -63,17 +63,17 @@ export function measure(subjects: readonly Subject[], rounds: number, onTask: ()
   return new Timings(measured);
 }
 
-/** How long an invocation lasts at least on this machine, in milliseconds. */
+/** Returns the least time of an invocation on this machine, in milliseconds. */
 export function leastInvocation(): number {
   return Math.max(INVOCATION_MS, INVOCATION_TICKS * clockTick());
 }
 
-/** Calls `call` so many times. */
+/** Calls `call` `count` times. */
 export function repeat(call: () => void, count: number): void {
   for (let i = 0; i < count; ++i) call();
 }
 
-/** What the clock advances by, in milliseconds: that of a page is coarse, and uneven, against attacks that need a fine one. */
+/** Returns the step of the clock, in milliseconds: that of a page is coarse, and uneven, against attacks that need a fine one. */
 function clockTick(): number {
   const ticks = Array.from({ length: 20 }, () => {
     const start = performance.now();
@@ -84,7 +84,7 @@ function clockTick(): number {
   return summarise(ticks).median;
 }
 
-/** Brings `call` to its final speed; returns how many calls last as long as an invocation should. */
+/** Calls `call` until its code is optimised; returns the number of calls that an invocation should make. */
 export function warmUp(call: () => void, invocationMs: number): number {
   for (let count = 1; ; count *= 2) {
     const start = performance.now();

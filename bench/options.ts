@@ -14,7 +14,7 @@ npm run bench -- [options]
   --gate          measure what bars are about; exit with 1 if one is missed or none applies
   --help          this text`;
 
-/** What the command line says. */
+/** The options of the command line. */
 export interface Options {
   /** Elements. */
   readonly sizes: readonly number[];

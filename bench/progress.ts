@@ -1,4 +1,4 @@
-// How far a part of a run has come, on stderr: a line that is rewritten on a terminal, a line a part elsewhere.
+// Shows the progress of a part of a run on stderr: a line that is rewritten on a terminal, a line a part elsewhere.
 
 const CLEAR = "\r\x1b[K";
 

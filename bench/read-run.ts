@@ -1,4 +1,4 @@
-// Files of results, checked before anything is said of them: what is wrong is named with its file and field.
+// Reads and checks files of results. An error names the file and the field.
 
 import { readFileSync } from "node:fs";
 import { checkChoice, checkInteger, checkObject, wrongKind, wrongValue } from "../src/ground/check.js";
@@ -19,7 +19,7 @@ export function readRun(file: string): Run {
   }
 }
 
-/** What is read of any object of the form. */
+/** An object of unknown fields. */
 interface Fields {
   readonly [name: string]: unknown;
 }
@@ -57,7 +57,7 @@ function checkVerdict(verdict: Fields, path: string): void {
   checkInterval(verdict.interval, `${path}interval`);
 }
 
-// Two results of one subject at one size leave open which of them counts.
+// Two results of one subject at one size would be ambiguous.
 function checkDistinct(results: Run["results"]): void {
   const seen = new Set<string>();
   for (const [i, { name, size }] of results.entries()) {

@@ -1,4 +1,4 @@
-// What a run found, in the form in which it is stored: the same for every engine, for peers, and for native code.
+// The results of a run, in the form in which they are stored: the same for every engine, for peers, and for native code.
 
 import type { Interval, Summary } from "./statistics.js";
 
@@ -17,9 +17,9 @@ export interface Run {
   /** Rounds that medians are taken over. */
   readonly rounds: number;
   readonly results: readonly Result[];
-  /** What the bars say, where they apply. */
+  /** The bars and whether they were met, where they apply. */
   readonly bars?: readonly Verdict[];
-  /** What could not be measured, and why. */
+  /** The subjects that could not be measured, and the reasons. */
   readonly missing?: readonly { readonly name: string; readonly reason: string }[];
 }
 
@@ -29,7 +29,7 @@ export interface Machine {
   readonly os: string;
 }
 
-/** What ran the code. */
+/** The engine that ran the code. */
 export interface Engine {
   /** "Node", "Deno", "Bun", "Chromium", "Firefox", "WebKit", "native". */
   readonly name: string;
@@ -38,7 +38,7 @@ export interface Engine {
   readonly build: string;
 }
 
-/** What was measured of one subject at one size. */
+/** The measurement of one subject at one size. */
 export interface Result {
   readonly name: string;
   readonly group: Group;
@@ -51,11 +51,11 @@ export interface Result {
   /** Name of the copy, of the same bytes and in the same run, that `ratio` compares with. */
   readonly copy: string;
   readonly ratio: number;
-  /** Where the ratio's median lies with a confidence of 95%. */
+  /** A 95% confidence interval of the ratio's median. */
   readonly ratioInterval: Interval;
 }
 
-/** What a subject is: a yardstick, a kernel of the table, a call of the API, or what people could use instead. */
+/** The group of a subject: a reference, a kernel of the table, a call of the API, or an alternative to this package. */
 export type Group = "reference" | "kernel" | "api" | "peer" | "native";
 
 /** One bar. */
@@ -77,13 +77,13 @@ export interface Bar {
 export interface Verdict extends Bar {
   readonly size: number;
   readonly ratio: number;
-  /** Where the ratio's median lies with a confidence of 95%. */
+  /** A 95% confidence interval of the ratio's median. */
   readonly interval: Interval;
-  /** "open" where the interval reaches to both sides of the bar: noise, so far, decides. */
+  /** "open" where the bar lies inside the interval: the noise is too large to decide. */
   readonly outcome: "met" | "missed" | "open";
 }
 
-/** What a result says of its subject. */
+/** The fields that describe a result's subject. */
 export interface Description {
   readonly name: string;
   readonly group: Group;

@@ -7,30 +7,30 @@ import { type Result, resultOf, type Verdict } from "./results.js";
 import { P, type Subject } from "./subjects/subject.js";
 import { type Modules, makeSubjects } from "./subjects.js";
 
-/** What to measure. */
+/** The plan of a session. */
 export interface Plan {
   readonly modules: Modules;
   /** Elements. */
   readonly sizes: readonly number[];
-  /** Only what has this in its name, and what that is compared with. */
+  /** Measures only subjects with this in their names, and those they are compared with. */
   readonly filter: string;
   readonly rounds: number;
-  /** Whether the bars apply. */
+  /** True if the bars apply. */
   readonly judged: boolean;
-  /** Whether only what the bars are about is measured. */
+  /** True to measure only subjects that have a bar. */
   readonly barsOnly: boolean;
   /** The C++ yardstick, where there is one. */
   readonly cpp?: Program | undefined;
 }
 
-/** What is found at one size. */
+/** The results at one size. */
 export interface Found {
   readonly size: number;
   readonly results: readonly Result[];
   readonly verdicts: readonly Verdict[];
 }
 
-/** A filter that nothing passes. */
+/** Thrown for a filter that no subject passes. */
 export class NothingSelected extends RangeError {}
 
 /**
@@ -71,7 +71,7 @@ function roundOf(cpp: Program, size: number): ReturnType<Beside> {
   return new Map(cpp.measure(size, 1, P).subjects.map(({ name, times }) => [name, times[0] as number]));
 }
 
-/** The subjects with `filter` in their names, of those that bars are about if so wished, and those that they are compared with. */
+/** The subjects with `filter` in their names, of those with bars if `barsOnly`, and those that they are compared with. */
 function select(subjects: readonly Subject[], filter: string, barsOnly: boolean): Subject[] {
   const judged = new Set(BARS.map(({ subject }) => subject));
   const chosen = subjects.filter(({ name }) => name.toLowerCase().includes(filter.toLowerCase()) && (!barsOnly || judged.has(name)));

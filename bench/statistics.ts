@@ -1,10 +1,10 @@
-// Summaries that a few disturbed rounds do not move.
+// Summaries that a few disturbed rounds do not change.
 
-/** What is said of values that differ by chance and by disturbance. */
+/** A summary of values that differ by chance and by disturbance. */
 export interface Summary {
   readonly median: number;
   readonly quartiles: Interval;
-  /** Where the median of the distribution lies, with a confidence of 95%; all values lie in it if they are too few for that. */
+  /** A 95% confidence interval of the distribution's median; the range of all values if they are too few for that. */
   readonly interval: Interval;
 }
 
@@ -30,7 +30,7 @@ function quantile(sorted: readonly number[], q: number): number {
 }
 
 /**
- * How many of n ordered values may be left out at each end so that the rest holds the median with 95% confidence: values fall on either side
+ * The number of n ordered values that may be left out at each end so that the rest holds the median with 95% confidence: values fall on either side
  * of it like coins, whatever their distribution (the interval of the sign test; Conover, "Practical nonparametric statistics", 3.2).
  */
 function ranksOutside(n: number): number {

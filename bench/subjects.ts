@@ -1,4 +1,4 @@
-// What is measured: every kernel of every table, the references beside them, and the API that a user calls, over n elements each.
+// All subjects: every kernel of every table, the references beside them, and the API that a user calls, over n elements each.
 
 import type { ExtensionName } from "../modules.mjs";
 import { instantiate } from "../src/engine/instantiate.js";

@@ -1,4 +1,4 @@
-// What a run found, in the terminal.
+// Prints the results of a run in the terminal.
 
 import { isMet } from "./bars.js";
 import type { Result, Verdict } from "./results.js";
@@ -20,7 +20,7 @@ export function formatTable(results: readonly Result[], verdicts: readonly Verdi
   return align([["subject", "ns/element", "GB/s", "x copy", "95%", "bar"], ...rows]);
 }
 
-/** How many bars were met, and which were not. */
+/** Formats the number of bars that were met, and those that were not. */
 export function formatVerdicts(verdicts: readonly Verdict[]): string {
   if (verdicts.length === 0) return "No bar applies to what was measured.";
   const missed = verdicts.filter((verdict) => !isMet(verdict));

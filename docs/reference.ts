@@ -61,7 +61,7 @@ export function threshold(kind: StreamKind, p: number): bigint {
   return BigInt(Math.round(p * (kind === "tile" ? 2 ** 48 : 2 ** 32)));
 }
 
-/** Whether element i of a stream is kept at drop probability p. */
+/** Returns true if element i of a stream is kept at drop probability p. */
 export function keep(kind: StreamKind, seed: bigint, stream: bigint, p: number, i: bigint): boolean {
   return (kind === "tile" ? tileUniform : philoxUniform)(seed, stream, i) >= threshold(kind, p);
 }

@@ -1,5 +1,5 @@
 // Writes dist/: declarations by tsc, and code by esbuild, which puts what several entries share into dist/chunks/, so that a class is the same
-// object in each, and takes in what is used of AssemblyScript's loader. dist/cjs/ has the same as CommonJS.
+// object in each, and includes the parts of AssemblyScript's loader that are used. dist/cjs/ has the same as CommonJS.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const at = (/** @type {string} */ path) => join(root, path);
 const require = createRequire(import.meta.url);
 
-/** As old as the oldest engine with the builds' features; without the declarations of resources, which not every engine has yet. */
+/** The syntax of the oldest engine with the builds' features; without `using`, which not every engine has yet. */
 const TARGET = "es2022";
 
 /** @type {(path: string, contents: string) => void} */
@@ -56,7 +56,7 @@ const conditions = {
 };
 
 /**
- * Gives the loader globals of its own: it asks for a TextDecoder and assigns to Object when it is loaded, where there may be none, or no assigning.
+ * Gives the loader globals of its own. When it is loaded it makes a TextDecoder and assigns to Object, which fails where the one is missing or the other frozen.
  *
  * @type {import("esbuild").Plugin}
  */
@@ -96,7 +96,7 @@ const common = {
   logLevel: "warning",
 };
 
-/** Where the types of the platform are that programs without "dom" in their `lib` lack. */
+/** The declarations of the platform's types, for programs without "dom" in their `lib`. */
 const PLATFORM = "ground/platform.d.ts";
 
 /**
@@ -135,7 +135,7 @@ const entryPoints = ENTRIES.flatMap(({ source, module }) => [
 ]);
 const { metafile } = await build({
   ...common,
-  // The loader is an entry to get a chunk of its own: it is not free of effects, and code that does not instantiate can do without that chunk.
+  // The loader is an entry so that it gets a chunk of its own: it has side effects, and code that does not instantiate leaves that chunk out.
   entryPoints: [...entryPoints, { in: "@assemblyscript/loader", out: "loader" }],
   splitting: true,
   outdir: "dist",
@@ -144,7 +144,7 @@ const { metafile } = await build({
 });
 rmSync(at("dist/loader.js"));
 
-// What is imported from the CommonJS entries on; there, too, a class is the same object in each.
+// The modules that the CommonJS entries import; there, too, a class is the same object in each.
 const outputs = new Set(ENTRIES.map(({ source }) => `dist/${source}.js`));
 for (const path of outputs) {
   for (const { path: imported, external } of metafile.outputs[path]?.imports ?? []) if (!external) outputs.add(imported);

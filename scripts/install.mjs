@@ -1,6 +1,6 @@
 // Installs what a command needs beyond the root's packages: folders with a package.json and a lock file of their own, as arguments, or
-// all of those that the whole test suite needs (--tests). What is there already, from the same lock file, is left alone: then nothing is
-// asked of the network.
+// all of those that the whole test suite needs (--tests). A folder that was installed from the same lock file is left alone, without any
+// access to the network.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -30,7 +30,7 @@ function install(folder) {
   const lock = createHash("sha256")
     .update(readFileSync(at("package-lock.json")))
     .digest("hex");
-  // The hash, as times of files say nothing after a checkout; within node_modules, so that it goes when they go.
+  // A hash, as times of files say nothing after a checkout. It lies in node_modules, so that it is deleted with them.
   const marker = at("node_modules/.installed-from");
   if (existsSync(marker) && readFileSync(marker, "utf8") === lock) return;
   console.error(`installing ${folder}`);

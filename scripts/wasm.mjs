@@ -1,5 +1,5 @@
-// Compiles the wasm modules, each for engines with and without SIMD, and writes what goes with them: the builds as text (wasm.ts), so that
-// no bundler or runtime needs to be told how to load them, and the type of what importing the files gives, where that works.
+// Compiles the wasm modules, each for engines with and without SIMD, and writes the files beside them: the builds as text (wasm.ts), so that
+// no bundler or runtime needs a setting to load them, and the declarations for runtimes that import wasm files.
 // Arguments name the modules to build; without any, all are built.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -37,7 +37,7 @@ export const SIMD: string =
 export const SCALAR: string =
   "${base64("scalar")}";
 
-/** Compiles a build. The conditions in modules.mjs have other forms of it. */
+/** Compiles a build. Under the conditions of modules.mjs it has other forms. */
 export const load: Load = /* @__PURE__ */ embedded(SIMD, SCALAR);
 `,
   );

@@ -9,28 +9,28 @@ import { popcount } from "../simd/popcount";
 import { Params } from "../stream/params";
 import { philox } from "../stream/philox";
 import { applyStored, FromBits, FromBytes } from "../stream/stored";
-import { tile } from "../stream/tile";
+import { tile, tileOrUntied } from "../stream/tile";
 
 type F32 = Select<f32, Scaled<f32>>;
 type F64 = Select<f64, Scaled<f64>>;
 
 export function tile_mask_bits(dst: usize, n: usize, params: Params): void {
-  tile<Bits>(0, 0, dst, n, params);
+  tileOrUntied<Bits>(0, 0, dst, n, params);
 }
 export function tile_mask_bytes(dst: usize, n: usize, params: Params): void {
-  tile<Bytes>(dst, 0, 0, n, params);
+  tileOrUntied<Bytes>(dst, 0, 0, n, params);
 }
 export function tile_mask_f32(dst: usize, n: usize, params: Params): void {
-  tile<Select<f32, Scale<f32>>>(dst, 0, 0, n, params);
+  tileOrUntied<Select<f32, Scale<f32>>>(dst, 0, 0, n, params);
 }
 export function tile_dropout_f32(dst: usize, src: usize, n: usize, params: Params): void {
-  tile<F32>(dst, src, 0, n, params);
+  tileOrUntied<F32>(dst, src, 0, n, params);
 }
 export function tile_dropout_f64(dst: usize, src: usize, n: usize, params: Params): void {
-  tile<F64>(dst, src, 0, n, params);
+  tileOrUntied<F64>(dst, src, 0, n, params);
 }
 export function tile_dropoutbits_f32(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
-  tile<Both<F32, Bits>>(dst, src, bits, n, params);
+  tileOrUntied<Both<F32, Bits>>(dst, src, bits, n, params);
 }
 export function tile_dropoutbits_f64(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
   tile<Both<F64, Bits>>(dst, src, bits, n, params);

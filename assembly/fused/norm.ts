@@ -4,8 +4,8 @@
 // The variance is the mean of squared deviations from the mean that was found before: the second pass over a row is served by the cache,
 // nothing cancels in it, and it needs no division an element as Welford's method does. Both sums are those of ./rows.ts; mean and rstd are
 // rounded to f32 once. A row far from zero loses its digits where the rounded mean is subtracted; there what rounding took from the mean is
-// subtracted too, in both directions, so that xhat has the same bits in the gradient as in the result. Rows that f32 cannot take are left to
-// ./norm-wide.ts.
+// subtracted too, forward and back, so that xhat has the same bits in the gradient as in the result. Rows that f32 cannot hold are left
+// to ./norm-wide.ts.
 // Invariant: a row is read before it is written, so results may take the place of operands of the same shape.
 
 import { NormField, NormGradientField, PARTS } from "../../src/ground/abi";
@@ -238,8 +238,8 @@ class Gradients<K, D> {
 }
 
 /**
- * What rounding the mean to f32 took from it, or 0 where that is less than a rounding of xhat: where the mean is no larger than the standard
- * deviation.
+ * What rounding the mean to f32 took from it, or 0 where that is less than a rounding of xhat: where the mean is no larger than the
+ * standard deviation.
  */
 // @ts-ignore: decorator
 @inline

@@ -2,8 +2,8 @@
 // with v = scale * logit + mask, row by row. Source: Vaswani et al., "Attention is all you need", 2017, sections 3.2.1 and 5.4; the row's
 // maximum is subtracted so that nothing overflows.
 //
-// Invariant: columns that causal order hides are not read, and those whose mask is -Infinity count as -Infinity whatever their logit; both
-// have P = 0, and where all are so the whole row is +0. A row is read before it is written, so results may take the place of operands of
+// Invariant: columns that causal order hides are not read, and those whose mask is -Infinity count as -Infinity whatever their logit. Both are
+// left out: their results are +0, forward and back, whatever stands in the row, NaN too; and where all are so the whole row is +0. A row is read before it is written, so results may take the place of operands of
 // the same shape. Sums are those of ./rows.ts.
 
 import { SoftmaxField } from "../../src/ground/abi";
@@ -23,6 +23,15 @@ class Unmasked {
     return f32x4.mul(v128.load(x), scale);
   }
 
+  /** v, or +0 where the column is left out. */
+  @inline within4(v: v128, mask: usize, never: v128): v128 {
+    return v;
+  }
+
+  @inline within(v: f32, mask: usize): f32 {
+    return v;
+  }
+
   @inline at(x: usize, mask: usize, scale: f32): f32 {
     return load<f32>(x) * scale;
   }
@@ -34,6 +43,14 @@ class Masked {
   @inline at4(x: usize, mask: usize, scale: v128, never: v128): v128 {
     const m = v128.load(mask);
     return v128.bitselect(m, f32x4.add(f32x4.mul(v128.load(x), scale), m), f32x4.eq(m, never));
+  }
+
+  @inline within4(v: v128, mask: usize, never: v128): v128 {
+    return v128.andnot(v, f32x4.eq(v128.load(mask), never));
+  }
+
+  @inline within(v: f32, mask: usize): f32 {
+    return load<f32>(mask) == -Infinity ? 0 : v;
   }
 
   @inline at(x: usize, mask: usize, scale: f32): f32 {
@@ -196,11 +213,11 @@ class Weigh<K> {
   }
 }
 
-/** Turns a row of dP into power * factor * (dP - mean). */
+/** Turns a row of dP into power * factor * (dP - mean); mask M. */
 @unmanaged
-class Slopes {
+class Slopes<M> {
   @inline operands(): i32 {
-    return 2;
+    return 3;
   }
 
   @inline wide(): bool {
@@ -208,7 +225,7 @@ class Slopes {
   }
 
   @inline constants(): i32 {
-    return 2;
+    return 3;
   }
 
   @inline sums(): i32 {
@@ -216,19 +233,20 @@ class Slopes {
   }
 
   @inline four(
-    _keep: v128, result: usize, power: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    factor: v128, mean: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+    _keep: v128, result: usize, power: usize, mask: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
+    factor: v128, mean: v128, never: v128, _s: v128, _t: v128, _u: v128,
   ): v128 {
-    const v = f32x4.mul(f32x4.mul(v128.load(power), factor), f32x4.sub(v128.load(result), mean));
+    const slope = f32x4.mul(f32x4.mul(v128.load(power), factor), f32x4.sub(v128.load(result), mean));
+    const v = changetype<M>(0).within4(slope, mask, never);
     v128.store(result, v);
     return v;
   }
 
   @inline one(
-    _column: usize, _keep: usize, result: usize, power: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
+    _column: usize, _keep: usize, result: usize, power: usize, mask: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
     factor: f32, mean: f32, _r: f32, _s: f32, _t: f32, _u: f32,
   ): f32 {
-    const v = load<f32>(power) * factor * (load<f32>(result) - mean);
+    const v = changetype<M>(0).within(load<f32>(power) * factor * (load<f32>(result) - mean), mask);
     store<f32>(result, v);
     return v;
   }
@@ -241,6 +259,14 @@ function seenBy(query: usize, queries: usize, keys: usize): usize {
   if (queries == 0) return keys;
   const seen = <i32>query + 1 + <i32>keys - <i32>queries;
   return seen < 0 ? 0 : seen;
+}
+
+/** Writes +0 where the columns of a row are left out. */
+function leaveOut(row: usize, mask: usize, columns: usize): void {
+  for (const end = row + (columns << 2); row < end; row += 4) {
+    if (load<f32>(mask) == -Infinity) store<f32>(row, 0);
+    mask += 4;
+  }
 }
 
 /** Writes e^(v - max v) for the first `columns` of a row and returns their sum. */
@@ -279,13 +305,16 @@ export function softmax(record: usize): void {
   let query = wordAt(record, SoftmaxField.query);
   for (let left = rows; left > 0; --left) {
     const seen = seenBy(query, queries, columns);
-    const sum = powers(result, x, mask ? mask + maskRow * bytes : 0, seen, <f32>logitScale, work);
+    const added = mask ? mask + maskRow * bytes : 0;
+    const sum = powers(result, x, added, seen, <f32>logitScale, work);
     if (sum == 0) {
       memory.fill(result, 0, bytes);
     } else {
       const factor = <f32>(scale / sum);
       if (keep) overRow<ByMask, Finish<ByMask>>(seen, keep, work, result, 0, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
       else overRow<AllKept, Finish<AllKept>>(seen, 0, work, result, 0, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
+      // What is left out is +0 already, unless it was multiplied with NaN.
+      if (added && sum != sum) leaveOut(result, added, seen);
       memory.fill(result + (seen << 2), 0, bytes - (seen << 2));
     }
     if (keep) keep += columns;
@@ -319,15 +348,23 @@ export function softmaxGradient(record: usize): void {
   const row = wordAt(record, SoftmaxField.row);
   for (let left = rows; left > 0; --left) {
     const seen = seenBy(query, queries, columns);
-    const sum = powers(row, x, mask ? mask + maskRow * bytes : 0, seen, <f32>logitScale, work);
+    const added = mask ? mask + maskRow * bytes : 0;
+    const sum = powers(row, x, added, seen, <f32>logitScale, work);
     if (sum == 0) {
       memory.fill(result, 0, bytes);
     } else {
       let products: f64;
       if (keep) products = overRow<ByMask, Weigh<ByMask>>(seen, keep, work, result, row, dy, 0, 0, 0, 0, 0, <f32>scale, 0, 0, 0, 0, 0);
       else products = overRow<AllKept, Weigh<AllKept>>(seen, 0, work, result, row, dy, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0);
+      if (added && products - products != 0) {
+        // Infinity or NaN: it may come of dy where a column is left out, which the others do not depend on.
+        leaveOut(result, added, seen);
+        products = overRow<AllKept, Weigh<AllKept>>(seen, 0, work, result, row, result, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0);
+      }
       const factor = <f32>(logitScale / sum);
-      overRow<AllKept, Slopes>(seen, 0, work, result, row, 0, 0, 0, 0, 0, 0, factor, <f32>(products / sum), 0, 0, 0, 0);
+      const mean = <f32>(products / sum);
+      if (added) overRow<AllKept, Slopes<Masked>>(seen, 0, work, result, row, added, 0, 0, 0, 0, 0, factor, mean, -Infinity, 0, 0, 0);
+      else overRow<AllKept, Slopes<Unmasked>>(seen, 0, work, result, row, 0, 0, 0, 0, 0, 0, factor, mean, 0, 0, 0, 0);
       memory.fill(result + (seen << 2), 0, bytes - (seen << 2));
     }
     dy += bytes;

@@ -132,7 +132,7 @@ function dots4<T, M>(y: usize, w: usize, x: usize, keep: usize, inputs: usize, b
   finish4<T, M>(y, a0, a1, a2, a3, w, x, keep, whole, inputs, bias, scale);
 }
 
-/** Eight results: those of four rows of W and two examples, where no decisions need registers. */
+/** Eight results: those of four rows of W and two examples. Only without decisions, which need registers. */
 function dots8<T>(y: usize, stride: usize, w: usize, x: usize, inputs: usize, bias: usize, scale: T): void {
   const whole = inputs & ~(STEP - 1);
   const row = inputs * sizeof<T>();

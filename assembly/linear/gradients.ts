@@ -16,7 +16,7 @@ class Weight<M> {
   }
 }
 
-/** A product, masked: +0 whatever its factors are. */
+/** A masked product: +0 where dropped, for any factors. */
 @unmanaged
 class Product<M> {
   @inline vector<T>(v: v128, g: v128, step: v128, k: i32): v128 {
@@ -64,8 +64,8 @@ function addVectors<T, P>(
 }
 
 /**
- * dst[i] += g[0] src[0, i] + ... + g[3] src[3, i], masked, for i in whole steps of n; returns where it got. `row`, `keepRow` and `gRow` are
- * bytes from one row to the next.
+ * dst[i] += g[0] src[0, i] + ... + g[3] src[3, i], masked, for i in whole steps of n; returns the end of those steps. `row`, `keepRow` and `gRow` are
+ * strides of rows in bytes.
  */
 function add4<T, M, P>(dst: usize, src: usize, row: usize, g: usize, gRow: usize, keep: usize, keepRow: usize, n: usize): usize {
   const decide = changetype<M>(0);

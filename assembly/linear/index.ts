@@ -101,7 +101,7 @@ export function matrix_scale_f64(dst: usize, src: usize, n: usize, factor: f64):
   scale<f64>(dst, src, n, factor);
 }
 
-// Moments and what is drawn from them.
+// Moments, and draws from them.
 
 export function matrix_square_f32(dst: usize, src: usize, n: usize): void {
   square<f32>(dst, src, n);

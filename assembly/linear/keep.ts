@@ -1,4 +1,4 @@
-// What a weight becomes by its keep decision: one class with decisions, one without, with the same inline methods, reached by
+// Applies the keep decision of a weight: one class with decisions, one without, with the same inline methods, reached by
 // changetype<M>(0). Eight consecutive weights are a step, 32 bytes of f32 or 64 of f64.
 // Invariant: selection is bitwise, a dropped value of any kind is +0.
 
@@ -12,7 +12,7 @@ export const STEP: usize = 8;
 /** Decisions in bytes, 1 = keep, 0 = drop. */
 @unmanaged
 export class Bytes {
-  /** Whether all are kept. */
+  /** Returns true if all are kept. */
   @inline all(): bool {
     return false;
   }

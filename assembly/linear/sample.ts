@@ -1,4 +1,4 @@
-// Draws from the Gaussian that moment matching puts in place of a unit's input, and the sum of what the activation makes of them:
+// Draws from the Gaussian that moment matching puts in place of a unit's input, and the sum of their activations:
 // Wan et al., "Regularization of neural networks using DropConnect", ICML 2013, algorithm 2.
 // Invariant: one draw a call, so that a unit's sum runs over samples in the order of the calls.
 

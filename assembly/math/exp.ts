@@ -3,17 +3,23 @@
 // Invariant: e^0 = 1, NaN gives NaN, and where the result is a normal number it is within 1 unit in the last place.
 
 import { LN2_HIGH, LN2_LOW, TO_INTEGER } from "./constants";
-import { add, atLeast, atMost, bitsOf, lanes, mul, mulAdd, ofBits, shiftLeft, shiftRight, sub, subInt } from "./ops";
+import { add, and, atLeast, atMost, bitsOf, lanes, mul, mulAdd, ofBits, shiftLeft, shiftRight, sub, subInt, words } from "./ops";
 import { poly4 } from "./polynomial";
 
 // @ts-ignore: decorator
 @inline const LOG2_E: f32 = 1.442695041;
 
-/** e^(x - n ln 2). */
+/** x - n ln 2. */
 // @ts-ignore: decorator
 @inline
-function reduced<T>(x: T, n: T): T {
-  const r = sub<T>(sub<T>(x, mul<T>(n, lanes<T>(LN2_HIGH))), mul<T>(n, lanes<T>(LN2_LOW)));
+function remainder<T>(x: T, n: T): T {
+  return sub<T>(sub<T>(x, mul<T>(n, lanes<T>(LN2_HIGH))), mul<T>(n, lanes<T>(LN2_LOW)));
+}
+
+/** e^r for r in [-ln 2 / 2, ln 2 / 2]. */
+// @ts-ignore: decorator
+@inline
+function reduced<T>(r: T): T {
   const r2 = mul<T>(r, r);
   // (e^r - 1 - r) / r². Own fit, by Lawson's iteration: minimax of the relative error of e^r (3.1e-9), coefficients rounded to f32 one
   // after another from the constant term up, and the others fitted again each time.
@@ -32,7 +38,7 @@ function exp<T, I>(x: T): T {
   const exponents = bitsOf<T, I>(t);
   const first = shiftRight<I>(exponents, 1);
   const second = subInt<I>(exponents, first);
-  const y = mul<T>(reduced<T>(bounded, n), ofBits<T, I>(shiftLeft<I>(first, 23)));
+  const y = mul<T>(reduced<T>(remainder<T>(bounded, n)), ofBits<T, I>(shiftLeft<I>(first, 23)));
   return mul<T>(y, ofBits<T, I>(shiftLeft<I>(second, 23)));
 }
 
@@ -43,7 +49,31 @@ function expNeg<T, I>(x: T): T {
   const bounded = atLeast<T>(x, -87.7);
   const t = mulAdd<T>(bounded, lanes<T>(LOG2_E), lanes<T>(TO_INTEGER + 127));
   const n = sub<T>(t, lanes<T>(TO_INTEGER + 127));
-  return mul<T>(reduced<T>(bounded, n), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(t), 23)));
+  return mul<T>(reduced<T>(remainder<T>(bounded, n)), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(t), 23)));
+}
+
+/** 2^64 e^x for x in [-132, 44]: a normal number also where e^x is none. */
+// @ts-ignore: decorator
+@inline
+export function raisedExp<T, I>(x: T): T {
+  const t = mulAdd<T>(x, lanes<T>(LOG2_E), lanes<T>(TO_INTEGER + 127 + 64));
+  const n = sub<T>(t, lanes<T>(TO_INTEGER + 127 + 64));
+  return mul<T>(reduced<T>(remainder<T>(x, n)), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(t), 23)));
+}
+
+/**
+ * 2^64 e^(-x² / 2) for x in [0, 16]. Most of x² is taken exactly, as of a number of 12 bits, so that the relative error stays that of the
+ * exponential: rounding x² = 160 would cost 5e-6.
+ */
+// @ts-ignore: decorator
+@inline
+export function raisedBell<T, I>(x: T): T {
+  const most = ofBits<T, I>(and<I>(bitsOf<T, I>(x), words<I>(0xfffff000)));
+  const exact = mul<T>(mul<T>(most, most), lanes<T>(-0.5));
+  const rest = mul<T>(mul<T>(sub<T>(most, x), add<T>(most, x)), lanes<T>(0.5));
+  const t = mulAdd<T>(add<T>(exact, rest), lanes<T>(LOG2_E), lanes<T>(TO_INTEGER + 127 + 64));
+  const n = sub<T>(t, lanes<T>(TO_INTEGER + 127 + 64));
+  return mul<T>(reduced<T>(add<T>(remainder<T>(exact, n), rest)), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(t), 23)));
 }
 
 /** e^x for any x; results below 2^-126 are rounded to subnormal numbers or 0. */

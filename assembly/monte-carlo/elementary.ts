@@ -12,7 +12,7 @@ const LN2_LOW: f64 = 1.90821492927058770002e-10;
 // @ts-ignore: decorator
 @inline
 const INVERSE_LN2: f64 = 1.442695040888963387;
-// Below it exp would come to subnormal numbers: e^-708 is the last in powers of e that is not.
+// Below this, e^x is subnormal: e^-708 is the last integer power of e that is normal.
 // @ts-ignore: decorator
 @inline
 const LEAST: f64 = -708.0;
@@ -37,7 +37,7 @@ export function exp<T, L>(x: T): T {
   return l.zeroBelow(l.mul(y, l.power(k)), x, LEAST);
 }
 
-/** ln x for a positive normal x, and something finite for 0 and subnormal numbers. */
+/** ln x for a positive normal x; an unspecified finite value for 0 and subnormal numbers. */
 // @ts-ignore: decorator
 @inline
 function log<T, L>(x: T): T {

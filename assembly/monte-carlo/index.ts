@@ -1,4 +1,4 @@
-// The kernels of Monte-Carlo dropout: <source>_<verb>_<dtype>, what a pass adds to the statistics of those before it. The table of
+// The kernels of Monte-Carlo dropout: <source>_<verb>_<dtype>, which add a pass to the statistics of those before it. The table of
 // src/monte-carlo/kernels.ts lists them all; pointers are byte addresses, n, rows and classes count elements, results are f64.
 // Invariant: a kernel validates nothing, allocates nothing and keeps no state outside its arguments.
 

@@ -1,4 +1,4 @@
-// Arithmetic on one f64 or on two at once, in classes with the same inline methods, reached by changetype<L>(0): what is written over them
+// Arithmetic on one f64 or on two at once, in classes with the same inline methods, reached by changetype<L>(0): code over them
 // is written once for both builds.
 // Invariant: each lane gives the bits that One gives. Inputs of type S, f32 or f64, are widened exactly.
 
@@ -15,7 +15,7 @@ const MANTISSA: i64 = 0x000fffffffffffff;
 // @ts-ignore: decorator
 @inline
 const BIAS: f64 = 1023.0;
-// sqrt(1/2), its low word zero, and how far its bits lie below those of 1 (FreeBSD, e_log.c).
+// sqrt(1/2), its low word zero, and the distance of its bits from those of 1 (FreeBSD, e_log.c).
 // @ts-ignore: decorator
 @inline
 const HALF_ROOT: i64 = 0x3fe6a09e00000000;

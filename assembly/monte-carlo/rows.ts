@@ -1,4 +1,4 @@
-// What is computed of each row of class probabilities or logits: softmax, entropy, and the vote for the most probable class.
+// Functions of each row of class probabilities or logits: softmax, entropy, and the vote for the most probable class.
 // Invariant: a row's sums are those of its elements at even places plus those at odd places, each in ascending order, in both builds.
 
 import { exp, xlogx } from "./elementary";

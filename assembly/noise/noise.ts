@@ -1,4 +1,4 @@
-// Numbers of the normal stream drawn a step of 32 elements at a time, and what becomes of them. An operation takes
+// Numbers of the normal stream drawn a step of 32 elements at a time, and the operations on them. An operation takes
 // one of two inputs; all are small classes with inline methods, reached with changetype<S>(0).
 // Source: docs/normal-stream.md.
 // Invariant: an element's input is read before its output is written and nothing outside elements 0..n-1 is touched, so dst = src is allowed;
@@ -93,7 +93,7 @@ export class Epilogue<T, I, O> {
   }
 }
 
-/** Leaves values V of elements x..x+31 in the workspace, x a multiple of 32. */
+/** Writes values V of elements x..x+31 to the workspace, x a multiple of 32. */
 function draw<V>(params: Params, x: u64): void {
   const words = workspace(params);
   philox8(words, params.s0, params.s1, <u32>x, <u32>(x >> 32) | NOISE_COUNTER, 0, 4, params.k0, params.k1);
@@ -121,7 +121,7 @@ export function noise<V, S>(dst: usize, src: usize, n: usize, s: f64, params: Pa
   }
 }
 
-/** The same on an array, of which a factor that is 0 in the type of the data leaves a copy of the bits. */
+/** The same on an array. Copies the bits if the factor is 0 in the type of the data. */
 // @ts-ignore: decorator
 @inline
 export function noiseOn<T, O>(dst: usize, src: usize, n: usize, s: f64, params: Params): void {

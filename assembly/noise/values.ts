@@ -1,9 +1,9 @@
-// The two kinds of numbers that random words become: small classes with the same inline method, which drivers reach with changetype<V>(0).
+// The two distributions of numbers made of random words: small classes with the same inline method, which drivers reach with changetype<V>(0).
 //
-//   make(dst, words)  writes the f32 values of the 32 elements of a step to dst; `words` is what philox8() left
+//   make(dst, words)  writes the f32 values of the 32 elements of a step to dst; `words` is the output of philox8()
 //
 // Sources: Box, Muller, "A note on the generation of random normal deviates", Annals of Mathematical Statistics 29 (1958);
-// docs/normal-stream.md, which writes down every operation.
+// docs/normal-stream.md, which defines every operation.
 // Invariant: only exactly rounded f32 operations, in the same order with and without vectors; all values are finite.
 
 import { logNormal1, logNormal4 } from "../math/log";

@@ -35,6 +35,25 @@ class Pair {
   }
 }
 
+/** Thresholds with which elements may tie: all. */
+@unmanaged
+class AnyThreshold {
+  @inline ties(): bool {
+    return true;
+  }
+}
+
+/**
+ * Thresholds whose lower 40 bits are 0, those of probabilities that are multiples of 1/256: an element whose first byte equals T's is kept, whatever its
+ * other bits are, so that there is nothing to note and to settle.
+ */
+@unmanaged
+class Untied {
+  @inline ties(): bool {
+    return false;
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function rotl4(x: v128, k: i32): v128 {
@@ -168,7 +187,7 @@ class Tied {
  */
 // @ts-ignore: decorator
 @inline
-function wholeSteps<S, W>(dst: usize, src: usize, bits: usize, params: Params, lanes: usize, i: i32, end: i32): i32 {
+function wholeSteps<S, W, N>(dst: usize, src: usize, bits: usize, params: Params, lanes: usize, i: i32, end: i32): i32 {
   const epilogue = changetype<S>(0);
   // Both in the block for a tie, which is not needed before settle().
   const factor = pinned(epilogue.factor(params.scale), workspace(params) + TIE_BLOCK);
@@ -191,7 +210,7 @@ function wholeSteps<S, W>(dst: usize, src: usize, bits: usize, params: Params, l
   }
   for (; i < end; i += STEP) {
     const a = plusPlus4(s0, s3);
-    note = noteTies(note, i, a, first, s1);
+    if (changetype<N>(0).ties()) note = noteTies(note, i, a, first, s1);
     epilogue.step(dst, src, bits, i, i8x16.ge_u(a, first), factor);
     const x = i32x4.shl(s1, 9);
     s2 = v128.xor(s2, s0);
@@ -202,7 +221,7 @@ function wholeSteps<S, W>(dst: usize, src: usize, bits: usize, params: Params, l
     s3 = rotl4(s3, 11);
     if (changetype<W>(0).two()) {
       const b = plusPlus4(t0, t3);
-      note = noteTies(note, i + TILE, b, first, t1);
+      if (changetype<N>(0).ties()) note = noteTies(note, i + TILE, b, first, t1);
       epilogue.step(dst, src, bits, i + TILE, i8x16.ge_u(b, first), factor);
       const y = i32x4.shl(t1, 9);
       t2 = v128.xor(t2, t0);
@@ -221,7 +240,7 @@ function wholeSteps<S, W>(dst: usize, src: usize, bits: usize, params: Params, l
     v128.store(lanes, s2, 32);
     v128.store(lanes, s3, 48);
   }
-  settle<S>(dst, bits, params, notes, note);
+  if (changetype<N>(0).ties()) settle<S>(dst, bits, params, notes, note);
   return i;
 }
 
@@ -265,9 +284,22 @@ function partialStep<S>(dst: usize, src: usize, bits: usize, n: usize, params: P
 
 /** Feeds elements start..start+n-1 of the stream to epilogue S. n is below 2^31 - 4096. */
 export function tile<S>(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
+  run<S, AnyThreshold>(dst, src, bits, n, params);
+}
+
+/** As tile(), with loops of their own for probabilities that cannot tie, as 0.5: for epilogues that do so little that noting ties costs much. */
+export function tileOrUntied<S>(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
+  run<S, Untied>(dst, src, bits, n, params);
+}
+
+/** As tile(); with N Untied, thresholds that cannot tie have loops of their own. */
+// @ts-ignore: decorator
+@inline
+function run<S, N>(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
   if (params.threshold == 0) return changetype<S>(0).keepAll(dst, src, bits, n, params.scale);
   if (params.threshold == (<u64>1) << 48) return changetype<S>(0).dropAll(dst, src, bits, n, params.scale);
 
+  const untied = !changetype<N>(0).ties() && params.threshold << 24 == 0;
   // i is the offset in the output of a step's first element: negative in front of the output.
   const before = <i32>params.start & (TILE - 1);
   let i: i32 = -before;
@@ -276,7 +308,8 @@ export function tile<S>(dst: usize, src: usize, bits: usize, n: usize, params: P
     if (ASC_FEATURE_SIMD) {
       // Lanes of an even tile come first, those of the next behind them.
       if (changetype<S>(0).paired(i, n) && lanes == workspace(params) && i >= 0 && i <= <i32>n - 2 * TILE) {
-        i = wholeSteps<S, Pair>(dst, src, bits, params, lanes, i, i + TILE);
+        if (untied) i = wholeSteps<S, Pair, N>(dst, src, bits, params, lanes, i, i + TILE);
+        else i = wholeSteps<S, Pair, AnyThreshold>(dst, src, bits, params, lanes, i, i + TILE);
         continue;
       }
     }
@@ -286,7 +319,13 @@ export function tile<S>(dst: usize, src: usize, bits: usize, n: usize, params: P
       i += before & -STEP;
     }
     while (true) {
-      if (ASC_FEATURE_SIMD) if (i >= 0) i = wholeSteps<S, Single>(dst, src, bits, params, lanes, i, min(end, <i32>n - STEP + 1));
+      if (ASC_FEATURE_SIMD) {
+        const last = min(end, <i32>n - STEP + 1);
+        if (i >= 0) {
+          if (untied) i = wholeSteps<S, Single, N>(dst, src, bits, params, lanes, i, last);
+          else i = wholeSteps<S, Single, AnyThreshold>(dst, src, bits, params, lanes, i, last);
+        }
+      }
       if (i >= end) break;
       partialStep<S>(dst, src, bits, n, params, lanes, i);
       i += STEP;

@@ -1,5 +1,5 @@
-// What the kernels are measured beside, over the same memory: the copy that the ratios are taken to, and the least that a pass over
-// f32 data costs in wasm SIMD, a multiplication with no mask to make.
+// The references for the kernels, over the same memory: the copy that ratios refer to, and the least time of a pass over
+// f32 data in wasm SIMD, a multiplication without a mask.
 
 /** Copies `bytes` bytes with the engine's own copy. */
 export function copy_bytes(dst: usize, src: usize, bytes: usize): void {

@@ -10,11 +10,11 @@ import type { Description } from "../results.js";
 /** As wide as WebAssembly's vectors, so no AVX. */
 const COMPILE = ["g++", "-std=c++17", "-O3", "-msse4.1"] as const;
 
-/** The prints of a program that measures. */
+/** The output of a program that measures. */
 export interface Measured {
   /** Version of the compiler or the library. */
   readonly version: string;
-  /** How it was built, as far as it knows. */
+  /** The compiler and its flags, as far as the program knows them. */
   readonly build: string;
   readonly subjects: readonly (Omit<Description, "group"> & {
     /** Milliseconds that a call took in each round. */

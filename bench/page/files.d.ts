@@ -1,4 +1,4 @@
-// What Vite makes of files that are imported for their addresses.
+// Types of the files that Vite gives the address of.
 
 declare module "*.wasm?url" {
   const url: string;

@@ -12,7 +12,7 @@ const BUILDS = import.meta.glob<string>(["../../build/*/{simd,scalar}.wasm"], {
   eager: true,
 });
 
-/** What the driver asks for. */
+/** The driver's request. */
 export interface Request {
   readonly size: number;
   readonly filter: string;

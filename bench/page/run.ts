@@ -52,7 +52,7 @@ function readOptions(args: string[]) {
   return { ...rest, browsers, sizes: readSizes(size), rounds: readRounds(rounds) };
 }
 
-/** Measures in a browser and stores what was found; throws MissingBrowser. */
+/** Measures in a browser and stores the results; throws MissingBrowser. */
 async function measureIn(name: BrowserName, url: string, { sizes, filter, rounds, scalar, json }: Options): Promise<void> {
   const browser = await openBrowser(name);
   try {

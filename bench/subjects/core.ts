@@ -73,7 +73,7 @@ export function coreSubjects(kernels: Kernels | HalfKernels, rows: readonly Row[
     }
   };
   const subjects = rows.flatMap(subjectsOf);
-  // So that stored masks hold decisions even where a filter leaves out what writes them, drawn at P.
+  // Stored masks hold decisions drawn at P, even where a filter leaves out the subjects that write them.
   for (const { name, call } of subjects) if (name.includes("_mask_") && !name.includes(",")) call();
   return subjects;
 }

@@ -1,15 +1,15 @@
-// Fused operations: every kernel of the table with its decisions drawn, the same pass with nothing dropped, and what the operation takes as a
+// Fused operations: every kernel of the table with its decisions drawn, the same pass with nothing dropped, and the operation as a
 // sequence of kernels that each do a part of it.
 
 import { type Kernels, rowsOf } from "../../src/engine/kernels.js";
 import { PARAMS, type Params } from "../../src/engine/memory.js";
 import { type Piece, pieces } from "../../src/engine/pieces.js";
 import { ACTIVATIONS, type Activation, type Elementwise, FUSED, type FusedKernels } from "../../src/fused/kernels.js";
-import { writeFields } from "../../test/support/record.js";
 import { BIAS_RECORD, NormField, NormGradientField, ROW_RECORD, SoftmaxField, STEP } from "../../src/ground/abi.js";
 import { byteLength, type Dtype } from "../../src/ground/dtypes.js";
 import { Words } from "../../src/ground/words.js";
 import { scale, threshold } from "../../src/stream/probability.js";
+import { writeFields } from "../../test/support/record.js";
 import { copyOf, P, type Placement, type Subject } from "./subject.js";
 
 /** The most columns of the matrices. */
@@ -50,7 +50,7 @@ export function fusedSubjects(kernels: FusedKernels, core: Kernels, place: Place
   const scaleOf = (keep: number) => (keep === 0 ? 1 : draws.f32.scale);
   const all: Piece = { at: 0, count: n, row: 0, rows, column: 0, columns };
 
-  /** Has `body` make its pass: without decisions at once, otherwise in pieces, whose decisions are drawn in front of each. */
+  /** Runs the pass `body`: without decisions at once, otherwise in pieces, after drawing the decisions of each. */
   const withBytes = (dtype: Dtype, body: (piece: Piece, keep: number) => void) => ({
     dropping: () => {
       stream.increment();
@@ -65,7 +65,7 @@ export function fusedSubjects(kernels: FusedKernels, core: Kernels, place: Place
       body(all, 0);
     },
   });
-  /** Has `body` make its pass at once, drawing. */
+  /** Runs the pass `body` at once; it draws its decisions. */
   const withTiles = (dtype: Dtype, body: () => void) => ({
     dropping: () => {
       stream.increment();

@@ -1,4 +1,4 @@
-// What is measured of linear layers: every kernel of the table, n being the number of weights of a layer that a few examples go through,
+// The subjects of linear layers: every kernel of the table, n being the number of weights of a layer that a few examples go through,
 // or of elements; the products also without decisions.
 
 import { rowsOf } from "../../src/engine/kernels.js";

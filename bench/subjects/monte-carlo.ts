@@ -1,4 +1,4 @@
-// What is measured of Monte-Carlo dropout: what each pass costs beside the model, every kernel of the table over n output elements.
+// The subjects of Monte-Carlo dropout: the costs of a pass beside the model, every kernel of the table over n output elements.
 
 import { rowsOf } from "../../src/engine/kernels.js";
 import { byteLength, type Dtype } from "../../src/ground/dtypes.js";

@@ -1,4 +1,4 @@
-// What is measured of noise: every kernel of the table, and the loop that JavaScript without it writes.
+// The subjects of noise: every kernel of the table, and a loop in plain JavaScript.
 
 import { rowsOf } from "../../src/engine/kernels.js";
 import type { Dtype } from "../../src/ground/dtypes.js";

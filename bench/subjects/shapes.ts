@@ -1,4 +1,4 @@
-// Masks with shapes: a stored mask walked in the forms that layers use, and DropBlock's blocks. What draws the masks is measured with the core.
+// Masks with shapes: a stored mask walked in the forms that layers use, and DropBlock's blocks. The drawing of masks is measured with the core.
 
 import { rowsOf } from "../../src/engine/kernels.js";
 import type { Dtype } from "../../src/ground/dtypes.js";

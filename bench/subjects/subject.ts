@@ -1,4 +1,4 @@
-// What a benchmark measures: calls of kernels or of the API over n elements each, and where their operands lie.
+// The subjects of a benchmark: calls of kernels or of the API over n elements each, and the addresses of their operands.
 
 import { type Memory, PARAMS, type Params } from "../../src/engine/memory.js";
 import { byteLength, type DataDtype, DTYPES, HALF_DTYPES, type StoredFormat } from "../../src/ground/dtypes.js";
@@ -9,10 +9,10 @@ import type { Description } from "../results.js";
 
 /** The drop probability of the subjects whose names give none. */
 export const P = 0.1;
-/** Another, where branches on decisions would be mispredicted most. */
+/** A second drop probability, at which branches on decisions would be mispredicted most. */
 export const EVEN = 0.5;
 
-/** One thing to measure. */
+/** A call to measure. */
 export interface Subject extends Description {
   readonly call: () => void;
 }
@@ -27,7 +27,7 @@ export function copyOf(dtype: DataDtype): string {
   return `copy_${dtype === "bf16" ? "f16" : dtype}`;
 }
 
-/** Where the operands lie: data to read, ones but for 16-bit data, room for results, and a mask of each stored form. */
+/** The operands: data to read, ones but for 16-bit data, room for results, and a mask of each stored form. */
 export class Placement {
   readonly src: Record<DataDtype, number>;
   readonly dst: Record<DataDtype, number>;

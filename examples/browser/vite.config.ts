@@ -2,7 +2,7 @@
 
 import { defineConfig } from "vite";
 
-/** What the page may do: run its own scripts, compile wasm, and no more. Sent as a header and written into the page, for hosts that send none. */
+/** The rights of the page: run its own scripts, compile wasm, and no more. Sent as a header and written into the page, for hosts that send none. */
 export const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",

@@ -1,4 +1,4 @@
-// What wrangler makes of files that are no code.
+// Types of the files without code that wrangler imports.
 
 declare module "*.bin" {
   const bytes: ArrayBuffer;

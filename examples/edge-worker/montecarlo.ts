@@ -5,17 +5,17 @@ import { createMonteCarlo, type MonteCarlo, type PassContext } from "wasm-dropou
 import type { Layer } from "./model.js";
 import { argmax, dense, relu } from "./network.js";
 
-/** What to predict with. */
+/** The settings of a prediction. */
 export interface Passes {
   /** Drop probability of both hidden layers, in [0, 1]. */
   readonly p: number;
-  /** How many passes, each a subnetwork of its own. */
+  /** The number of passes, each a subnetwork of its own. */
   readonly passes: number;
   /** Seed of all masks, an integer in [0, 2^64). */
   readonly seed: bigint;
 }
 
-/** What the passes agree on, and how well. Entropies are in nats. */
+/** The prediction of all passes, and its uncertainties. Entropies are in nats. */
 export interface Prediction {
   readonly digit: number;
   /** For each class, mean and standard deviation (population) over the passes of its probability. */

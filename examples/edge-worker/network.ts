@@ -1,8 +1,8 @@
-// What layers compute, one example at a time.
+// The computations of layers, one example at a time.
 
 import type { Layer } from "./model.js";
 
-/** How many classes, sizes of the layers before them, and of an image. */
+/** The number of classes, the sizes of the layers before them, and that of an image. */
 export const SIZES = [784, 256, 128, 10] as const;
 
 /** The drop probability of both hidden layers in training. */

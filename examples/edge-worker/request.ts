@@ -1,11 +1,11 @@
-// What a request asks for, once every part of it is known to be sound.
+// Reads a request and checks every part of it.
 
 import type { Passes } from "./montecarlo.js";
 import { SIZES } from "./network.js";
 
-/** What the body may hold, in bytes: an image as JSON with room to spare. */
+/** The most bytes of a body: an image as JSON with room to spare. */
 export const MOST_BYTES = 32 * 1024;
-/** Where the Worker stops to read a body that is too long. */
+/** The number of bytes after which the Worker stops to read a body that is too long. */
 const MOST_READ = 32 * MOST_BYTES;
 /** The most passes of one request. */
 export const MOST_PASSES = 1000;
@@ -56,7 +56,7 @@ function imageOf(greys: ArrayLike<number>): Float32Array {
   return Float32Array.from(greys, (grey) => grey / 255);
 }
 
-/** What is given of the three, checked. */
+/** Returns those of the three that are given, checked. */
 function checkPasses(p: unknown, passes: unknown, seed: unknown): Partial<Passes> {
   if (p !== undefined && !(typeof p === "number" && p >= 0 && p <= 1)) {
     throw new Refusal(400, `"p" expected number in [0, 1], got ${describe(p)}`);

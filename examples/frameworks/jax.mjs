@@ -1,6 +1,6 @@
 // jax-js: a mask enters the graph as an array of multipliers, so that its gradients and its compiler need to know nothing of dropout.
 //
-// What is copied: jax-js keeps its arrays in a wasm memory of its own, which nobody else gets a view of. numpy.array copies into it,
+// Copies: jax-js keeps its arrays in a wasm memory of its own, which nobody else gets a view of. numpy.array copies into it,
 // dataSync() out of it; neither can be avoided. So the mask travels, once, rather than the data there and back.
 
 import { defaultDevice, init, jit, numpy as np, valueAndGrad } from "@jax-js/jax";
@@ -88,5 +88,5 @@ export async function train(seed, steps) {
   return { losses, weights: { hidden: parameters.hidden.js(), output: parameters.output.js() } };
 }
 
-/** What tests need of this very copy of jax-js. */
+/** The parts of this copy of jax-js that tests need. */
 export const library = { init, jit, numpy: np, valueAndGrad };

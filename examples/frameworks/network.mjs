@@ -1,4 +1,4 @@
-// What all examples here learn, and with what: the product of two numbers, with y = dropout(relu(x hidden)) output.
+// The task of all examples here, and their network: the product of two numbers, with y = dropout(relu(x hidden)) output.
 
 import { createDropout } from "wasm-dropout";
 import { createNoise } from "wasm-dropout/noise";
@@ -19,7 +19,7 @@ import { createNoise } from "wasm-dropout/noise";
 
 /** Drop probability of the hidden layer. */
 export const P = 0.2;
-/** How fast the weights follow the gradient. */
+/** The learning rate. */
 export const RATE = 0.05;
 const INPUTS = 3;
 const UNITS = 32;

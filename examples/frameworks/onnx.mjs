@@ -1,6 +1,6 @@
 // ONNX Runtime Web: models for inference have no dropout left in them; it comes back between two sessions, for Monte-Carlo dropout.
 //
-// What is copied: a session copies its inputs into its own wasm memory and its outputs into new arrays; neither can be avoided. A pass adds no
+// Copies: a session copies its inputs into its own wasm memory and its outputs into new arrays; neither can be avoided. A pass adds no
 // copy: its tensor is made over a buffer in the package's memory, which dropout writes and the session reads. What is dropped from is copied
 // there once for all passes.
 
@@ -31,7 +31,7 @@ export function dropTensor(dropout, tensor, p, options) {
 }
 
 /**
- * What the network makes of each point: mean and variance over passes that each drop other hidden units.
+ * Predicts each point: mean and variance over passes that each drop other hidden units.
  *
  * @param {Weights} weights
  * @param {Matrix} points [points, 3]
@@ -40,7 +40,7 @@ export function dropTensor(dropout, tensor, p, options) {
 export async function predict(weights, points, { seed, passes }) {
   const hidden = await openSession(layerModel(weights.hidden, true));
   const output = await openSession(layerModel(weights.output, false));
-  // What is the same in every pass is computed once.
+  // Values that are the same in every pass are computed once.
   const h = await run(hidden, new Tensor("float32", points.flat(), [points.length, weights.hidden.length]));
 
   const dropout = await createDropout({ seed });
@@ -79,5 +79,5 @@ export async function openSession(model) {
   return session;
 }
 
-/** What tests need of this very copy of ONNX Runtime. */
+/** The parts of this copy of ONNX Runtime that tests need. */
 export const library = { Tensor };

@@ -15,7 +15,7 @@ import { basename, dirname, join } from "node:path";
 const IMAGES_MAGIC = 0x00000803;
 const LABELS_MAGIC = 0x00000801;
 
-/** How many images the training set has. */
+/** The number of images in the training set. */
 export const TRAINING_IMAGES = 60_000;
 const SIDE = 28;
 

@@ -17,7 +17,7 @@ const GREYS = [16, ...Array.from({ length: 24 }, (_, step) => 232 + step), 231];
 const DROPPED_COLOUR = 18;
 const RESET = "\x1b[0m";
 
-/** How a dropped pixel looks. */
+/** The look of a dropped pixel. */
 export const DROPPED_SAMPLE = COLOUR ? `\x1b[48;5;${DROPPED_COLOUR}m  ${RESET}` : DROPPED;
 
 /** @param {readonly Picture[]} pictures of the same number of rows */

@@ -1,4 +1,4 @@
-// How often an element is really dropped, against p, over all training images.
+// The share of elements that are really dropped, against p, over all training images.
 
 import { grouped, printHeading, printTable, showProgress } from "./terminal.mjs";
 

@@ -1,9 +1,9 @@
-// What the terminal can show, and how the output is laid out for one of 80 columns.
+// The abilities of the terminal, and a layout for one of 80 columns.
 
 const WIDTH = 78;
 const { stdout } = process;
 
-/** Whether to colour: a terminal of 256 colours, of a user who did not set NO_COLOR (Node looks at both). */
+/** True to colour: a terminal of 256 colours, of a user who did not set NO_COLOR (Node looks at both). */
 export const COLOUR = stdout.isTTY && stdout.hasColors(256);
 
 /** @param {string} title */

@@ -123,7 +123,7 @@ function timeCalls(run, calls) {
 }
 
 /**
- * What dropout without a library looks like.
+ * Dropout without a library.
  *
  * @param {Float32Array} x
  * @param {number} p

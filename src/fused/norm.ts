@@ -96,7 +96,7 @@ export function normForward(kernels: FusedKernels): Operation<[x: AnyData, p: nu
           fields[NormField.rows] = some;
           kernel(record);
         });
-        const ticket = { ...run.ticket("dropoutResidualLayerNorm"), columns, bias: bias !== undefined };
+        const ticket = Object.assign(run.ticket("dropoutResidualLayerNorm"), { columns, bias: bias !== undefined });
         return { y: y.array, h: stream.array, mean: means.array, rstd: rstds.array, ticket };
       };
     },

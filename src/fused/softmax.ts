@@ -74,12 +74,12 @@ export function softmaxForward(
       const overwritten = checkKept(output, logits, plan.backward);
       const apply = takeSoftmax(pass, kernels.softmax.bytes.f32, form, mask, logits, output);
       const { shape, scale, causal, keyLengths } = form;
-      const masked = mask === undefined ? {} : { maskShape: mask.shape, maskKind: mask.kind };
-      const padded = keyLengths === undefined ? {} : { keyLengths };
-      const lost = overwritten ? { overwritten } : {};
+      const masked = mask === undefined ? undefined : { maskShape: mask.shape, maskKind: mask.kind };
+      const padded = keyLengths === undefined ? undefined : { keyLengths };
+      const lost = overwritten ? { overwritten } : undefined;
       return (run) => {
         apply(run);
-        return { y: output.array, ticket: { ...run.ticket("softmaxDropout"), shape, scale, causal, ...masked, ...padded, ...lost } };
+        return { y: output.array, ticket: Object.assign(run.ticket("softmaxDropout"), { shape, scale, causal }, masked, padded, lost) };
       };
     },
   };

@@ -1,16 +1,16 @@
-// The layout of what TypeScript and the kernels share in wasm memory. Both compilers read this file, tsc and AssemblyScript's, so it has
+// The layout of the records that TypeScript and the kernels share in wasm memory. Both compilers read this file, tsc and AssemblyScript's, so it has
 // nothing but constants of whole numbers and enums.
 
 /** Consecutive elements that a stream decides together. */
 export const STEP = 16;
-/** Elements of a tile: those that one seeding of the kind "tile" serves. */
+/** Elements of a tile, which one seeding of the kind "tile" serves. */
 export const TILE = 4096;
 
 /** Bytes of the parameter record: seed, stream, start and threshold of 64 bits each, and the scale in f64, padded to 16. */
 export const PARAMS_RECORD = 48;
-/** The workspace behind the record: where Philox leaves the words that decide a tie, behind those of the lanes of two tiles. */
+/** Offset in the workspace, behind the record, of the words that decide a tie. The state of the lanes of two tiles lies in front of them. */
 export const TIE_BLOCK = 128;
-/** Where the notes of steps with ties begin in the workspace. */
+/** Offset in the workspace of the notes of steps with ties. */
 export const NOTES = 256;
 /** Bytes of a note. */
 export const NOTE_BYTES = 32;
@@ -25,9 +25,9 @@ export enum WalkField {
   each,
   /** Number of levels, at least 1. */
   levels,
-  /** Elements of the present run that are done. */
+  /** Elements of the current run that are done. */
   at,
-  /** Bit of the mask where the decisions of the present run begin. */
+  /** Index in the mask of the first decision of the current run. */
   bit,
   pad,
   fields,
@@ -42,9 +42,9 @@ export const WALK_LEVELS = WalkField.fields * 8 + WALK_CONSTANTS + WALK_GATHERED
 /** Fields of a level of a walk, an f64 each. */
 export enum LevelField {
   size,
-  /** Bits of the mask from one place to the next, 0 where it is broadcast. */
+  /** Stride of the mask, in bits; 0 where it is broadcast. */
   step,
-  /** The present place. */
+  /** The current index. */
   at,
   fields,
 }
@@ -106,10 +106,10 @@ export enum SoftmaxField {
   keep,
   rows,
   columns,
-  /** Row of the mask that belongs to the first row, and number of its rows. */
+  /** Index of the mask's row for the first row, and number of the mask's rows. */
   maskRow,
   maskRows,
-  /** Place of the first row among the queries, and number of these; 0: not causal. */
+  /** Index of the first row among the queries, and number of queries; 0: not causal. */
   query,
   queries,
   logitScale,

@@ -21,12 +21,12 @@ export class Allocator {
   // Sizes of the blocks that are taken, by start.
   readonly #taken = new Map<number, number>();
 
-  /** Hands over the addresses from `start`, a multiple of 64, to `end`. */
+  /** Adds the addresses from `start`, a multiple of 64, to `end` as free. */
   extend(start: number, end: number): void {
     this.#insert(start, end);
   }
 
-  /** Returns by how many bytes a memory that ends at `end` must grow so that a block of `bytes` fits; 0 if one fits now. */
+  /** Returns the number of bytes that a memory which ends at `end` must grow by so that a block of `bytes` fits; 0 if one fits now. */
   shortage(bytes: number, end: number): number {
     const size = blockSize(bytes);
     for (const run of this.#runs) if (run.largest >= size) return 0;
@@ -35,7 +35,7 @@ export class Allocator {
     return size - tail;
   }
 
-  /** Returns the address of a free block of `bytes`, now taken. Only when shortage() is 0 for it. */
+  /** Takes a block of `bytes` and returns its address. Call it only when shortage() is 0 for `bytes`. */
   take(bytes: number): number {
     const size = blockSize(bytes);
     let place = 0;

@@ -1,15 +1,15 @@
 // Every refusal of the package, in one shape: a TypeError for a wrong kind, a RangeError for a wrong value, and the message
 // `"p" expected number in [0, 1], got 1.5`.
 
-// Messages repeat at most so many characters of what came.
+// The most characters of a value that a message repeats.
 const MOST_SHOWN = 40;
 
-/** Text cut to a length that messages may repeat. */
+/** Returns text cut to the length that messages may repeat. */
 export function shorten(text: string): string {
   return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
 }
 
-/** Returns how a message shows a value: bounded in length, whatever the value is. */
+/** Returns a description of a value for a message: bounded in length for every value. */
 export function describe(value: unknown): string {
   switch (typeof value) {
     case "string":
@@ -58,38 +58,38 @@ const OFFSET = getter("byteOffset");
 // Throws where the buffer of a typed array is detached, or has been made too short for it, in every engine.
 const KEYS = (PROTOTYPE as { keys: () => unknown }).keys;
 
-/** The number of items of a typed array; 0 once its buffer is detached. */
+/** Returns the number of items of a typed array; 0 once its buffer is detached. */
 export function lengthOf(array: ArrayBufferView): number {
   return LENGTH.call(array) as number;
 }
 
-/** The buffer of a typed array. */
+/** Returns the buffer of a typed array. */
 export function bufferOf(array: ArrayBufferView): ArrayBufferLike {
   return BUFFER.call(array) as ArrayBufferLike;
 }
 
-/** The byte offset of a typed array in its buffer; 0 once that is detached. */
+/** Returns the byte offset of a typed array in its buffer; 0 once that is detached. */
 export function offsetOf(array: ArrayBufferView): number {
   return OFFSET.call(array) as number;
 }
 
-/** Whether `value` is a typed array, of whatever realm. */
+/** Returns true if `value` is a typed array of any realm. */
 export function isTypedArray(value: unknown): value is ArrayBufferView {
   return TAG.call(value) !== undefined;
 }
 
-/** The name of a typed array's class, or the tag of another built-in class; undefined for ordinary objects. */
+/** Returns the name of a typed array's class, or the tag of another built-in class; undefined for ordinary objects. */
 export function tagOf(value: object): string | undefined {
   const tag = (TAG.call(value) ?? (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]) as unknown;
   return typeof tag === "string" ? tag : undefined;
 }
 
-/** A value of the wrong kind; `cause` is what another part of the engine said, if one did. */
+/** Returns the error for a value of the wrong kind; `cause` is the engine's own error, if there is one. */
 export function wrongKind(name: string, expected: string, got: unknown, cause?: unknown): TypeError {
   return new TypeError(`"${name}" expected ${expected}, got ${describe(got)}`, causeOf(cause));
 }
 
-/** A value of the right kind that is out of range. `got` is shown by describe(), or as it is where the caller has put it in words. */
+/** Returns the error for a value of the right kind that is out of range. `got` is shown by describe(), unless the caller has put it in words. */
 export function wrongValue(name: string, expected: string, got: string | number | bigint, cause?: unknown): RangeError {
   return new RangeError(`"${name}" expected ${expected}, got ${typeof got === "string" ? got : describe(got)}`, causeOf(cause));
 }
@@ -122,7 +122,7 @@ export function checkAmount(value: unknown, name: string): asserts value is numb
   throw refusal("finite number of at least 0", value, name);
 }
 
-/** A value that is no number, or one that is out of range. */
+/** Returns the error for a value that is no number, or one that is out of range. */
 function refusal(expected: string, value: unknown, name: string): TypeError | RangeError {
   return typeof value === "number" ? wrongValue(name, expected, value) : wrongKind(name, expected, value);
 }
@@ -142,7 +142,7 @@ export function checkChoice<T extends string>(value: unknown, name: string, choi
   throw wrongValue(name, expected, describe(value));
 }
 
-/** Whether `value` is an array, of whatever realm; Array.isArray() throws on proxies that were revoked. */
+/** Returns true if `value` is an array, of whatever realm; Array.isArray() throws on proxies that were revoked. */
 export function isArray(value: unknown): value is unknown[] {
   try {
     return Array.isArray(value);
@@ -151,7 +151,7 @@ export function isArray(value: unknown): value is unknown[] {
   }
 }
 
-/** Throws unless `value` is an object with properties to read: no array, typed array or buffer that took the place of one. */
+/** Throws unless `value` is an object of named properties: no array, typed array or buffer. */
 export function checkObject(value: unknown, name: string, expected: string): asserts value is object {
   try {
     if (typeof value === "object" && value !== null && !Array.isArray(value) && !(Symbol.toStringTag in value)) return;
@@ -167,7 +167,7 @@ export function checkFunction(value: unknown, name: string): asserts value is (.
   if (typeof value !== "function") throw wrongKind(name, "function", value);
 }
 
-/** Returns whether `value` is a promise, of whatever library. */
+/** Returns true if `value` is a promise of any library. */
 export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

@@ -1,4 +1,4 @@
-// The table of dtypes: the one place to add one to, beside its kernels.
+// The table of dtypes. A new dtype needs a row here, and kernels.
 
 /** Element types that every operation takes. */
 export type Dtype = (typeof DTYPES)[number];
@@ -8,7 +8,7 @@ export const DTYPES = ["f32", "f64"] as const;
 export type HalfDtype = (typeof HALF_DTYPES)[number];
 export const HALF_DTYPES = ["f16", "bf16"] as const;
 
-/** Whether a dtype has 16 bits. */
+/** Returns true if a dtype has 16 bits. */
 export function isHalf(dtype: string): dtype is HalfDtype {
   return dtype === "f16" || dtype === "bf16";
 }
@@ -24,7 +24,7 @@ export const STORED_FORMATS = ["bits", "bytes"] as const;
 export type MaskFormat = (typeof MASK_FORMATS)[number];
 export const MASK_FORMATS = ["bits", "bytes", "f32"] as const;
 
-/** What a buffer can hold. */
+/** The dtypes of buffers. */
 export type BufferDtype = (typeof BUFFER_DTYPES)[number];
 export const BUFFER_DTYPES = [...DTYPES, ...HALF_DTYPES, ...STORED_FORMATS] as const;
 
@@ -56,12 +56,12 @@ const TABLE = {
 /** The largest finite number of each dtype that every operation takes. */
 export const LARGEST: Readonly<Record<Dtype, number>> = { f32: (2 - 2 ** -23) * 2 ** 127, f64: Number.MAX_VALUE };
 
-/** Bytes that `length` elements take. */
+/** Returns the bytes that `length` elements take. */
 export function byteLength(dtype: BufferDtype, length: number): number {
   return Math.ceil((length * TABLE[dtype].bitsPerElement) / 8);
 }
 
-/** Items of the dtype's typed array that `length` elements take: elements, but bytes of a bit mask. */
+/** Returns the length of the dtype's typed array for `length` elements: the bytes of a bit mask, else the elements. */
 export function itemCount(dtype: BufferDtype, length: number): number {
   return dtype === "bits" ? byteLength(dtype, length) : length;
 }
@@ -69,15 +69,15 @@ export function itemCount(dtype: BufferDtype, length: number): number {
 /** The name of the class whose elements are f16, which engines of 2025 have; a Uint16Array holds the bits of both 16-bit dtypes. */
 export const FLOAT16 = "Float16Array";
 
-/** The name of the class that bit masks of whole words come in: ONNX Runtime's BitmaskDropout. */
+/** The name of the class for bit masks of whole words, as ONNX Runtime's BitmaskDropout has them. */
 export const WORDS_OF_BITS = "Uint32Array";
 
-/** The name of the dtype's typed array. */
+/** Returns the name of the dtype's typed array. */
 export function arrayName(dtype: BufferDtype): string {
   return TABLE[dtype].array.name;
 }
 
-/** Whether an array whose class is called `name` can hold `dtype`. */
+/** Returns true if an array whose class is called `name` can hold `dtype`. */
 export function canHold(name: string | undefined, dtype: BufferDtype): boolean {
   return name === arrayName(dtype) || (dtype === "f16" && name === FLOAT16) || (dtype === "bits" && name === WORDS_OF_BITS);
 }
@@ -93,19 +93,19 @@ export function dtypeOfArray<D extends BufferDtype>(name: string | undefined, dt
   return dtypes.find((dtype) => canHold(name, dtype));
 }
 
-/** A typed array over `length` elements at byte `offset` of `buffer`. */
+/** Returns a typed array over `length` elements at byte `offset` of `buffer`. */
 export function viewOf<D extends BufferDtype, B extends ArrayBufferLike>(dtype: D, buffer: B, offset: number, length: number): Arrays<B>[D];
 export function viewOf(dtype: BufferDtype, buffer: ArrayBufferLike, offset: number, length: number) {
   return new TABLE[dtype].array(buffer as ArrayBuffer, offset, itemCount(dtype, length));
 }
 
-/** Bits of f16 as the engine's Float16Array over the same memory. */
+/** Returns the engine's Float16Array over the memory of an array of f16 bits. */
 export function asFloat16({ buffer, byteOffset, length }: Uint16Array<ArrayBuffer>): NewFloat16 {
   const Engine = globalThis as unknown as { [FLOAT16]: new (...view: [ArrayBuffer, number, number]) => NewFloat16 };
   return new Engine[FLOAT16](buffer, byteOffset, length);
 }
 
-/** A new typed array for `length` elements, all zero; throws the engine's RangeError if it cannot be made. */
+/** Returns a new typed array for `length` elements, all zero; throws the engine's RangeError if it cannot be made. */
 export function newArray<D extends BufferDtype>(dtype: D, length: number): Arrays<ArrayBuffer>[D];
 export function newArray(dtype: BufferDtype, length: number) {
   return new TABLE[dtype].array(itemCount(dtype, length));

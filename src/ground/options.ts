@@ -29,7 +29,7 @@ export function known(...groups: readonly (string | Known)[]): Known {
   return new Known(groups.flatMap((group) => (typeof group === "string" ? [group] : [...group])));
 }
 
-/** The keys of an object that has none, such as `saved` of operations whose backward needs nothing again. */
+/** The keys of an object without options, such as `saved` of operations whose backward reads nothing again. */
 export const NO_KEYS: Known = /* @__PURE__ */ known();
 
 // What other code adds to it, every object inherits.
@@ -70,7 +70,7 @@ function unknownKey(key: string, keys: Known, name: string): TypeError {
 // Keys longer than this resemble no option.
 const LONGEST = 40;
 
-/** The known key that differs in the fewest characters, if that is fewer than half of them. */
+/** Returns the known key that differs in the fewest characters, if that is fewer than half of them. */
 function nearestOf(key: string, keys: Known): string | undefined {
   if (key.length > LONGEST) return undefined;
   let [nearest, least]: [string | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
@@ -81,7 +81,7 @@ function nearestOf(key: string, keys: Known): string | undefined {
   return nearest !== undefined && least <= Math.max(1, Math.floor(Math.min(key.length, nearest.length) / 2) - 1) ? nearest : undefined;
 }
 
-/** The number of insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment distance). */
+/** Returns the number of insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment distance). */
 function distanceOf(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   const at = (i: number, j: number) => (rows[i] as number[])[j] as number;

@@ -1,5 +1,5 @@
 // Types of the platform as declarations of this package name them: those of the program's library ("dom", "webworker", @types/node) where it
-// has them, and else what this package needs of them. The build puts them in place of the global names in all declarations.
+// has them, else the members that this package needs. The build puts them in place of the global names in all declarations.
 
 /** A compiled module. */
 export type Module = typeof globalThis extends { WebAssembly: { Module: { readonly prototype: infer M } } } ? M : object;
@@ -14,7 +14,7 @@ export type Exports = typeof globalThis extends { WebAssembly: { Instance: { rea
   ? E
   : Record<string, unknown>;
 
-/** What stops a prediction. */
+/** The signal that stops a prediction. */
 export type AbortSignal = typeof globalThis extends { AbortSignal: { readonly prototype: infer S } }
   ? S
   : {

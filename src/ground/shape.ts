@@ -20,7 +20,7 @@ export function checkShape(value: unknown, name: string, length?: number, ranks:
   if (value.length < ranks[0] || value.length > ranks[1]) throw wrongValue(name, expected, showShape(value));
   for (let k = 0; k < value.length; ++k) checkInteger(value[k], `${name}[${k}]`, 0, Number.MAX_SAFE_INTEGER);
   const product = productOf(value as number[]);
-  // A product beyond 2^53 may be rounded, but never to below it.
+  // A product above 2^53 may be rounded, but never to less than 2^53.
   if (product > Number.MAX_SAFE_INTEGER) throw wrongValue(name, "dimensions whose product is below 2^53", showShape(value));
   if (length !== undefined && product !== length) throw wrongValue(name, `dimensions whose product is ${length}`, showShape(value));
   return product;
@@ -51,11 +51,11 @@ export function takeItems(value: unknown, name: string, expected: string, [least
 
 /** Returns the number of elements of an array of `shape`, whose dimensions have been checked. */
 export function productOf(shape: readonly number[]): number {
-  // An infinite product of other dimensions times 0 were NaN.
+  // Infinity times 0 would be NaN, where other dimensions have an infinite product.
   return shape.includes(0) ? 0 : shape.reduce((product, size) => product * size, 1);
 }
 
-/** Returns a shape as messages show it. */
+/** Returns a shape as text for a message. */
 export function showShape(shape: readonly unknown[]): string {
   const some = shape.slice(0, MAX_RANK).map((size) => (typeof size === "number" ? size : typeof size));
   return `[${some.join(", ")}${shape.length > MAX_RANK ? ", …" : ""}]`;

@@ -5,6 +5,9 @@ import { describe, wrongKind, wrongValue } from "./check.js";
 const RANGE = "safe integer or bigint in [0, 2^64)";
 const DIGITS = "string of decimal digits below 2^64";
 const WORD = 2 ** 32;
+const ZERO = 48;
+/** Integers of so many decimal digits are exact in a double. */
+const EXACT_DIGITS = 15;
 // Digits of 2^64 - 1. Longer texts are not looked at.
 const MOST_DIGITS = 20;
 // As BigInt.asUintN takes the low 64 bits: what libraries with signed seeds make of negative ones.
@@ -34,15 +37,28 @@ export class Words {
   /** Takes a decimal string, as tickets and saved states hold it; throws TypeError or RangeError that names `name`. */
   parse(text: unknown, name: string): this {
     if (typeof text !== "string") throw wrongKind(name, DIGITS, text);
+    if (text.length > EXACT_DIGITS) return this.#parseLong(text, name);
+    let value = 0;
+    for (let k = 0; k < text.length; ++k) {
+      const digit = text.charCodeAt(k) - ZERO;
+      value = digit >= 0 && digit <= 9 ? value * 10 + digit : Number.NaN;
+    }
+    if (text === "" || Number.isNaN(value)) throw wrongValue(name, DIGITS, describe(text));
+    this.low = value >>> 0;
+    this.high = Math.floor(value / WORD);
+    return this;
+  }
+
+  #parseLong(text: string, name: string): this {
     let low = 0;
     let high = text.length > MOST_DIGITS ? WORD : 0;
     for (let k = 0; k < text.length && high < WORD; ++k) {
-      const digit = text.charCodeAt(k) - 48;
+      const digit = text.charCodeAt(k) - ZERO;
       low = low * 10 + digit;
       high = digit >= 0 && digit <= 9 ? high * 10 + Math.floor(low / WORD) : WORD;
       low %= WORD;
     }
-    if (text === "" || high >= WORD) throw wrongValue(name, DIGITS, describe(text));
+    if (high >= WORD) throw wrongValue(name, DIGITS, describe(text));
     this.low = low;
     this.high = high;
     return this;

@@ -25,7 +25,7 @@ export type HalfData = Uint16Array | Float16 | WasmBuffer<HalfDtype>;
 
 const NO_OPTIONS = {};
 
-/** A conversion, as read. */
+/** The checked arguments of a conversion. */
 interface ConvertPlan {
   readonly x: unknown;
   readonly from: BufferDtype;
@@ -53,7 +53,7 @@ const CONVERT: Operation<[ConvertPlan], ConvertPlan, unknown> = {
 /**
  * 16-bit data in two formats, "f16" (IEEE 754 binary16) and "bf16" (bfloat16: the upper half of an f32): conversion to and from f32, and an instance
  * that takes such data. Made by {@link createHalf}. Decisions do not depend on the dtype; arithmetic is f32, rounded once more to the dtype, to
- * nearest and ties to even. A NaN that is computed with becomes the quiet NaN without a sign.
+ * nearest and ties to even. Arithmetic on a NaN gives the quiet NaN without a sign.
  */
 export class Half {
   /**
@@ -75,7 +75,7 @@ export class Half {
   }
 
   /**
-   * 16-bit data converted to f32: exact, subnormals and infinities too; the payload of a NaN is kept.
+   * Converts 16-bit data to f32: exact, subnormals and infinities too; the payload of a NaN is kept.
    *
    * @param x a Uint16Array with the bits, a buffer of `dtype`, or, of "f16", a Float16Array
    * @param dtype format of x

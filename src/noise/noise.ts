@@ -92,7 +92,7 @@ export class Noise {
   }
 
   /**
-   * The gradient: dx[i] = dy[i] (1 + s z[i]) for Gaussian dropout, z drawn again and the same bits; dx = dy for additive noise.
+   * Computes the gradient: dx[i] = dy[i] (1 + s z[i]) for Gaussian dropout, z drawn again and the same bits; dx = dy for additive noise.
    *
    * @param dy gradient with respect to y, f32, f64, f16 or bf16, as long as the ticket says
    * @param ticket of the forward call, here or elsewhere
@@ -136,7 +136,7 @@ export class Noise {
 
   /**
    * Independent uniform numbers: multiples of 2^-24 in [0, 1), as f32. Element i shares random bits with element i of {@link Noise.normal} of the same
-   * seed and stream: take different streams where both are to be independent.
+   * seed and stream: use different streams if both must be independent.
    *
    * @param length number of elements
    * @param options see {@link UniformOptions}

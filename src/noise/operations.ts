@@ -21,7 +21,7 @@ import {
 } from "./options.js";
 import { NOISE_KINDS, type NoiseTicket, rangeOf, readTicket } from "./ticket.js";
 
-/** A forward call, as read. */
+/** The checked arguments of a forward call. */
 interface NoisePlan {
   readonly x: AnyData;
   readonly common: ForwardPlan;
@@ -72,7 +72,7 @@ function readNoise(options: unknown): ForwardPlan {
 function takeNoise(kernels: NoiseKernels, pass: Taking, { x, common, verb, deviation, ticket }: NoisePlan) {
   const { training, out, half, seed, stream, start } = common;
   const { draw } = pass;
-  // The kind is that of the instance's masks, which noise has no use for.
+  // Masks have a kind of their own; noise has one kind only.
   draw.choose(undefined, seed, stream);
   const input = pass.data(x, "x", half);
   draw.range(input.length, start);

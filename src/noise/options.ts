@@ -9,7 +9,7 @@ import type { NoiseKind } from "./ticket.js";
 
 /** The stream of noise that a call draws from. As {@link StreamOptions}, but for the kind. */
 export interface NoiseStreamOptions extends Omit<StreamOptions, "kind"> {
-  /** The stream of noise. There is one, "normal", whatever the kind of the instance's masks. */
+  /** The stream of noise. There is one, "normal", for both kinds of the instance's masks. */
   kind?: NoiseKind | undefined;
 }
 

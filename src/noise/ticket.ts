@@ -52,13 +52,13 @@ export interface GaussianNoiseTicket extends NoiseRange {
  */
 export type NoiseTicket = GaussianDropoutTicket | GaussianNoiseTicket;
 
-/** Returns the fields of a ticket that say which numbers a draw takes. */
+/** Returns the fields of a ticket that name the numbers of a draw. */
 export function rangeOf({ seed, stream, start, length }: Draw): NoiseRange {
   return { version: NORMAL_VERSION, kind: "normal", seed: seed.toString(), stream: stream.toString(), start, length };
 }
 
 /**
- * Takes the numbers of a ticket into `draw`; returns the standard deviation of the factors of its operation, 0 if it only added.
+ * Sets `draw` to the numbers of a ticket; returns the standard deviation of the factors of its operation, 0 if it only added.
  * Throws TypeError or RangeError unless it is a ticket of this version.
  */
 export function readTicket(draw: Draw, value: unknown): number {

@@ -53,9 +53,17 @@ export function readBlocks(given: GivenBlocks, dataFormat: DataFormat, prefix = 
   const { batched = true, blockSize, batchwise = false, coupleChannels = false, borderSeeds = false, scaleByKeep = true } = given;
   const shape = takeChannels(given.shape, batched, [1, 3], prefix);
   checkInteger(blockSize, `${prefix}blockSize`, 1, Number.MAX_SAFE_INTEGER);
-  const flags = { batched, batchwise, coupleChannels, borderSeeds, scaleByKeep };
-  for (const [name, flag] of Object.entries(flags)) checkFlag(flag, prefix + name);
-  return blocksOf({ shape, dataFormat, blockSize, ...(flags as Record<keyof typeof flags, boolean>) });
+  // takeChannels() has checked it.
+  const samples = batched as boolean;
+  requireFlag(batchwise, `${prefix}batchwise`);
+  requireFlag(coupleChannels, `${prefix}coupleChannels`);
+  requireFlag(borderSeeds, `${prefix}borderSeeds`);
+  requireFlag(scaleByKeep, `${prefix}scaleByKeep`);
+  return blocksOf({ shape, dataFormat, batched: samples, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep });
+}
+
+function requireFlag(value: unknown, name: string): asserts value is boolean {
+  checkFlag(value, name);
 }
 
 function blocksOf(fields: BlockFields): Blocks {

@@ -159,9 +159,11 @@ export function dropBlock(kernels: ShapesKernels): Operation<Arguments, BlockPla
   return {
     read(x, p, options) {
       const common = readCommon(p, options, BLOCK_KEYS);
-      const { dataFormat, gammaScale = 1, blockSize = 7, ...others } = blockOptions(options as DropBlockOptions<AnyData>);
+      const { shape, dataFormat, batched, blockSize = 7, gammaScale = 1 } = options as DropBlockOptions<AnyData>;
+      const { batchwise, coupleChannels, borderSeeds, scaleByKeep } = options as DropBlockOptions<AnyData>;
       checkAmount(gammaScale, "gammaScale");
-      const blocks = readBlocks({ ...others, blockSize }, readDataFormat(dataFormat));
+      const fields = { shape, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep };
+      const blocks = readBlocks(fields, readDataFormat(dataFormat));
       return { common, p: gammaOf(p, blocks, gammaScale), x, noise: blocks.noise, blocks };
     },
     take(pass, plan) {
@@ -335,12 +337,6 @@ function takeBlocks(kernels: ShapesKernels, pass: Taking, data: Data, blocks: Bl
     if (blocks.fields.scaleByKeep) factor = blockScale(run, bits, noise.decisions, computed);
     apply(run);
   };
-}
-
-/** Reads the options of blocks, each once. */
-function blockOptions(options: DropBlockOptions<AnyData>) {
-  const { shape, dataFormat, batched, blockSize, gammaScale, batchwise, coupleChannels, borderSeeds, scaleByKeep } = options;
-  return { shape, dataFormat, batched, blockSize, gammaScale, batchwise, coupleChannels, borderSeeds, scaleByKeep };
 }
 
 /** Returns the length of data, 0 for what is none, to be refused elsewhere. */

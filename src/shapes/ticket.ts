@@ -72,28 +72,26 @@ type Fields = { [K in keyof BroadcastDropoutTicket | keyof DropBlockTicket]?: un
 /** Reads a ticket, each property and item once. Throws TypeError or RangeError unless its decisions fit its shape. */
 export function readTicket(value: unknown): TicketPlan {
   checkTicket(value);
-  const { version, op, kind, seed, stream, start, p, rescale, length, ...places } = fieldsOf(value);
+  // Each named, and no rest or spread, which take longer than the kernels of a small call.
+  const { version, op, kind, seed, stream, start, p, rescale, length, shape: given, noiseShape: givenNoise } = value as Fields;
   checkOp(op, SHAPES_OPS);
   // The other operations have no other form than that of training.
   if (op !== "broadcastDropout" && rescale !== undefined) checkChoice(rescale, "ticket.rescale", ["train"]);
   const ticket = { version, op, kind, seed, stream, start, p, rescale, length };
-  if (op === "dropBlock") return { op, ticket, blocks: blocksOfTicket(places, length) };
-  const shape = takeShape(places.shape, "ticket.shape");
-  const noiseShape = takeShape(places.noiseShape, "ticket.noiseShape");
+  if (op === "dropBlock") {
+    const { dataFormat, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep } = value as Fields;
+    const fields = { shape: given, dataFormat, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep };
+    return { op, ticket, blocks: blocksOfTicket(fields, length) };
+  }
+  const shape = takeShape(given, "ticket.shape");
+  const noiseShape = takeShape(givenNoise, "ticket.noiseShape");
   return { op, ticket, noise: checkNoise(shape, noiseShape, "ticket.noiseShape", length) };
 }
 
-// Listed: a copy of all properties would miss inherited ones.
-function fieldsOf(value: Fields): Fields {
-  const { version, op, kind, seed, stream, start, p, rescale, length } = value;
-  const { shape, noiseShape, dataFormat, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep } = value;
-  const blocks = { dataFormat, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep };
-  return { version, op, kind, seed, stream, start, p, rescale, length, shape, noiseShape, ...blocks };
-}
-
-function blocksOfTicket({ dataFormat, ...given }: Fields, length: unknown): Blocks {
+function blocksOfTicket(fields: Fields, length: unknown): Blocks {
+  const { dataFormat } = fields;
   checkChoice(dataFormat, "ticket.dataFormat", DATA_FORMATS);
-  const blocks = readBlocks(given, dataFormat, "ticket.");
+  const blocks = readBlocks(fields, dataFormat, "ticket.");
   const { decisions } = blocks.noise;
   if (length !== decisions) {
     const expected = `${decisions}, as many as seeds`;

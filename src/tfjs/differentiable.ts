@@ -1,32 +1,25 @@
-// Operations on values as tensors with gradients of any order. What lies between forward and backward is what `forward` returns, a ticket, and
-// no tensor.
+// Operations on tensors with gradients of any order. No tensor is kept between forward and backward.
 
-import { clone, customGrad, type GradSaveFunc, type Tensor } from "@tensorflow/tfjs-core";
-import { mapValues } from "./values.js";
+import { clone, customGrad, type GradSaveFunc, type Tensor, zerosLike } from "@tensorflow/tfjs-core";
 
-type Run<R> = (values: Float32Array, out: Float32Array) => R;
+type Compute = (x: Tensor) => Tensor;
 
-/** y = forward(x), and dx = gradient(dy, what forward returned). */
-export function differentiable<T>(x: Tensor, forward: Run<T>, gradient: (dy: Tensor, ticket: T) => Tensor): Tensor {
-  return custom(x, (input) => {
-    let ticket: T;
-    const value = mapValues(input, (values, out) => {
-      ticket = forward(values, out);
-    });
-    return { value, gradFunc: (dy) => gradient(dy, ticket) };
-  });
+/** Returns y = forward(x), whose gradient is dx = gradient(dy), itself differentiable. */
+export function differentiable(x: Tensor, forward: Compute, gradient: Compute): Tensor {
+  return customGrad((input: Tensor | GradSaveFunc) => ({ value: forward(input as Tensor), gradFunc: gradient }))(x);
 }
 
-/** y = D x for a diagonal matrix D, which is its own transpose, and so its own gradient. */
-export function diagonal(x: Tensor, run: Run<void>): Tensor {
-  return custom(x, (input) => ({ value: mapValues(input, run), gradFunc: (dy) => diagonal(dy, run) }));
+/** Returns y = D x for a diagonal matrix D, which is its own transpose, and so its own gradient. */
+export function diagonal(x: Tensor, compute: Compute): Tensor {
+  return differentiable(x, compute, (dy) => diagonal(dy, compute));
 }
 
-/** y = x, of the same memory: clone() itself has a gradient only where those of the core are registered. */
+/** Returns y = x, of the same memory: clone() itself has a gradient only where those of the core are registered. */
 export function identity(x: Tensor): Tensor {
-  return custom(x, (input) => ({ value: clone(input), gradFunc: identity }));
+  return diagonal(x, clone);
 }
 
-function custom(x: Tensor, define: (input: Tensor) => { value: Tensor; gradFunc: (dy: Tensor) => Tensor }): Tensor {
-  return customGrad((input: Tensor | GradSaveFunc) => define(input as Tensor))(x);
+/** Returns y = 0. */
+export function nothing(x: Tensor): Tensor {
+  return diagonal(x, zerosLike);
 }

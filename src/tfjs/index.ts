@@ -5,16 +5,19 @@ import { checkOptions, type Known, known } from "../ground/options.js";
 import type { StreamKind } from "../stream/kinds.js";
 import { loadKernels } from "./kernels.js";
 import { registerLayers } from "./layers.js";
+import { ready } from "./self-check.js";
 import { TfjsDropout } from "./tfjs.js";
 
 export type { DropoutState } from "../stream/sequence.js";
 export type { Seed } from "./draw.js";
 export type {
   DropoutLayerArgs,
+  GaussianNoise,
   GaussianNoiseLayerArgs,
   RandomLayer,
   RandomLayerArgs,
   RateArgs,
+  RateLayer,
   SpatialDropoutLayerArgs,
 } from "./layers.js";
 export { type Layered, maskStates, restoreMasks } from "./mask-states.js";
@@ -58,6 +61,8 @@ export async function createTfjsDropout(options: TfjsOptions = {}): Promise<Tfjs
   const { seed, kind } = options;
   const core = await createDropout({ seed, kind });
   await loadKernels(core);
-  registerLayers();
-  return new TfjsDropout(core.state);
+  const made = new TfjsDropout(core.state);
+  registerLayers((args) => made._stateOf(args));
+  await ready();
+  return made;
 }

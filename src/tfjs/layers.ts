@@ -1,11 +1,16 @@
-// Layers that drop, or add noise, in training: a fresh mask at each call, the same sequence of masks from the same seed. Where a layer stands in
+// Layers that drop, or add noise, in training: a fresh mask at each call, the same sequence of masks from the same seed. The place of a layer in
 // that sequence is part of its configuration, and so of a saved model.
 
 import { serialization, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { layers } from "@tensorflow/tfjs-layers";
-import { checkBelowOne, checkChoice, wrongValue } from "../ground/check.js";
+import { checkBelowOne, checkFlag, checkInteger, checkProbability, wrongKind, wrongValue } from "../ground/check.js";
+import { type Known, known } from "../ground/options.js";
+import { MAX_RANK, showShape, takeItems } from "../ground/shape.js";
 import { checkDeviation } from "../noise/amount.js";
+import { type DataFormat, type DataFormatName, readDataFormat } from "../shapes/noise-shape.js";
 import { type DropoutState, Sequence } from "../stream/sequence.js";
+import { MAX_INDEX } from "../stream/ticket.js";
+import { nothing } from "./differentiable.js";
 import { type Draw, drawNext, type Seed } from "./draw.js";
 import { alphaDropout, dropout, gaussianDropout, gaussianNoise, type NoiseShape } from "./operations.js";
 
@@ -13,16 +18,22 @@ type Layer = layers.Layer;
 const { Layer } = layers;
 type LayerArgs = NonNullable<ConstructorParameters<typeof Layer>[0]>;
 type Kwargs = Parameters<Layer["call"]>[1];
+type Shape = (number | null)[];
 
-/** What all layers of this package take beside the arguments of every layer of tfjs. */
+/** Arguments of all layers of this package, beside the arguments of every layer of tfjs. */
 export interface RandomLayerArgs extends LayerArgs {
-  /** Seed, an integer in [0, 2^64) or its decimal digits. By default the layer has streams of its own of the seed of what it was made by. */
-  seed?: Seed | undefined;
+  /**
+   * See {@link Seed}. Layers of one seed draw different masks: those of the layer's `name`, if that is given, else of its number among the layers that its
+   * {@link TfjsDropout} has made. By default the layer has streams of its own of the seed of the {@link TfjsDropout} that made it.
+   */
+  seed?: Seed | null | undefined;
+  /** true: the layer takes a list of tensors of one shape, which all have the same mask, and returns a list; false by default. */
+  shareMask?: boolean | undefined;
 }
 
 /** Arguments of {@link TfjsLayers.gaussianDropout} and {@link TfjsLayers.dropPath}. */
 export interface RateArgs extends RandomLayerArgs {
-  /** Drop probability in [0, 1). */
+  /** Drop probability in [0, 1], at 1 all is 0; for Gaussian dropout in [0, 1). */
   rate: number;
 }
 
@@ -34,8 +45,8 @@ export interface DropoutLayerArgs extends RateArgs {
 
 /** Arguments of {@link TfjsLayers.spatialDropout2d} and its like. */
 export interface SpatialDropoutLayerArgs extends RateArgs {
-  /** Where the channels are; last by default. */
-  dataFormat?: DataFormat | undefined;
+  /** Channel order, "channelsFirst" or "channelsLast", also as Keras spells them; last by default. */
+  dataFormat?: DataFormatName | null | undefined;
 }
 
 /** Arguments of {@link TfjsLayers.gaussianNoise}. */
@@ -44,24 +55,73 @@ export interface GaussianNoiseLayerArgs extends RandomLayerArgs {
   stddev: number;
 }
 
-const DATA_FORMATS = ["channelsFirst", "channelsLast"] as const;
-type DataFormat = (typeof DATA_FORMATS)[number];
+// The arguments of Layer of tfjs-layers 4, and `inputDim`, which some of its layers take in place of a shape.
+const LAYER_KEYS: Known = /* @__PURE__ */ known(
+  ...["name", "trainable", "dtype", "inputShape", "batchInputShape", "batchSize", "weights", "inputDType", "updatable", "inputDim"],
+  ...["seed", "shareMask"],
+);
+const RATE_KEYS: Known = /* @__PURE__ */ known(LAYER_KEYS, "rate");
+const NOISE_SHAPE_KEYS: Known = /* @__PURE__ */ known(RATE_KEYS, "noiseShape");
+const SPATIAL_KEYS: Known = /* @__PURE__ */ known(RATE_KEYS, "dataFormat");
+const STDDEV_KEYS: Known = /* @__PURE__ */ known(LAYER_KEYS, "stddev");
 
 /** Arguments of a constructor: of the layer's configuration, or with a state that follows from a seed. */
 export type Stated<A> = A & { state: DropoutState };
 
+/** Gives streams to a layer that comes without a state: from a configuration of Keras or tfjs. */
+export type StateOf = (args: { readonly seed?: unknown; readonly name?: unknown }) => DropoutState;
+let stateOf: StateOf | undefined;
+
 /** A layer of this package. */
 export abstract class RandomLayer extends Layer {
   readonly #sequence: Sequence;
+  readonly #seed: number | string | null;
+  readonly #shareMask: boolean;
+  #inputShape: Shape | undefined;
 
-  constructor(args: Stated<LayerArgs>) {
-    super(args);
+  constructor(args: Stated<RandomLayerArgs>) {
+    const { seed, shareMask, state, ...common } = args;
+    checkFlag(shareMask, "shareMask");
+    super(common);
     this.supportsMasking = true;
-    this.#sequence = Sequence.from(args.state);
+    this.#sequence = Sequence.from(state);
+    // JSON has no bigints.
+    this.#seed = typeof seed === "bigint" ? `${seed}` : (seed ?? null);
+    this.#shareMask = shareMask ?? false;
   }
 
-  /** What the layer makes of `x` in training. */
+  /** Makes a layer of a configuration. One without a state, as Keras and tfjs write it, has streams of the latest {@link TfjsDropout}. */
+  static override fromConfig<T extends serialization.Serializable>(
+    cls: serialization.SerializableConstructor<T>,
+    config: serialization.ConfigDict,
+  ): T {
+    const { keys = LAYER_KEYS } = cls as { keys?: Known };
+    const args: serialization.ConfigDict = {};
+    for (const key of keys) if (config[key] !== undefined) args[key] = config[key];
+    // Keras 3 writes a policy, which says nothing of this layer: it has the dtype of its input.
+    if (typeof args["dtype"] === "object") delete args["dtype"];
+    const state = config["state"] ?? stateOf?.(args);
+    return new cls({ ...args, state });
+  }
+
+  /** Returns the results for `x` in training. */
   protected abstract perturb(x: Tensor, draw: Draw): Tensor;
+
+  /** @internal The name and configuration of the layer of tfjs that computes the same in distribution. */
+  abstract _standard(): { className: string; config: serialization.ConfigDict };
+
+  /** @internal Returns the results of `x` for decisions that are given, whatever the layer's own sequence. */
+  _perturb(x: Tensor, draw: Draw): Tensor {
+    return this.perturb(x, draw);
+  }
+
+  /** @internal The shape that the layer was built for. */
+  get _inputShape(): Shape | undefined {
+    return this.#inputShape;
+  }
+
+  /** @internal true if nothing is dropped or added in training. */
+  abstract get _idle(): boolean;
 
   /** The layer's place in its sequence of masks: plain JSON. */
   get state(): DropoutState {
@@ -73,46 +133,112 @@ export abstract class RandomLayer extends Layer {
     this.#sequence.restore(state);
   }
 
-  override call(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor {
+  override build(inputShape: Shape | Shape[]): void {
+    const shapes = (Array.isArray(inputShape[0]) ? inputShape : [inputShape]) as Shape[];
+    for (const shape of shapes) this.checkShape(shape);
+    super.build(inputShape);
+    this.#inputShape = shapes[0];
+  }
+
+  /** Throws TypeError or RangeError for a shape of inputs, of which null is unknown, that the layer cannot take. */
+  protected checkShape(_shape: Shape): void {}
+
+  override call(inputs: Tensor | Tensor[], kwargs: Kwargs): Tensor | Tensor[] {
     return tidy(() => {
       this.invokeCallHook(inputs, kwargs);
-      const x = onlyOf(inputs);
-      return kwargs.training ? drawNext(this.#sequence, (draw) => this.perturb(x, draw)) : x;
+      const list = this.#listOf(inputs);
+      const results = kwargs["training"] ? drawNext(this.#sequence, (draw) => list.map((x) => this.perturb(x, draw))) : list;
+      return results.length === 1 && !(this.#shareMask && Array.isArray(inputs)) ? (results[0] as Tensor) : results;
     });
   }
 
+  // Layer.computeMask() gives one mask for several outputs where there is none, which tfjs then refuses.
+  override computeMask(inputs: Tensor | Tensor[], mask?: Tensor | Tensor[]): Tensor | Tensor[] {
+    const computed = super.computeMask(inputs, mask);
+    return Array.isArray(inputs) && inputs.length > 1 && !Array.isArray(computed) ? inputs.map(() => computed) : computed;
+  }
+
+  #listOf(inputs: Tensor | Tensor[]): Tensor[] {
+    if (!Array.isArray(inputs)) return [inputs];
+    const [first] = inputs;
+    if (first === undefined || (inputs.length > 1 && !this.#shareMask))
+      throw wrongValue("inputs", "one tensor", `${inputs.length} tensors`);
+    inputs.forEach(({ shape }, k) => {
+      const same = shape.length === first.shape.length && shape.every((size, i) => size === first.shape[i]);
+      if (!same) throw wrongValue(`inputs[${k}]`, `tensor of shape ${showShape(first.shape)}, as they share a mask`, showShape(shape));
+    });
+    return inputs;
+  }
+
   override getConfig(): serialization.ConfigDict {
-    return { ...super.getConfig(), state: { ...this.state } };
+    const shared = this.#shareMask ? { shareMask: true } : {};
+    return { ...super.getConfig(), seed: this.#seed, ...shared, state: { ...this.state } };
   }
 }
 
-function onlyOf(inputs: Tensor | Tensor[]): Tensor {
-  if (!Array.isArray(inputs)) return inputs;
-  const [x] = inputs;
-  if (x === undefined || inputs.length > 1) throw wrongValue("inputs", "one tensor", `${inputs.length} tensors`);
-  return x;
-}
-
-abstract class RateLayer extends RandomLayer {
-  protected readonly rate: number;
+/** A layer with a rate, which may be set at any time: by a schedule, say. */
+export abstract class RateLayer extends RandomLayer {
+  #rate = 0;
 
   constructor(args: Stated<RateArgs>) {
-    checkBelowOne(args.rate, "rate");
     super(args);
     this.rate = args.rate;
   }
 
+  /** Drop probability. Throws TypeError or RangeError, and stays what it is, if it is set to what the layer does not take. */
+  get rate(): number {
+    return this.#rate;
+  }
+
+  set rate(rate: number) {
+    this.checkRate(rate);
+    this.#rate = rate;
+  }
+
+  protected checkRate(rate: number): void {
+    checkProbability(rate, "rate");
+  }
+
+  override get _idle(): boolean {
+    return this.#rate === 0;
+  }
+
   override getConfig(): serialization.ConfigDict {
-    return { ...super.getConfig(), rate: this.rate };
+    return { ...super.getConfig(), rate: this.#rate };
   }
 }
 
-abstract class NoiseShapeLayer extends RateLayer {
+/** A layer of a mask of decisions: at rate 1, none is kept. */
+abstract class MaskLayer extends RateLayer {
+  /** Returns the results for `x` at a rate below 1. */
+  protected abstract mask(x: Tensor, draw: Draw): Tensor;
+
+  protected override perturb(x: Tensor, draw: Draw): Tensor {
+    if (x.dtype !== "float32") throw wrongKind("x.dtype", '"float32"', x.dtype);
+    return this.rate === 1 ? nothing(x) : this.mask(x, draw);
+  }
+}
+
+abstract class NoiseShapeLayer extends MaskLayer {
+  static readonly keys = NOISE_SHAPE_KEYS;
   protected readonly noiseShape: NoiseShape | null;
 
   constructor(args: Stated<DropoutLayerArgs>) {
+    const noiseShape = readNoiseShape(args.noiseShape);
     super(args);
-    this.noiseShape = args.noiseShape ?? null;
+    this.noiseShape = noiseShape;
+  }
+
+  protected override checkShape(shape: Shape): void {
+    const { noiseShape } = this;
+    if (noiseShape === null) return;
+    const missing = shape.length - noiseShape.length;
+    if (missing < 0) throw wrongValue("noiseShape", `at most ${shape.length} dimensions`, showShape(noiseShape));
+    noiseShape.forEach((value, k) => {
+      const size = shape[k + missing] ?? null;
+      if (value === null || value === 1 || size === null || value === size) return;
+      throw wrongValue(`noiseShape[${k}]`, size === 1 ? "1" : `1 or ${size}`, value);
+    });
   }
 
   override getConfig(): serialization.ConfigDict {
@@ -120,42 +246,95 @@ abstract class NoiseShapeLayer extends RateLayer {
   }
 }
 
+function readNoiseShape(value: unknown): NoiseShape | null {
+  if (value === undefined || value === null) return null;
+  const items = takeItems(value, "noiseShape", "array of dimensions", [0, MAX_RANK]);
+  return items.map((item, k) => {
+    if (item === null || item === undefined) return null;
+    checkInteger(item, `noiseShape[${k}]`, 1, MAX_INDEX);
+    return item;
+  });
+}
+
 export class Dropout extends NoiseShapeLayer {
   static readonly className = "WasmDropout";
 
-  protected override perturb(x: Tensor, draw: Draw): Tensor {
+  protected override mask(x: Tensor, draw: Draw): Tensor {
     return dropout(x, this.rate, this.noiseShape, draw);
+  }
+
+  override _standard() {
+    const { noiseShape, rate } = this;
+    return { className: "Dropout", config: { rate, noiseShape: noiseShape && leading(noiseShape, this._inputShape) } };
   }
 }
 
 export class AlphaDropout extends NoiseShapeLayer {
   static readonly className = "WasmAlphaDropout";
 
-  protected override perturb(x: Tensor, draw: Draw): Tensor {
+  protected override mask(x: Tensor, draw: Draw): Tensor {
     return alphaDropout(x, this.rate, this.noiseShape, draw);
   }
+
+  override _standard() {
+    const { noiseShape, rate } = this;
+    return { className: "AlphaDropout", config: { rate, noiseShape: noiseShape && leading(noiseShape, this._inputShape) } };
+  }
+}
+
+/** Returns a noise shape with as many dimensions as the input, as tfjs takes it. */
+function leading(noiseShape: NoiseShape, inputShape: Shape | undefined): Shape {
+  return [...new Array(Math.max(0, (inputShape?.length ?? 0) - noiseShape.length)).fill(1), ...noiseShape];
 }
 
 export class GaussianDropout extends RateLayer {
   static readonly className = "WasmGaussianDropout";
+  static readonly keys = RATE_KEYS;
+
+  // At rate 1 the standard deviation is infinite.
+  protected override checkRate(rate: number): void {
+    checkBelowOne(rate, "rate");
+  }
 
   protected override perturb(x: Tensor, draw: Draw): Tensor {
     return gaussianDropout(x, this.rate, draw);
+  }
+
+  override _standard() {
+    return { className: "GaussianDropout", config: { rate: this.rate } };
   }
 }
 
 export class GaussianNoise extends RandomLayer {
   static readonly className = "WasmGaussianNoise";
-  readonly #stddev: number;
+  static readonly keys = STDDEV_KEYS;
+  #stddev = 0;
 
   constructor(args: Stated<GaussianNoiseLayerArgs>) {
-    checkDeviation(args.stddev, "stddev", "f32");
     super(args);
-    this.#stddev = args.stddev;
+    this.stddev = args.stddev;
+  }
+
+  /** Standard deviation. Throws TypeError or RangeError, and stays what it is, if it is set to a negative number or none. */
+  get stddev(): number {
+    return this.#stddev;
+  }
+
+  set stddev(stddev: number) {
+    checkDeviation(stddev, "stddev", "f32");
+    this.#stddev = stddev;
+  }
+
+  override get _idle(): boolean {
+    return this.#stddev === 0;
   }
 
   protected override perturb(x: Tensor, draw: Draw): Tensor {
     return gaussianNoise(x, this.#stddev, draw);
+  }
+
+  override _standard() {
+    return { className: "GaussianNoise", config: { stddev: this.#stddev } };
   }
 
   override getConfig(): serialization.ConfigDict {
@@ -163,39 +342,53 @@ export class GaussianNoise extends RandomLayer {
   }
 }
 
-export class DropPath extends RateLayer {
+export class DropPath extends MaskLayer {
   static readonly className = "WasmDropPath";
+  static readonly keys = RATE_KEYS;
 
-  protected override perturb(x: Tensor, draw: Draw): Tensor {
-    return dropout(
-      x,
-      this.rate,
-      x.shape.map((_, k) => (k === 0 ? null : 1)),
-      draw,
-    );
+  protected override mask(x: Tensor, draw: Draw): Tensor {
+    return dropout(x, this.rate, perSample(x.shape), draw);
+  }
+
+  override _standard() {
+    const shape = this._inputShape;
+    if (shape === undefined) throw wrongValue("model", "model whose layers are built", `layer ${JSON.stringify(this.name)}, which is not`);
+    return { className: "Dropout", config: { rate: this.rate, noiseShape: perSample(shape) } };
   }
 }
 
-/** Of data [samples, ..., channels] or [samples, channels, ...]; subclasses say how many dimensions are between. */
-abstract class SpatialDropout extends RateLayer {
+const perSample = (shape: readonly unknown[]): Shape => shape.map((_, k) => (k === 0 ? null : 1));
+
+/** A layer for data [samples, ..., channels] or [samples, channels, ...]; subclasses give the number of dimensions between. */
+abstract class SpatialDropout extends MaskLayer {
+  static readonly keys = SPATIAL_KEYS;
   readonly #dataFormat: DataFormat;
+  readonly #rank: number;
 
   constructor(args: Stated<SpatialDropoutLayerArgs>, places: number) {
-    const { dataFormat = "channelsLast" } = args;
-    checkChoice(dataFormat, "dataFormat", DATA_FORMATS);
+    const dataFormat = readDataFormat(args.dataFormat ?? "channelsLast");
     super(args);
-    this.inputSpec = [{ ndim: places + 2 }];
+    this.#rank = places + 2;
+    // A list of inputs would need a specification each: checkShape() looks at them.
+    if (!args.shareMask) this.inputSpec = [{ ndim: this.#rank }];
     this.#dataFormat = dataFormat;
   }
 
-  protected override perturb(x: Tensor, draw: Draw): Tensor {
-    const channels = this.#dataFormat === "channelsLast" ? x.rank - 1 : 1;
-    return dropout(
-      x,
-      this.rate,
-      x.shape.map((_, k) => (k === 0 || k === channels ? null : 1)),
-      draw,
-    );
+  protected override checkShape(shape: Shape): void {
+    if (shape.length !== this.#rank) throw wrongValue("inputs", `tensors of ${this.#rank} dimensions`, showShape(shape));
+  }
+
+  protected override mask(x: Tensor, draw: Draw): Tensor {
+    return dropout(x, this.rate, this.#noiseShape(), draw);
+  }
+
+  #noiseShape(): Shape {
+    const channels = this.#dataFormat === "channelsLast" ? this.#rank - 1 : 1;
+    return Array.from({ length: this.#rank }, (_, k) => (k === 0 || k === channels ? null : 1));
+  }
+
+  override _standard() {
+    return { className: "Dropout", config: { rate: this.rate, noiseShape: this.#noiseShape() } };
   }
 
   override getConfig(): serialization.ConfigDict {
@@ -211,21 +404,51 @@ export class SpatialDropout1D extends SpatialDropout {
 }
 
 export class SpatialDropout2D extends SpatialDropout {
-  static readonly className = "WasmSpatialDropout2D";
+  static readonly className: string = "WasmSpatialDropout2D";
   constructor(args: Stated<SpatialDropoutLayerArgs>) {
     super(args, 2);
   }
 }
 
 export class SpatialDropout3D extends SpatialDropout {
-  static readonly className = "WasmSpatialDropout3D";
+  static readonly className: string = "WasmSpatialDropout3D";
   constructor(args: Stated<SpatialDropoutLayerArgs>) {
     super(args, 3);
   }
 }
 
-/** Makes the layers known to tfjs, for models that are loaded. Not done on import, which bundlers may leave out. */
-export function registerLayers(): void {
+/**
+ * Makes the layers known to tfjs, for models that are loaded, and those that Keras has and tfjs lacks by Keras's names. Layers without a state take their
+ * streams from `states`. Not done on import, which bundlers may leave out.
+ */
+export function registerLayers(states: StateOf): void {
+  stateOf = states;
   const classes = [Dropout, AlphaDropout, GaussianDropout, GaussianNoise, DropPath, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D];
-  for (const cls of classes) serialization.registerClass<RandomLayer>(cls);
+  for (const cls of classes) serialization.registerClass<RandomLayer>(cls as serialization.SerializableConstructor<RandomLayer>);
+  for (const cls of [KerasSpatialDropout2D, KerasSpatialDropout3D]) {
+    const known = serialization.SerializationMap.getMap().classNameMap[cls.className];
+    if (known === undefined) serialization.registerClass<RandomLayer>(cls as serialization.SerializableConstructor<RandomLayer>);
+  }
+}
+
+/** Loads what Keras saved, as a layer of this package. */
+class KerasSpatialDropout2D extends SpatialDropout2D {
+  static override readonly className = "SpatialDropout2D";
+  static override fromConfig<T extends serialization.Serializable>(
+    _: serialization.SerializableConstructor<T>,
+    config: serialization.ConfigDict,
+  ): T {
+    return RandomLayer.fromConfig(SpatialDropout2D as never, config);
+  }
+}
+
+/** Loads what Keras saved, as a layer of this package. */
+class KerasSpatialDropout3D extends SpatialDropout3D {
+  static override readonly className = "SpatialDropout3D";
+  static override fromConfig<T extends serialization.Serializable>(
+    _: serialization.SerializableConstructor<T>,
+    config: serialization.ConfigDict,
+  ): T {
+    return RandomLayer.fromConfig(SpatialDropout3D as never, config);
+  }
 }

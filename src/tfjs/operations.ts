@@ -1,11 +1,19 @@
 // Dropout and noise on tensors. Invariant: what is refused is refused before anything is computed.
+// Each operation is a pure function of x and its draw: a gradient draws again, on whatever backend is current then.
 
-import type { Tensor } from "@tensorflow/tfjs-core";
+import { add, mul, scalar, type Tensor, tensor } from "@tensorflow/tfjs-core";
 import { checkBelowOne, wrongKind } from "../ground/check.js";
 import { checkDeviation } from "../noise/amount.js";
+import { alphaConstants } from "../shapes/alpha.js";
+import { resolveNoise } from "../shapes/noise-shape.js";
+import { scale, threshold } from "../stream/probability.js";
+import { STREAM_VERSION } from "../stream/ticket.js";
 import { diagonal, differentiable, identity } from "./differentiable.js";
 import type { Draw } from "./draw.js";
+import { checkReadable, type Decisions, type Run, type Selection } from "./gpu.js";
 import { kernels } from "./kernels.js";
+import { device } from "./self-check.js";
+import { mapValues, ofBackend } from "./values.js";
 
 /** For each dimension its size, which null also stands for, or 1, where all elements along it share a decision; if it has fewer, those in front are 1. */
 export type NoiseShape = readonly (number | null)[];
@@ -15,59 +23,137 @@ function isPlain(x: Tensor, amount: number): boolean {
   return amount === 0 || x.size === 0;
 }
 
-function checkFloat(x: Tensor): void {
+function checkInput(x: Tensor): void {
   if (x.dtype !== "float32") throw wrongKind("x.dtype", '"float32"', x.dtype);
+  checkReadable(x);
 }
 
-export function dropout(x: Tensor, rate: number, noiseShape: NoiseShape | null | undefined, draw: Draw): Tensor {
-  checkFloat(x);
+/** Random decisions over a tensor: the draw, and the shapes of the data and of the mask. */
+interface Masked {
+  readonly rate: number;
+  readonly draw: Draw;
+  readonly shape: readonly number[];
+  readonly noiseShape: readonly number[];
+  /** true if each element has a decision of its own. */
+  readonly own: boolean;
+}
+
+function masked(x: Tensor, rate: number, noiseShape: NoiseShape | null | undefined, draw: Draw): Masked {
+  checkInput(x);
   checkBelowOne(rate, "rate");
-  if (isPlain(x, rate)) return identity(x);
-  const { core, shapes } = kernels();
-  if (noiseShape === undefined || noiseShape === null) {
-    return differentiable(
-      x,
-      (values, out) => core.forward(values, rate, { ...draw, out }).ticket,
-      (dy, ticket) => diagonal(dy, (values, dx) => void core.backward(values, ticket, {}, { dx })),
-    );
+  const shape = shapeOf(x);
+  const noise = resolveNoise(shape, noiseShape ?? undefined, undefined).noiseShape;
+  return { rate, draw, shape, noiseShape: noise, own: noiseShape === undefined || noiseShape === null };
+}
+
+/** Returns the decisions as bits, and their places: neighbouring dimensions that are alike count as one. */
+function decisionsOf({ rate, draw, shape, noiseShape }: Masked): Decisions {
+  const runs: Run[] = [];
+  let decisions = 1;
+  for (let k = shape.length - 1; k >= 0; --k) {
+    const size = shape[k] as number;
+    if (size === 1) continue;
+    const stride = noiseShape[k] === 1 ? 0 : decisions;
+    const last = runs.at(-1);
+    if (last !== undefined && last.stride > 0 === stride > 0) runs[runs.length - 1] = { ...last, size: last.size * size };
+    else runs.push({ size, stride });
+    if (stride > 0) decisions *= size;
   }
-  return differentiable(
-    x,
-    (values, out) => shapes.broadcastDropout(values, rate, { ...draw, shape: shapeOf(x), noiseShape, out }).ticket,
-    (dy, ticket) => diagonal(dy, (values, dx) => void shapes.backward(values, ticket, {}, { dx })),
-  );
+  if (runs.length === 0) runs.push({ size: 1, stride: 1 });
+  const words = new Uint32Array(Math.ceil(decisions / 32));
+  kernels().core.mask(decisions, rate, { ...draw, out: words });
+  return { words, runs };
+}
+
+/** Returns the result of a selection on the current backend's GPU, from what `before` makes of x; undefined if that computes on the CPU. */
+function onGpu(x: Tensor, mask: Masked, selection: () => Selection, before: (x: Tensor) => Tensor = identical): Tensor | undefined {
+  checkReadable(x);
+  const gpu = device();
+  return gpu && ofBackend(before(x), (flat) => gpu.select(flat, decisionsOf(mask), selection()));
+}
+
+const identical = (x: Tensor) => x;
+
+export function dropout(x: Tensor, rate: number, noiseShape: NoiseShape | null | undefined, draw: Draw): Tensor {
+  const mask = masked(x, rate, noiseShape, draw);
+  if (isPlain(x, rate)) return identity(x);
+  const { kind } = draw;
+  const select = (): Selection => ({ operation: "*", value: scale(threshold(rate, kind), kind, "f32"), dropped: 0 });
+  return diagonal(x, (input) => onGpu(input, mask, select) ?? mapValues(input, (values, out) => dropValues(values, out, mask)));
+}
+
+function dropValues(values: Float32Array, out: Float32Array, { rate, draw, shape, noiseShape, own }: Masked): void {
+  const { core, shapes } = kernels();
+  if (own) core.dropout(values, rate, { ...draw, out });
+  else shapes.broadcastDropout(values, rate, { ...draw, shape, noiseShape, out });
 }
 
 export function alphaDropout(x: Tensor, rate: number, noiseShape: NoiseShape | null | undefined, draw: Draw): Tensor {
-  checkFloat(x);
-  checkBelowOne(rate, "rate");
+  const mask = masked(x, rate, noiseShape, draw);
   if (isPlain(x, rate)) return identity(x);
-  const { shapes } = kernels();
-  return differentiable(
-    x,
-    (values, out) => shapes.alphaDropout(values, rate, { ...draw, shape: shapeOf(x), noiseShape: noiseShape ?? undefined, out }).ticket,
-    (dy, ticket) => diagonal(dy, (values, dx) => void shapes.backward(values, ticket, {}, { dx })),
-  );
+  const { shape, noiseShape: noise } = mask;
+  const { a, b, dropped } = alphaConstants(rate, draw.kind, "f32");
+  const forward = (input: Tensor): Tensor =>
+    // Two programs, as one may contract product and sum, which the CPU rounds one by one.
+    onGpu(
+      input,
+      mask,
+      () => ({ operation: "+", value: b, dropped }),
+      (scaled) => mul(scaled, scalar(a, "float32")),
+    ) ?? mapValues(input, (values, out) => void kernels().shapes.alphaDropout(values, rate, { ...draw, shape, noiseShape: noise, out }));
+  const gradient = (dy: Tensor): Tensor =>
+    diagonal(
+      dy,
+      (input) =>
+        onGpu(input, mask, () => ({ operation: "*", value: a, dropped: 0 })) ??
+        mapValues(input, (values, dx) => void kernels().shapes.backward(values, alphaTicket(mask), {}, { dx })),
+    );
+  return differentiable(x, forward, gradient);
+}
+
+function alphaTicket({ rate, draw, shape, noiseShape }: Masked) {
+  return {
+    version: STREAM_VERSION,
+    op: "alphaDropout",
+    kind: draw.kind,
+    seed: `${draw.seed}`,
+    stream: `${draw.stream}`,
+    start: 0,
+    p: rate,
+    length: noiseShape.reduce((product, size) => product * size, 1),
+    shape,
+    noiseShape,
+  } as const;
 }
 
 export function gaussianDropout(x: Tensor, rate: number, { seed, stream }: Draw): Tensor {
-  checkFloat(x);
+  checkInput(x);
   checkBelowOne(rate, "rate");
   if (isPlain(x, rate)) return identity(x);
-  const { noise } = kernels();
-  return differentiable(
-    x,
-    (values, out) => noise.gaussianDropout(values, rate, { seed, stream, out }).ticket,
-    (dy, ticket) => diagonal(dy, (values, dx) => void noise.backward(values, ticket, {}, { dx })),
-  );
+  const run = (values: Float32Array, out: Float32Array) => void kernels().noise.gaussianDropout(values, rate, { seed, stream, out });
+  return diagonal(x, (input) => factored(input, 1, run, mul));
 }
 
 export function gaussianNoise(x: Tensor, stddev: number, { seed, stream }: Draw): Tensor {
-  checkFloat(x);
+  checkInput(x);
   checkDeviation(stddev, "stddev", "f32");
   if (isPlain(x, stddev)) return identity(x);
-  const { noise } = kernels();
-  return differentiable(x, (values, out) => noise.gaussianNoise(values, stddev, { seed, stream, out }).ticket, identity);
+  const run = (values: Float32Array, out: Float32Array) => void kernels().noise.gaussianNoise(values, stddev, { seed, stream, out });
+  return differentiable(x, (input) => factored(input, -0, run, add), identity);
+}
+
+/** Returns what `run` makes of x; on a GPU it makes an operand of `neutral` values, which is uploaded and joined with x there. */
+function factored(
+  x: Tensor,
+  neutral: number,
+  run: (values: Float32Array, out: Float32Array) => void,
+  join: (x: Tensor, operand: Tensor) => Tensor,
+): Tensor {
+  checkReadable(x);
+  if (device() === undefined) return mapValues(x, run);
+  const values = new Float32Array(x.size).fill(neutral);
+  run(values, values);
+  return join(x, tensor(values, x.shape, "float32"));
 }
 
 /** The shape of `x` as the kernels take it: a scalar is an array of one. */

@@ -2,8 +2,9 @@
 
 import { type Rank, Tensor, type TensorLike, tensor, tidy } from "@tensorflow/tfjs-core";
 import { checkInteger, checkObject } from "../ground/check.js";
+import { checkOptions, type Known } from "../ground/options.js";
 import { type DropoutState, Sequence } from "../stream/sequence.js";
-import { type Draw, drawNext, type Seed, sequenceOfLayer, sequenceOfSeed } from "./draw.js";
+import { type Draw, drawNext, type Seed, sequenceOfLayer, sequenceOfSeed, sequenceOfSeededLayer } from "./draw.js";
 import {
   AlphaDropout,
   Dropout,
@@ -15,6 +16,7 @@ import {
   type RandomLayer,
   type RandomLayerArgs,
   type RateArgs,
+  type RateLayer,
   SpatialDropout1D,
   SpatialDropout2D,
   SpatialDropout3D,
@@ -22,31 +24,32 @@ import {
   type Stated,
 } from "./layers.js";
 import { alphaDropout, dropout, gaussianDropout, gaussianNoise, type NoiseShape } from "./operations.js";
+import { ready } from "./self-check.js";
 
 /** A place in the sequence of masks of {@link TfjsDropout}: plain JSON. */
 export interface TfjsState extends DropoutState {
-  /** How many layers without a seed were made, an integer in [0, 2^32). */
+  /** The number of layers that were made, an integer in [0, 2^32). */
   readonly layers: number;
 }
 
 /** Functions that make layers, like those of tf.layers. */
 export interface TfjsLayers {
   /** As tf.layers.dropout, with a fresh mask at each training step. */
-  dropout(args: DropoutLayerArgs): RandomLayer;
+  dropout(args: DropoutLayerArgs): RateLayer;
   /** As tf.layers.alphaDropout, for networks of SELU; its constants are those of {@link Shapes.alphaDropout}. */
-  alphaDropout(args: DropoutLayerArgs): RandomLayer;
+  alphaDropout(args: DropoutLayerArgs): RateLayer;
   /** As tf.layers.gaussianDropout: multiplies by 1 + sqrt(rate / (1 - rate)) z, z standard normal. */
-  gaussianDropout(args: RateArgs): RandomLayer;
+  gaussianDropout(args: RateArgs): RateLayer;
   /** As tf.layers.gaussianNoise: adds stddev z, z standard normal. */
-  gaussianNoise(args: GaussianNoiseLayerArgs): RandomLayer;
+  gaussianNoise(args: GaussianNoiseLayerArgs): GaussianNoise;
   /** As tf.layers.spatialDropout1d: drops channels of [samples, steps, channels]. */
-  spatialDropout1d(args: SpatialDropoutLayerArgs): RandomLayer;
+  spatialDropout1d(args: SpatialDropoutLayerArgs): RateLayer;
   /** Drops feature maps of [samples, height, width, channels], as Keras's SpatialDropout2D. */
-  spatialDropout2d(args: SpatialDropoutLayerArgs): RandomLayer;
+  spatialDropout2d(args: SpatialDropoutLayerArgs): RateLayer;
   /** Drops feature maps of [samples, depth, height, width, channels], as Keras's SpatialDropout3D. */
-  spatialDropout3d(args: SpatialDropoutLayerArgs): RandomLayer;
+  spatialDropout3d(args: SpatialDropoutLayerArgs): RateLayer;
   /** Drops whole samples, for the end of a residual branch: stochastic depth (Huang et al. 2016). */
-  dropPath(args: RateArgs): RandomLayer;
+  dropPath(args: RateArgs): RateLayer;
 }
 
 /**
@@ -56,8 +59,10 @@ export interface TfjsLayers {
  * forward and gradient a ticket of some 100 bytes is kept, and no mask; a dropped NaN or infinity gives +0. They throw a TypeError for a wrong kind of
  * argument, as tensors of other dtypes are, and a RangeError for a value out of range; then no stream number was used.
  *
- * They run on the CPU, on every backend: "cpu" and "wasm" without a copy of the tensor; on "webgl" each operation waits for the GPU, reads the tensor back
- * and has the result uploaded, which may cost more than tf.dropout does there; "webgpu" cannot be read synchronously and is refused by tfjs.
+ * On backends "cpu" and "wasm" they run over the memory of the tensor, without a copy. On "webgl" (WebGL 2) and "webgpu" the tensor stays on the GPU: a
+ * bit mask is drawn on the CPU and uploaded, 1/32 of the tensor's bytes ("webgl": 1/16), and a program selects; Gaussian dropout and noise upload a factor
+ * or summand for each element. Results have the same bits, but that a GPU may flush subnormal numbers to 0. Each GPU is checked once, see
+ * {@link TfjsDropout.ready}. A tensor that "webgpu" holds is refused while another backend is the current one.
  *
  * @example
  * import "@tensorflow/tfjs-backend-cpu";
@@ -110,12 +115,30 @@ export class TfjsDropout {
   }
 
   /**
+   * Resolves once the current backend's GPU has been checked; at once where it computes on the CPU. {@link createTfjsDropout} waits for it. After a change
+   * of the backend to "webgpu", which cannot be read at once, wait for it before results count: else the check runs beside the first operations, and a GPU
+   * that fails it is refused from then on.
+   *
+   * @throws (rejects with) Error if the GPU computes wrongly, as all operations and layers on it do from then on
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { setBackend } from "@tensorflow/tfjs-core";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42 });
+   * await setBackend("cpu"); // or "webgpu"
+   * await wd.ready();
+   */
+  ready(): Promise<void> {
+    return ready();
+  }
+
+  /**
    * As tf.dropout: y = keep ? x / (1 - P(drop)) : +0. The noise shape must broadcast to the shape of x.
    *
    * @param x tensor of f32
    * @param rate drop probability in [0, 1); at 0, y shares the memory of x
    * @param noiseShape shape of the mask, by default that of x: for each dimension its size or null, or 1, where all elements along it share a decision
-   * @param seed an integer in [0, 2^64) or its decimal digits: the same mask at each call; by default the next mask of the sequence
+   * @param seed see {@link Seed}: the same mask at each call; by default the next mask of the sequence
    * @example
    * import "@tensorflow/tfjs-backend-cpu";
    * import { grad, ones } from "@tensorflow/tfjs-core";
@@ -181,13 +204,30 @@ export class TfjsDropout {
     });
   }
 
-  #make<A extends RandomLayerArgs>(Class: new (args: Stated<A>) => RandomLayer, args: A): RandomLayer {
-    checkObject(args, "args", "object");
-    const { seed } = args;
-    const own = seed === undefined || seed === null;
-    const sequence = own ? sequenceOfLayer(this.#sequence, this.#layers + 1) : sequenceOfSeed(this.#sequence.kind, seed);
-    const layer = new Class({ ...args, state: sequence.state });
-    if (own) ++this.#layers;
+  #make<A extends RandomLayerArgs, L extends RandomLayer>(Class: LayerClass<A, L>, args: A): L {
+    checkOptions(args, Class.keys, "args");
+    const given = { ...args };
+    const layer = new Class({ ...given, state: this.#sequenceOf(given).state });
+    ++this.#layers;
     return layer;
   }
+
+  #sequenceOf({ seed, name }: { readonly seed?: unknown; readonly name?: unknown }): Sequence {
+    const number = this.#layers + 1;
+    if (seed === undefined || seed === null) return sequenceOfLayer(this.#sequence, number);
+    return sequenceOfSeededLayer(this.#sequence.kind, seed as Seed, number, name);
+  }
+
+  /** @internal Returns the first state of a layer that is not made by `layers`. */
+  _stateOf(args: { readonly seed?: unknown; readonly name?: unknown }): DropoutState {
+    const { state } = this.#sequenceOf(args);
+    ++this.#layers;
+    return state;
+  }
+}
+
+/** A class of layers. */
+interface LayerClass<A, L> {
+  new (args: Stated<A>): L;
+  readonly keys: Known;
 }

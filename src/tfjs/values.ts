@@ -1,7 +1,7 @@
 // The numbers of tensors, read and written where backends keep them.
 // Invariant: a view of a backend's heap is taken after all that may make the heap grow, and not kept.
 
-import { backend, type DataType, engine, type KernelBackend, type Tensor, type TensorInfo, tensor } from "@tensorflow/tfjs-core";
+import { backend, type DataType, engine, type KernelBackend, reshape, type Tensor, type TensorInfo, tensor } from "@tensorflow/tfjs-core";
 import { makeArray } from "../engine/operand.js";
 
 /** What is used of tfjs's wasm backend, whose tensors lie in a heap of its own. */
@@ -17,8 +17,8 @@ function isHeapBackend(candidate: KernelBackend): candidate is HeapBackend {
 }
 
 /**
- * A new f32 tensor of the shape of `x`, into whose elements `run` writes what it makes of those of `x`. Nothing is copied on backends "cpu" and "wasm";
- * others are read back and uploaded. If `run` throws, the tensor is left to the enclosing scope.
+ * Returns a new f32 tensor of the shape of `x`, into whose elements `run` writes what it makes of those of `x`. Nothing is copied on backends "cpu" and
+ * "wasm"; others that compute on the CPU are read. If `run` throws, the tensor is left to the enclosing scope.
  */
 export function mapValues(x: Tensor, run: (values: Float32Array, out: Float32Array) => void): Tensor {
   const current: KernelBackend = backend();
@@ -33,4 +33,10 @@ export function mapValues(x: Tensor, run: (values: Float32Array, out: Float32Arr
   const out = makeArray("f32", values.length, "x");
   run(values, out);
   return tensor(out, x.shape, "float32");
+}
+
+/** Returns a tensor of the shape of `x` of what `run`, a program of the current backend, makes of its elements as a vector. */
+export function ofBackend(x: Tensor, run: (flat: TensorInfo) => TensorInfo): Tensor {
+  const flat = reshape(x, [x.size]);
+  return reshape(engine().makeTensorFromTensorInfo(run(flat), backend()), x.shape);
 }

@@ -108,6 +108,26 @@ for (const build of BUILDS) {
       }
     });
 
+    it("tile: multiples of 1/256, which cannot tie, and the thresholds next to them", () => {
+      for (const byte of [1, 64, 128, 192, 255]) {
+        // What differs from a multiple of 2^40 in its lowest bit, in its highest, or not at all.
+        for (const beside of [-1, 0, 1, 2 ** 39]) {
+          const threshold = byte * 2 ** 40 + beside;
+          const drawn = { p: threshold / 2 ** 48, threshold, scale32: 1, scale64: 1 };
+          for (const start of [0, 5]) {
+            const n = SPAN - 2 * start - 3;
+            const keep = keepBytes(randoms.tile, drawn).subarray(start, start + n);
+            wasm.draw({ start, n, chance: drawn, keep }, "bytes");
+            kernels.mask.tile.bytes(regions.out, n, PARAMS);
+            expectBytes(wasm.bytes(regions.out, n).slice(), Uint8Array.from(keep), `bytes, T ${threshold}, start ${start}`);
+            kernels.mask.tile.bits(regions.out, n, PARAMS);
+            const bits = keepBits(keep);
+            expectBytes(wasm.bytes(regions.out, bits.length).slice(), bits, `bits, T ${threshold}, start ${start}`);
+          }
+        }
+      }
+    });
+
     it("exports the table and nothing else, imports only memory, and is small", () => {
       const names = rowsOf(CORE).map(([verb, source, dtype]) => `${source}_${verb}_${dtype}`);
       expect(Object.keys(wasm.exports).sort()).toEqual(names.sort());

@@ -1,22 +1,74 @@
-// What README and the docstrings show runs as it stands.
+// The examples of README, of the pages in docs/ and of the docstrings run as they stand.
 
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 
 const root = new URL("../..", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");
-// From where the backends of TensorFlow.js are found that the examples import.
+// The folder whose packages include the backends of TensorFlow.js that the examples import.
 const cwd = fileURLToPath(new URL("..", import.meta.url));
 const run = (code: string) => execFileSync(process.execPath, ["--input-type=module", "--eval", code], { cwd, encoding: "utf8" });
 
+const blocksOf = (path: string) => [...read(path).matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code as string);
+
 it("the examples of README, one after another", () => {
-  const blocks = [...read("README.md").matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code);
+  const blocks = blocksOf("README.md");
   expect(blocks.length).toBeGreaterThanOrEqual(2);
   const report = "console.log(JSON.stringify([y.length, same.every((v, i) => v === x[i]), y.some((v) => v === 0), bits.length, a.length]))";
   expect(JSON.parse(run([...blocks, report].join("\n")))).toEqual([1000, true, true, 125, 1 << 20]);
 });
+
+const PAGES = readdirSync(new URL("docs", root)).filter((name) => name.endsWith(".md") && blocksOf(`docs/${name}`).length > 0);
+
+// The results that a page describes, as an expression that is true.
+const CLAIMS: Readonly<Record<string, string>> = {
+  "migrate.md": "[0, 1, 2].every((c) => y.every((v, i) => i % 3 !== c || v === y[i - (i % 192) + c]))",
+  "reproducibility.md":
+    "first.includes(0) && first.join() === again.join() && whole.subarray(600).join() === part.join() && dx.join() === dropout.backward(x, ticket).dx.join()",
+  "tfjs.md": "model.countParams() === 32 * 9 + 33",
+};
+
+it.each(PAGES)("the examples of docs/%s, one after another", (name) => {
+  const claim = CLAIMS[name] ?? "true";
+  expect(run([...blocksOf(`docs/${name}`), `console.log(${claim})`].join("\n")).trim()).toBe("true");
+});
+
+it("pages with examples are found", () => {
+  expect(PAGES).toEqual(expect.arrayContaining(["api.md", "migrate.md", "reproducibility.md", "tfjs.md"]));
+});
+
+it("links between the pages lead to files and headings that exist", () => {
+  const pages = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "examples/README.md",
+    ...readdirSync(new URL("docs", root)).map((name) => `docs/${name}`),
+  ];
+  const broken = pages
+    .filter((path) => path.endsWith(".md"))
+    .flatMap((path) =>
+      [...read(path).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)]
+        .filter(([, target, heading]) => !leads(path, target as string, heading))
+        .map(([link]) => `${path}: ${link}`),
+    );
+  expect(broken).toEqual([]);
+});
+
+function leads(from: string, target: string, heading: string | undefined): boolean {
+  const url = target === "" ? new URL(from, root) : new URL(target, new URL(from, root));
+  if (!existsSync(url)) return false;
+  if (heading === undefined) return true;
+  const headings = [...readFileSync(url, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, text]) =>
+    (text as string)
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+  return headings.includes(heading);
+}
 
 it("the examples of the docstrings, each by itself", () => {
   const sources = readdirSync(new URL("src", root), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));

@@ -4,13 +4,13 @@ import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 import type { Packed } from "../support/packed.js";
 
-/** How an engine wants its code. */
+/** The form of the code that an engine runs. */
 export interface Target extends Pick<BuildOptions, "conditions" | "format" | "loader" | "plugins"> {
   /** The code of the entry, which imports "./suite.js". */
   readonly entry: string;
-  /** Where the bundle goes. */
+  /** The path of the bundle. */
   readonly outfile: string;
-  /** Whether the engine itself imports the package from its folder. */
+  /** True if the engine itself imports the package from its folder. */
   readonly external?: boolean;
 }
 

@@ -1,6 +1,6 @@
 // Data for dropout, the same in every engine: made with integers and exact divisions only, without NaN, whose bits engines choose.
 
-/** How many elements of each long mask dropout is applied with. */
+/** The number of elements of each long mask that dropout is applied with. */
 export const OUTPUT_LENGTH = 2 ** 20;
 
 /** `length` values in [-4, 4), each exact in f32; those from number `first` on. */

@@ -1,4 +1,4 @@
-// What the table of engines is made of.
+// The types that the table of engines is made of.
 
 import type { Packed } from "../support/packed.js";
 import type { Report } from "./suite.js";
@@ -10,7 +10,7 @@ export interface Engine {
   run(packed: Packed): Promise<Run>;
 }
 
-/** What came of it. */
+/** The results of the run. */
 export interface Run {
   readonly version: string;
   readonly report: Report;

@@ -37,7 +37,7 @@ const ENGINES: readonly Engine[] = [
   browser("webkit", "WebKitGTK"),
 ];
 
-/** Whether an engine has Float16Array: Node since 24, Vercel's runtime as the Node that it runs in. */
+/** Returns true if an engine has Float16Array: Node since 24, Vercel's runtime as the Node that it runs in. */
 function hasFloat16Array(name: string): boolean {
   return name.startsWith("Vercel") ? "Float16Array" in globalThis : name !== "Node 20" && name !== "Node 22";
 }
@@ -52,7 +52,7 @@ beforeAll(async () => {
   const dropout = await createDropout();
   for (const { stream_kind, seed, stream, p, start, count, sha256 } of vectors.hashed) {
     const kind = stream_kind as "tile" | "philox";
-    // The mask is known by its hash; what follows from it is left to the oracle.
+    // The mask is known by its hash; the oracle computes the outputs from it.
     const bits = dropout.mask(count, p, { kind, seed: BigInt(seed), stream: BigInt(stream), start });
     expect(createHash("sha256").update(bits).digest("hex")).toBe(sha256);
     masks.update(bits);
@@ -67,7 +67,7 @@ beforeAll(async () => {
   expected = { masks: masks.digest("hex"), outputs: outputs.digest("hex"), extensions };
 });
 
-/** What the sources give, where the packed package is made of what was built from them. */
+/** Returns the hashes that the sources give; the packed package was built from them. */
 async function hashExtensions(simd: boolean): Promise<BuildReport["extensions"]> {
   // Classes with private members are types of their own in each copy.
   const entries = { fused, half, linear, monteCarlo, noise, shapes } as unknown as Entries;

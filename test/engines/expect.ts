@@ -1,4 +1,4 @@
-// What checks say of results, in any engine.
+// Assertions that run in any engine.
 
 export function bytesOf(array: ArrayBufferView): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);

@@ -1,4 +1,4 @@
-// What every engine has to compute with the extensions: one SHA-256 for each, of every operation.
+// The computations of the extensions in every engine: one SHA-256 for each, of every operation.
 // Invariant: an operation that is not tried fails the check.
 
 import type { Dropout } from "wasm-dropout";

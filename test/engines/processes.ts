@@ -38,7 +38,7 @@ function program(name: string, path: string, args: readonly string[]): Engine {
   };
 }
 
-/** The first line that a program prints, which is then killed; throws with what it says of its failure if it ends before. */
+/** Returns the first line that a program prints, and kills it; throws an error with its output if it ends before. */
 function firstLine(path: string, args: readonly string[], cwd: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });

@@ -18,18 +18,18 @@ import { float16Array } from "./extensions/float16.js";
 import { checkAbort } from "./extensions/monte-carlo.js";
 import { extensionChecks, type Hashes } from "./extensions.js";
 
-/** What an engine says of itself. */
+/** The report of an engine. */
 export interface Report {
   readonly builds: readonly BuildReport[];
-  /** What the engine picks by itself. */
+  /** The build that the engine picks by itself. */
   readonly simdSupported: boolean;
-  /** Whether it has arrays of f16, and so was checked with them. */
+  /** True if it has arrays of f16, and so was checked with them. */
   readonly float16Array: boolean;
   /** Names of the package's exports. */
   readonly exports: readonly string[];
 }
 
-/** What was found with one build of the kernels. */
+/** The results with one build of the kernels. */
 export interface BuildReport {
   readonly build: "simd" | "scalar";
   /** Names of the checks that passed. */
@@ -45,9 +45,9 @@ export interface BuildReport {
   readonly nsPerElement: number;
 }
 
-/** What the engine allows. */
+/** The abilities of the engine. */
 export interface Engine {
-  /** Whether bytes may be compiled. */
+  /** True if bytes may be compiled. */
   readonly compilesBytes: boolean;
 }
 

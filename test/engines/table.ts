@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { BuildReport } from "./suite.js";
 
-/** What is known of one build in one engine, or why that is nothing. */
+/** The report of one build in one engine, or the reason why there is none. */
 export type Row = { readonly engine: string } & ({ readonly missing: string } | ({ readonly version: string } & BuildReport));
 
 export function formatTable(rows: readonly Row[]): string {

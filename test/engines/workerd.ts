@@ -10,7 +10,7 @@ import type { Engine, Run } from "./engine.js";
 
 const require = createRequire(import.meta.url);
 
-/** What the Worker whose main module is the file `main` answers; wasm files beside it are its modules. */
+/** Returns the answer of the Worker whose main module is the file `main`; wasm files beside it are its modules. */
 export async function askWorker(main: string): Promise<string> {
   const modulesRoot = dirname(main);
   const files = readdirSync(modulesRoot).filter((name) => name.endsWith(".wasm"));

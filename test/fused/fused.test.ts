@@ -346,10 +346,10 @@ describe("refusals", () => {
     ],
     ["no options", () => fused.biasDropoutResidual(x, 0.5, undefined as Anything), TypeError, '"options" expected object, got undefined'],
     [
-      "no residual",
-      () => fused.biasDropoutResidual(x, 0.5, { out } as Anything),
+      "a residual that is none",
+      () => fused.biasDropoutResidual(x, 0.5, { residual: null, out } as Anything),
       TypeError,
-      '"residual" expected Float32Array or f32 buffer, got undefined',
+      '"residual" expected Float32Array or f32 buffer, got null',
     ],
     [
       "a short residual",

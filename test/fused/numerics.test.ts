@@ -3,11 +3,14 @@
 
 import { describe, expect, it } from "vitest";
 import { bindKernels } from "../../src/engine/kernels.js";
-import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
-import { writeFields } from "../../src/fused/record.js";
-import { NormField, NormGradientField, ROW_RECORD } from "../../src/ground/abi.js";
+import { PARAMS } from "../../src/engine/memory.js";
+import { type Elementwise, FUSED, type FusedKernels } from "../../src/fused/kernels.js";
+import { writeFields } from "../support/record.js";
+import { BIAS_RECORD, NormField, NormGradientField, ROW_RECORD, SoftmaxField } from "../../src/ground/abi.js";
+import { Words } from "../../src/ground/words.js";
 import { expectSame } from "../support/oracle.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
+import { erf } from "./oracle.js";
 import { numbers } from "./rows-oracle.js";
 
 type Floats = Float32Array<ArrayBuffer>;
@@ -267,6 +270,172 @@ describe("layer norm", () => {
       });
       const expected = Float64Array.from(dy, (v, c) => v * ((h[c] as number) - given) * 2);
       expect(errorOf(dgamma, expected)).toBeLessThan(3e-7);
+    }
+  });
+});
+
+/** P(N > x) for x >= 0: by the integral, and from 3 on by Laplace's continued fraction, as the integral's rest would cancel. */
+function upperTail(x: number): number {
+  if (x < 3) return 0.5 * (1 - erf(x / Math.SQRT2));
+  let fraction = x;
+  for (let k = 200; k > 0; --k) fraction = x + k / fraction;
+  return density(x) / fraction;
+}
+
+const density = (x: number) => Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
+const below = (v: number) => (v < 0 ? upperTail(-v) : 1 - upperTail(v));
+/** 1 / (1 + e^-z) and its derivative, without cancellation. */
+const logistic = (z: number) => (z < 0 ? Math.exp(z) / (1 + Math.exp(z)) : 1 / (1 + Math.exp(-z)));
+const logisticSlope = (z: number) => Math.exp(-Math.abs(z)) / (1 + Math.exp(-Math.abs(z))) ** 2;
+const inner = (v: number) => 2 * Math.sqrt(2 / Math.PI) * (v + 0.044715 * v ** 3);
+const innerSlope = (v: number) => 2 * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * v * v);
+
+// Relative errors. geluTanh has that of its exponent, of some 90 at most, three times rounded.
+const ACTIVATIONS = {
+  gelu: { value: (v: number) => v * below(v), slope: (v: number) => below(v) + v * density(v), zero: -0.7517916, error: 7e-7 },
+  silu: {
+    value: (v: number) => v * logistic(v),
+    slope: (v: number) => logistic(v) + v * logisticSlope(v),
+    zero: -1.2784645,
+    error: 7e-7,
+  },
+  geluTanh: {
+    value: (v: number) => v * logistic(inner(v)),
+    slope: (v: number) => logistic(inner(v)) + v * logisticSlope(inner(v)) * innerSlope(v),
+    zero: -0.7524614,
+    error: 2e-5,
+  },
+} as const;
+type Smooth = keyof typeof ACTIVATIONS;
+
+/** The values of an activation, and its slopes times g. */
+function activate(name: Smooth, x: Floats, g: number) {
+  return both(name, ({ at, kernels, memory, place, read }) => {
+    memory.writeParams({ seed: new Words(), stream: new Words(), threshold: 0, scale: 1 }, 0);
+    place(at.a, x);
+    place(at.b, new Float32Array(x.length).fill(g));
+    place(at.c + BIAS_RECORD, new Float32Array(32));
+    const run = (kernel: Elementwise, from: number) => {
+      kernel(at.d, from, at.a, at.c, 0, 16, x.length, PARAMS, 0);
+      return read(at.d, x.length);
+    };
+    return { value: run(kernels[name].bytes.f32, at.a), slope: run(kernels[`${name}Gradient`].bytes.f32, at.b) };
+  });
+}
+
+describe("activations", () => {
+  const dense = Float32Array.from({ length: 4000 }, (_, i) => -100 + i / 20);
+  const close = Float32Array.from({ length: 4000 }, (_, i) => -16 + i / 160);
+  const tiny = Float32Array.from({ length: 290 }, (_, i) => (i % 2 ? 1 : -1) * 2 ** (-145 + i / 2));
+
+  it.each(Object.keys(ACTIVATIONS) as Smooth[])("%s keeps its relative accuracy down to the least normal number", (name) => {
+    const { value, slope, zero, error } = ACTIVATIONS[name];
+    for (const x of [dense, close, tiny]) {
+      for (const g of [1, -3e10]) {
+        const got = activate(name, x, g);
+        x.forEach((v, i) => {
+          const what = `${name} at ${v}`;
+          const e = value(v);
+          // Below the normal numbers a result may be 0.
+          const least = Math.abs(e) < 2 ** -126 ? Math.abs(e) + 2 ** -149 : 0;
+          if (!(Math.abs((got.value[i] as number) - e) <= error * Math.abs(e) + least))
+            throw new Error(`${what}: ${got.value[i]}, not ${e}`);
+          const s = slope(v);
+          const flat = Math.abs(s) < 2 ** -126 ? Math.abs(s * g) + Math.abs(g) * 2 ** -149 : 0;
+          // Where the slope passes through 0 its terms cancel.
+          const terms = Math.abs(v - zero) < 0.75 ? 1 : Math.abs(s);
+          if (!(Math.abs((got.slope[i] as number) - g * s) <= error * terms * Math.abs(g) + flat))
+            throw new Error(`slope of ${what}: ${got.slope[i]}, not ${g * s}`);
+        });
+      }
+    }
+  });
+
+  it.each(Object.keys(ACTIVATIONS) as Smooth[])("%s has its limits at infinity, and passes NaN", (name) => {
+    const x = Float32Array.of(-Infinity, Infinity, Number.NaN, -3e38, 3e38, 0);
+    const { value, slope } = activate(name, x, 2);
+    expect(Array.from(value, (v) => v + 0)).toEqual([0, Infinity, Number.NaN, 0, Math.fround(3e38), 0]);
+    expect(Array.from(slope, (v) => v + 0)).toEqual([0, 2, Number.NaN, 0, 2, 1]);
+  });
+});
+
+describe("softmax", () => {
+  interface Attention {
+    readonly logits: Floats;
+    readonly columns: number;
+    readonly mask?: Floats;
+    readonly queries?: number;
+    readonly dy?: Floats;
+    readonly keep?: Uint8Array;
+    readonly scale?: number;
+  }
+
+  /** Results of rows whose mask begins anew after its last row, and their gradient. */
+  function attend({ logits, columns, mask, queries = 0, dy, keep, scale = 1 }: Attention) {
+    const n = logits.length;
+    return both("softmax", ({ at, kernels, memory, place, read, record }) => {
+      place(at.a, logits);
+      if (mask) place(at.b, mask);
+      place(at.c, dy ?? numbers(n, 4));
+      if (keep) place(at.d, keep);
+      const fields = {
+        ...{ logits: at.a, mask: mask ? at.b : 0, keep: keep ? at.d : 0, rows: n / columns, columns, maskRow: 0 },
+        ...{ maskRows: mask ? mask.length / columns : 0, query: 0, queries, logitScale: scale, scale: keep ? 2 : 1, dy: at.c, row: at.g },
+      };
+      writeFields(memory, record, SoftmaxField, { ...fields, result: at.e });
+      kernels.softmax.bytes.f32(record);
+      writeFields(memory, record, SoftmaxField, { ...fields, result: at.f });
+      kernels.softmaxGradient.bytes.f32(record);
+      return { y: read(at.e, n), dlogits: read(at.f, n) };
+    });
+  }
+
+  const NEVER = Number.NEGATIVE_INFINITY;
+
+  it("is +0 where the mask is -Infinity and NaN elsewhere in a row with NaN", () => {
+    const { y, dlogits } = attend({ logits: Float32Array.of(1, Number.NaN, 5, 2), columns: 4, mask: Float32Array.of(0, 0, NEVER, 0) });
+    expect([...y]).toEqual([Number.NaN, Number.NaN, 0, Number.NaN]);
+    expect([...dlogits]).toEqual([Number.NaN, Number.NaN, 0, Number.NaN]);
+  });
+
+  it.each([1, -0.5])("is +0, to the sign, for all that is left out, whatever stands where; scale %d", (scale) => {
+    const odd = [Number.NaN, Infinity, -Infinity, 0, -0, 1e38];
+    for (const columns of [1, 2, 3, 4, 5, 8, 15, 16, 17, 20, 37]) {
+      for (const causal of [false, true]) {
+        for (const dropping of [false, true]) {
+          const rows = 12;
+          const n = rows * columns;
+          const mask = numbers(n, 1).map((v) => (v > 0.2 ? NEVER : v)) as Floats;
+          const clean = { logits: numbers(n, 2, 3), dy: numbers(n, 3) };
+          const keep = Uint8Array.from(numbers(n, 5), (v) => (v > 0 ? 1 : 0));
+          const form = { columns, mask, scale, ...(causal ? { queries: rows } : {}), ...(dropping ? { keep } : {}) };
+          const seen = (i: number) => mask[i] !== NEVER && (!causal || (i % columns) + rows - columns <= Math.floor(i / columns));
+          const put = (x: Floats, where: (i: number) => boolean) =>
+            x.map((v, i) => (where(i) ? (odd[i % odd.length] as number) : v)) as Floats;
+          const expected = attend({ ...clean, ...form });
+          // What is left out matters to nothing.
+          const hidden = attend({ ...form, logits: put(clean.logits, (i) => !seen(i)), dy: put(clean.dy, (i) => !seen(i)) });
+          expectSame(hidden.y, expected.y, `${columns} columns, y`);
+          expectSame(hidden.dlogits, expected.dlogits, `${columns} columns, dlogits`);
+          const wild = attend({ ...form, logits: put(clean.logits, (i) => i % 3 === 0), dy: put(clean.dy, (i) => i % 5 === 0) });
+          for (const [name, result] of Object.entries({ ...wild, y0: expected.y, dlogits0: expected.dlogits })) {
+            result.forEach((v, i) => {
+              if (!seen(i) && !Object.is(v, 0)) throw new Error(`${columns} columns, ${name}: ${v} at ${i}, which is left out`);
+            });
+          }
+          // A row with a NaN that is seen has nothing but NaN elsewhere, apart from what dropout takes.
+          const nan = attend({ ...form, ...clean, logits: clean.logits.map((v, i) => (i % columns === 0 ? Number.NaN : v)) as Floats });
+          for (let row = 0; row < rows; ++row) {
+            const some = seen(row * columns);
+            for (let i = row * columns; i < (row + 1) * columns; ++i) {
+              const numb = some && seen(i);
+              const what = `${columns} columns, element ${i}`;
+              if (Number.isNaN(nan.dlogits[i]) !== numb) throw new Error(`${what}: dlogits ${nan.dlogits[i]}`);
+              if (Number.isNaN(nan.y[i]) !== (numb && (!dropping || keep[i] === 1))) throw new Error(`${what}: y ${nan.y[i]}`);
+            }
+          }
+        }
+      }
     }
   });
 });

@@ -1,4 +1,4 @@
-// Bundlers with no more configuration than where code comes from and goes to, for production in browsers.
+// Bundlers, configured only with the paths of input and output, for production in browsers.
 
 import { join } from "node:path";
 import { nodeResolve } from "@rollup/plugin-node-resolve";

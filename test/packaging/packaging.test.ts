@@ -18,7 +18,7 @@ import { serve } from "../support/static-server.js";
 import { BUNDLERS } from "./bundlers.js";
 import { copyFixtures, directory, HASH, installed, repository, resultAt, runNode, runTool, tarball } from "./tools.js";
 
-/** The most KiB, minified and gzipped, of the whole browser entry, and of what that of each extension adds; both builds inlined. */
+/** The most KiB, minified and gzipped, of the whole browser entry, and of the code that each extension adds; both builds inlined. */
 const BUDGETS: Readonly<Record<ModuleName, readonly [minified: number, gzipped: number]>> = {
   core: [60, 25],
   fused: [93, 30],
@@ -209,8 +209,12 @@ describe("what is shipped", () => {
       "LICENSE",
       "README.md",
       "package.json",
+      "docs/api.md",
       "docs/benchmark.svg",
+      "docs/conventions.md",
+      "docs/engines.md",
       "docs/keep-streams.md",
+      "docs/migrate.md",
       "docs/normal-reference.ts",
       "docs/normal-stream.md",
       "docs/performance.md",
@@ -219,7 +223,9 @@ describe("what is shipped", () => {
       "docs/ports/keep_streams.py",
       "docs/ports/normal_stream.py",
       "docs/reference.ts",
+      "docs/reproducibility.md",
       "docs/statistics.md",
+      "docs/tfjs.md",
     ];
     expect(files.toSorted()).toEqual([...dist, ...wasm, ...folders, ...texts].toSorted());
   });
@@ -278,7 +284,7 @@ describe("what is shipped", () => {
   });
 });
 
-/** What the file `path` of the package imports or requires. */
+/** Returns the modules that the file `path` of the package imports or requires. */
 function importsOf(path: string): readonly { readonly path: string }[] {
   const { metafile } = buildSync({
     entryPoints: [join(installed, path)],

@@ -93,12 +93,12 @@ describe("in a page", () => {
     expect(drawn).toEqual([HASH, HASH]);
   });
 
-  it("as README shows it", async (context) => {
+  it("as docs/engines.md shows it", async (context) => {
     if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
-    const [, block] = /```html\n(.*?)```/s.exec(readFileSync(join(installed, "README.md"), "utf8")) as RegExpExecArray;
-    writeFileSync(join(fixtures, "plain", "readme.html"), `${block}`);
+    const [, block] = /```html\n(.*?)```/s.exec(readFileSync(join(installed, "docs/engines.md"), "utf8")) as RegExpExecArray;
+    writeFileSync(join(fixtures, "plain", "shown.html"), `${block}`);
     const text = await withPage(browser, directory, async (url, page) => {
-      await page.goto(`${url}/setups/plain/readme.html`);
+      await page.goto(`${url}/setups/plain/shown.html`);
       return page.evaluate(`return new Promise((resolve) => {
         const look = () => (document.body?.textContent.trim() ? resolve(document.body.textContent) : setTimeout(look, 10));
         look();

@@ -30,7 +30,7 @@ export function copyFixtures(name: string): string {
   return fixtures;
 }
 
-/** Runs Node with `args` in `cwd` and returns what it prints. Throws with all of it if it fails, or hangs, as the time limit of a test cannot end it. */
+/** Runs Node with `args` in `cwd` and returns its output. Throws with the output if it fails, or hangs: the time limit of a test cannot end it. */
 export function runNode(args: readonly string[], cwd = directory, env: Readonly<Record<string, string>> = {}): string {
   try {
     return execFileSync(process.execPath, args, { cwd, encoding: "utf8", timeout: HANG_MS, env: { ...process.env, ...env } });
@@ -47,7 +47,7 @@ export const modulePath = (path: string): string => join(repository, "test/node_
 export const runTool = (path: string, args: readonly string[], cwd?: string, env?: Readonly<Record<string, string>>) =>
   runNode([modulePath(path), ...args], cwd, env);
 
-/** Returns what the script of the page at `url` finds. */
+/** Returns the result of the script of the page at `url`. */
 export async function resultAt(url: string, page: Page): Promise<unknown> {
   await page.goto(url);
   return page.evaluate('return globalThis.result ?? "its script did not run"');

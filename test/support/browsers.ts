@@ -1,4 +1,4 @@
-// Real browsers, headless, behind one interface: each is driven by what works with it as distributions ship it.
+// Real browsers, headless, behind one interface. Each is driven by the protocol that works with it as distributions ship it.
 
 import { openChromium } from "./browsers/chromium.js";
 import { openFirefox } from "./browsers/firefox.js";
@@ -13,7 +13,7 @@ export type BrowserName = (typeof BROWSERS)[number];
 export interface Page {
   /** Resolves once the page has loaded. */
   goto(url: string): Promise<void>;
-  /** Runs the body of an async function in the page and gives what it returns, which must be JSON. */
+  /** Runs the body of an async function in the page and returns its result, which must be JSON. */
   evaluate<T>(body: string): Promise<T>;
   /** Writes a PNG of the viewport. */
   screenshot(path: string): Promise<void>;

@@ -1,4 +1,4 @@
-// What a test does when the machine lacks what it needs: fail where everything has been installed, else say loudly that it did not run.
+// Ends a test that the machine lacks something for: it fails where everything has been installed, else it says loudly that it did not run.
 
 import type { TestContext } from "vitest";
 

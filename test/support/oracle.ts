@@ -1,4 +1,4 @@
-// What the kernels have to give, computed another way: one element at a time in plain numbers. docs/reference.ts is slower still and
+// The results that kernels have to give, computed another way: one element at a time in plain numbers. docs/reference.ts is slower still and
 // is what this is tested against. Shares no code with src/ or assembly/.
 
 import { philox, type StreamKind, scale, threshold } from "../../docs/reference.js";

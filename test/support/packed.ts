@@ -27,7 +27,7 @@ export default function setup({ provide }: TestProject): () => void {
   const npm = (...args: string[]) => execFileSync("npm", args, { cwd: directory, stdio: ["ignore", "ignore", "inherit"] });
   mkdirSync(directory);
   writeFileSync(join(directory, "package.json"), JSON.stringify({ private: true, type: "module" }));
-  // Without scripts: what is tested is what has been built.
+  // Without scripts: the tests are about the files that have been built.
   npm("pack", fileURLToPath(new URL("../..", import.meta.url)), "--ignore-scripts", "--pack-destination", root);
   const tarball = join(root, readdirSync(root).find((name) => name.endsWith(".tgz")) as string);
   npm("install", "--prefer-offline", tarball);

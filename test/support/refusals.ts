@@ -1,8 +1,8 @@
-// A call that is refused: what it throws, for tests of the kind and the words of it.
+// Errors of refused calls, for tests of their kind and message.
 
 import { expect } from "vitest";
 
-/** What `act` throws; undefined if it does not. */
+/** Returns the error that `act` throws; undefined if there is none. */
 export function thrownBy(act: () => unknown): unknown {
   try {
     act();

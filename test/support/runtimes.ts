@@ -1,4 +1,4 @@
-// Where the programs of runtimes are that npm installs: in a package of their own for each platform.
+// Paths of the runtimes that npm installs: each is in a package of its own for each platform.
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";

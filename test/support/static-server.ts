@@ -1,4 +1,4 @@
-// A folder over HTTP, for pages that browsers open in tests: Vite's server of finished files, without its rewriting of what is not found.
+// A folder over HTTP, for pages that browsers open in tests: Vite's server of finished files, without its fallback for files that are not found.
 
 import { preview } from "vite";
 

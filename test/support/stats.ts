@@ -217,7 +217,7 @@ function normalOfChiSquare(value: number, degrees: number): number {
 const SPREAD = 4.9;
 
 /**
- * What is wrong with deviates that should be standard normal, or "fair": one beyond `bound`, or all together too far from 0, or too near.
+ * Returns the fault of deviates that should be standard normal, or "fair": one beyond `bound`, or all together too far from 0, or too near.
  */
 export function verdict(zs: readonly number[], bound: number): string {
   let worst = 0;

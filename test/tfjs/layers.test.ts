@@ -83,7 +83,7 @@ describe.each(BACKENDS)("layers on %s", (backend) => {
   it.each(named)("$title trains a model by its gradient", async ({ name, args, shape }) => {
     const [samples, inputs, hidden, rate] = [4, 3, 24, 0.1];
     const wd = await createTfjsDropout();
-    const make = () => maker(wd, name)({ ...args, seed: 7 });
+    const make = () => maker(wd, name)({ ...args, seed: 7, name: "same" });
     const ones = (value: number) => tf.tidy(() => tf.fill([samples, ...shape], value));
     const offset = apply(make(), ones(0), true);
     const d = apply(make(), ones(1), true).map((value, i) => value - (offset[i] as number));
@@ -158,10 +158,11 @@ describe("in training", () => {
     const steps = (layer: RandomLayer | layers.Layer) => [1, 2, 3].map(() => `${apply(layer as RandomLayer, x, true)}`);
     expect(new Set(steps(layers.dropout({ rate: 0.5, seed: 7 }))).size).toBe(1);
     const wd = await createTfjsDropout();
-    const [first, again] = [1, 2].map(() => steps(wd.layers.dropout({ rate: 0.5, seed: 7 }))) as [string[], string[]];
+    const named = (seed: number | string) => wd.layers.dropout({ rate: 0.5, seed, name: "a" });
+    const [first, again] = [1, 2].map(() => steps(named(7))) as [string[], string[]];
     expect(new Set(first).size).toBe(3);
     expect(again).toEqual(first);
-    expect(steps(wd.layers.dropout({ rate: 0.5, seed: "7" }))).toEqual(first);
+    expect(steps(named("7"))).toEqual(first);
     const [other, another] = [1, 2].map(() => steps(wd.layers.dropout({ rate: 0.5 }))) as [string[], string[]];
     expect(new Set([...first, ...other, ...another]).size).toBe(9);
     x.dispose();
@@ -208,6 +209,135 @@ async function train(model: LayersModel, passes: number): Promise<void> {
 }
 
 const weightsOf = (model: LayersModel) => model.getWeights().map((weights) => [...weights.dataSync()]);
+
+describe("drop-in", () => {
+  beforeEach(() => useBackend("cpu"));
+  const kept = (values: Floats) => values.filter((value) => value !== 0).length / values.length;
+
+  it("layers of one seed draw different masks, by number or by name", async () => {
+    const wd = await createTfjsDropout();
+    const model = sequential({
+      layers: [wd.layers.dropout({ rate: 0.5, seed: 7, inputShape: [40_000] }), wd.layers.dropout({ rate: 0.5, seed: 7 })],
+    });
+    const x = tf.ones([1, 40_000]);
+    // Five standard deviations about 1/4, that of independent masks.
+    expect(Math.abs(kept(take(model.apply(x, { training: true }) as tf.Tensor)) - 0.25)).toBeLessThan(
+      5 * Math.sqrt((0.25 * 0.75) / 40_000),
+    );
+    const masks = ["a", "b", undefined, undefined].map(
+      (name) => `${apply(wd.layers.dropout({ rate: 0.5, seed: 7, ...(name && { name }) }), x, true)}`,
+    );
+    expect(new Set(masks).size).toBe(4);
+    // Nothing of another layer, of operations or of layers without a seed is met.
+    const other = await createTfjsDropout({ seed: 7 });
+    masks.push(`${apply(other.layers.dropout({ rate: 0.5 }), x, true)}`, `${take(other.dropout(x, 0.5, null, 7))}`);
+    expect(new Set(masks).size).toBe(6);
+    x.dispose();
+  });
+
+  it("takes the seeds of tf.dropout: integers as they are, all else by its FNV-1a hash", async () => {
+    const wd = await createTfjsDropout();
+    const x = tf.ones([64]);
+    const mask = (seed: number | bigint | string) => take(wd.dropout(x, 0.5, null, seed));
+    // "a" and "foobar" are test vectors of the hash's authors.
+    for (const [seed, value] of [
+      ["a", 0xaf63dc4c8601ec8cn],
+      ["foobar", 0x85944171f73967e8n],
+      ["007", 7n],
+      [7, 7n],
+      ["18446744073709551615", 2n ** 64n - 1n],
+    ] as const) {
+      expect(mask(seed), `${seed}`).toEqual(mask(value));
+    }
+    const others = [-3, 0.123, 2 ** 60, "abc", "18446744073709551616", 1e300, 3].map((seed) => `${mask(seed)}`);
+    expect(new Set(others).size).toBe(7);
+    expect(mask(-3)).toEqual(mask("-3"));
+    expect(mask(0.123)).toEqual(mask("0.123"));
+    x.dispose();
+  });
+
+  it.each(["abc", 0.123, -3, 7, 2n ** 60n])("keeps the seed %s in the configuration", async (seed) => {
+    const wd = await createTfjsDropout();
+    const layer = wd.layers.dropout({ rate: 0.5, seed });
+    expect(layer.getConfig()["seed"]).toBe(typeof seed === "bigint" ? `${seed}` : seed);
+    expect(wd.layers.dropout({ rate: 0.5 }).getConfig()["seed"]).toBeNull();
+  });
+
+  it("drops everything at rate 1, forward and gradient", async () => {
+    const wd = await createTfjsDropout();
+    const x = tf.fill([2, 3, 4], Number.NaN);
+    for (const name of ["dropout", "alphaDropout", "dropPath", "spatialDropout1d"] as const) {
+      const layer = maker(wd, name)({ rate: 1 });
+      expectSame(apply(layer, x, true), new Float32Array(24), name);
+      const run = (input: tf.Tensor) => layer.apply(input, { training: true }) as tf.Tensor;
+      expectSame(take(tf.grad(run)(x, x)), new Float32Array(24), `d ${name}`);
+    }
+    x.dispose();
+  });
+
+  it("has a rate that can be set, checked", async () => {
+    const wd = await createTfjsDropout({ seed: SEED });
+    const layer = wd.layers.dropout({ rate: 0.1 });
+    layer.rate = 0.75;
+    expect([layer.rate, layer.getConfig()["rate"]]).toEqual([0.75, 0.75]);
+    const x = tf.ones([1000]);
+    expectSame(
+      apply(layer, x, true),
+      drop(
+        new Float32Array(1000).fill(1),
+        keepBytes(uniforms("tile", SEED, 2n ** 32n, 0, 1000), chance("tile", 0.75)),
+        chance("tile", 0.75),
+      ),
+      "y",
+    );
+    expect(() => {
+      layer.rate = 1.5;
+    }).toThrow('"rate" expected number in [0, 1], got 1.5');
+    expect(layer.rate).toBe(0.75);
+    const noise = wd.layers.gaussianNoise({ stddev: 1 });
+    noise.stddev = 0;
+    expectSame(apply(noise, x, true), new Float32Array(1000).fill(1), "noise");
+    x.dispose();
+  });
+
+  it("has one mask for a list of inputs where it is shared", async () => {
+    const wd = await createTfjsDropout({ seed: SEED });
+    for (const layer of [wd.layers.dropout({ rate: 0.5, shareMask: true }), wd.layers.spatialDropout1d({ rate: 0.5, shareMask: true })]) {
+      const inputs = [1, 2].map(() => modelInput({ shape: [5, 64] }));
+      const model = makeModel({ inputs, outputs: layer.apply(inputs) as never[] });
+      const xs = [1, 2].map((value) => tf.fill([3, 5, 64], value));
+      const [a, b] = (model.apply(xs, { training: true }) as tf.Tensor[]).map(take) as [Floats, Floats];
+      expectSame(
+        b,
+        a.map((value) => 2 * value),
+        "twice the other",
+      );
+      expect(new Set(a)).toEqual(new Set([0, 2]));
+      expect(() => layer.apply([xs[0] as tf.Tensor, tf.ones([3, 5, 63])], { training: true })).toThrow(
+        '"inputs[1]" expected tensor of shape [3, 5, 64]',
+      );
+      const [c] = model.predict(xs) as tf.Tensor[];
+      expectSame(take(c as tf.Tensor), new Float32Array(960).fill(1), "prediction");
+    }
+  });
+
+  it("refuses a noise shape that does not fit when a model is made", async () => {
+    const wd = await createTfjsDropout();
+    const behind = (layer: RandomLayer) => () => sequential({ layers: [layers.dense({ units: 8, inputShape: [3] }), layer] });
+    expect(behind(wd.layers.dropout({ rate: 0.5, noiseShape: [null, 7] }))).toThrow('"noiseShape[1]" expected 1 or 8, got 7');
+    expect(behind(wd.layers.dropout({ rate: 0.5, noiseShape: [1, 1, 8] }))).toThrow(
+      '"noiseShape" expected at most 2 dimensions, got [1, 1, 8]',
+    );
+    behind(wd.layers.dropout({ rate: 0.5, noiseShape: [1000, 1] }))();
+  });
+
+  it("takes both spellings of channel orders", async () => {
+    const wd = await createTfjsDropout();
+    for (const dataFormat of ["channelsFirst", "channels_first"] as const) {
+      expect(wd.layers.spatialDropout2d({ rate: 0.5, dataFormat }).getConfig()["dataFormat"]).toBe("channelsFirst");
+    }
+  });
+});
 
 describe("saving and resuming", () => {
   beforeEach(() => useBackend("cpu"));
@@ -308,14 +438,33 @@ describe("refusals", () => {
   it("of arguments, which use up no number", async () => {
     const wd = await createTfjsDropout({ seed: SEED });
     for (const name of ["dropout", "alphaDropout", "gaussianDropout", "dropPath", "spatialDropout1d"] as const) {
-      expect(() => maker(wd, name)({ rate: 1 })).toThrow('"rate" expected number in [0, 1), got 1');
-      expect(() => maker(wd, name)({})).toThrow('"rate" expected number in [0, 1), got undefined');
+      const [end, above] = name === "gaussianDropout" ? [")", 1] : ["]", 1.5];
+      expect(() => maker(wd, name)({ rate: above })).toThrow(`"rate" expected number in [0, 1${end}, got ${above}`);
+      expect(() => maker(wd, name)({ rate: -0.1 })).toThrow(`"rate" expected number in [0, 1${end}, got -0.1`);
+      expect(() => maker(wd, name)({})).toThrow(`"rate" expected number in [0, 1${end}, got undefined`);
       expect(() => maker(wd, name)(undefined as never)).toThrow('"args" expected object, got undefined');
     }
     expect(() => wd.layers.gaussianNoise({ stddev: -1 })).toThrow('"stddev" expected number in [0, 3.4028234663852886e+38], got -1');
-    expect(() => wd.layers.dropout({ rate: 0.5, seed: 0.5 })).toThrow('"seed" expected safe integer or bigint in [0, 2^64), got 0.5');
+    const seed = '"seed" expected finite number, bigint in [0, 2^64) or string that is not empty';
+    expect(() => wd.layers.dropout({ rate: 0.5, seed: Number.NaN })).toThrow(`${seed}, got NaN`);
+    expect(() => wd.layers.dropout({ rate: 0.5, seed: "" })).toThrow(`${seed}, got an empty string`);
+    expect(() => wd.layers.dropout({ rate: 0.5, seed: 2n ** 64n })).toThrow(`${seed}, got 18446744073709551616n`);
+    expect(() => wd.layers.dropout({ rate: 0.5, seed: {} as never })).toThrow(`${seed}, got Object`);
+    expect(() => wd.layers.dropout({ rate: 0.5, noiseShape: [1000, -45616] })).toThrow(
+      '"noiseShape[1]" expected integer in [1, 9007199254740992], got -45616',
+    );
+    expect(() => wd.layers.alphaDropout({ rate: 0.5, noiseShape: [1.5] })).toThrow('"noiseShape[0]" expected integer in [1,');
+    expect(() => wd.layers.dropout({ rate: 0.5, noiseShape: "ab" as never })).toThrow(
+      '"noiseShape" expected array of dimensions, got string "ab"',
+    );
+    expect(() => wd.layers.dropout({ rate: 0.5, rtae: 1 } as never)).toThrow('"args.rtae" is no option; did you mean "rate"?');
+    expect(() => wd.layers.dropout({ rate: 0.5, noise_shape: [1] } as never)).toThrow(
+      '"args.noise_shape" is no option; did you mean "noiseShape"?',
+    );
+    expect(() => wd.layers.gaussianDropout({ rate: 0.5, noiseShape: [1] } as never)).toThrow('"args.noiseShape" is no option');
+    expect(() => wd.layers.dropout({ rate: 0.5, shareMask: 1 as never })).toThrow('"shareMask" expected boolean, got 1');
     expect(() => wd.layers.spatialDropout2d({ rate: 0.5, dataFormat: "NHWC" as never })).toThrow(
-      '"dataFormat" expected "channelsFirst" or "channelsLast", got string "NHWC"',
+      '"dataFormat" expected "channelsFirst" or "channelsLast" or "channels_first" or "channels_last", got string "NHWC"',
     );
     expect(wd.state.layers).toBe(0);
   });

@@ -195,10 +195,11 @@ describe.each(BACKENDS)("operations on %s", (backend) => {
     refused(() => wd.dropout(x, 0.5, [1, 1, 3]), RangeError, '"noiseShape" expected at most 2 dimensions, got [1, 1, 3]');
     refused(() => wd.dropout(x, 0.5, "ab" as never), TypeError, '"noiseShape" expected array of dimensions, got string "ab"');
     refused(() => wd.alphaDropout(x, 0.5, [2]), RangeError, '"noiseShape[0]" expected 1 or 3, got 2');
-    const integer = '"seed" expected safe integer or bigint in [0, 2^64)';
-    refused(() => wd.dropout(x, 0.5, null, -1), RangeError, `${integer}, got -1`);
-    refused(() => wd.dropout(x, 0.5, null, true as never), TypeError, `${integer}, got true`);
-    refused(() => wd.gaussianNoise(x, 0.5, "a"), RangeError, '"seed" expected string of decimal digits below 2^64, got string "a"');
+    const seed = '"seed" expected finite number, bigint in [0, 2^64) or string that is not empty';
+    refused(() => wd.dropout(x, 0.5, null, Number.POSITIVE_INFINITY), RangeError, `${seed}, got Infinity`);
+    refused(() => wd.dropout(x, 0.5, null, -1n), RangeError, `${seed}, got -1n`);
+    refused(() => wd.dropout(x, 0.5, null, true as never), TypeError, `${seed}, got true`);
+    refused(() => wd.gaussianNoise(x, 0.5, ""), RangeError, `${seed}, got an empty string`);
     expect(wd.state.nextStream).toBe("0");
     x.dispose();
     expect(() => wd.dropout(x, 0.5)).toThrow("disposed");

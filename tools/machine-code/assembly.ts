@@ -17,7 +17,7 @@ export function whyNot(): string | undefined {
   return undefined;
 }
 
-/** What objdump prints with `args`. */
+/** Returns the output of objdump with `args`. */
 export function objdump(args: readonly string[]): string {
   const options = ["-M", "intel", "--no-show-raw-insn", ...args];
   const { error, status, stdout, stderr } = spawnSync("objdump", options, { encoding: "utf8", maxBuffer: 2 ** 28 });
@@ -26,7 +26,7 @@ export function objdump(args: readonly string[]): string {
   return stdout;
 }
 
-/** The instructions in what objdump printed. */
+/** Returns the instructions in the output of objdump. */
 export function readInstructions(text: string): Instruction[] {
   return text.split("\n").flatMap((line) => {
     const [, address, words] = line.match(/^\s*([0-9a-f]+):\s+(.*)$/) ?? [];

@@ -2,7 +2,7 @@
 
 import type { Instruction } from "./assembly.js";
 
-/** The classes, in the order of the tables; `stack` is what a compiler puts aside on the stack and takes back. */
+/** The classes, in the order of the tables; `stack` are moves of spilled registers to the stack and back. */
 export const CLASSES = ["arithmetic", "shuffle", "load", "store", "move", "scalar", "branch", "stack"] as const;
 export type Class = (typeof CLASSES)[number];
 
@@ -12,11 +12,11 @@ const SHUFFLE =
   /^v?(p?unpck|pack|p?shuf|p?blend|p?broadcast|p?perm|palignr|pmov[sz]x|pinsr|pextr|insertps|extractps|movddup|movs[hl]dup|movhlps|movlhps|ps[rl]ldq)/;
 /** Of registers that hold vectors, only the lowest lane. */
 const ONE_LANE = /^v?((add|sub|mul|div|sqrt|round|min|max|cmp\w*|u?comi|mov)s[sd]|cvtt?(s[sd]|si)2\w+|mov[dq])$/;
-/** How a register is filled with zeros or with ones. */
+/** Instructions that fill a register with zeros or with ones. */
 const CONSTANT = /^(xor|sub|v?p?xorp?[sd]?|v?pcmpeq[bwdq])$/;
 const SPILL = /\[r[bs]p[-+]0x[0-9a-f]+\]/;
 
-/** Whether an instruction has all lanes of a vector to do with. */
+/** Returns true if an instruction works on all lanes of a vector. */
 export function isVector({ mnemonic, operands }: Instruction): boolean {
   return /[xyz]mm\d/.test(operands) && !ONE_LANE.test(mnemonic);
 }
@@ -35,7 +35,7 @@ export function classOf(instruction: Instruction): Class {
   return isVector(instruction) ? "arithmetic" : "scalar";
 }
 
-/** Whether an instruction writes a vector to memory. */
+/** Returns true if an instruction writes a vector to memory. */
 export function isVectorStore(instruction: Instruction): boolean {
   return isVector(instruction) && classOf(instruction) === "store";
 }

@@ -1,4 +1,4 @@
-// Counts the instructions of hot loops in what V8 makes of a wasm module, and in the C++ yardstick.
+// Counts the instructions of hot loops in V8's code for a wasm module, and in the C++ yardstick.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ export interface Count {
   /** The kernels that reach it. */
   readonly kernels: readonly string[];
   readonly function: string;
-  /** What a pass serves, and how many of them. */
+  /** The unit of a pass, and the number of units. */
   readonly unit: string;
   readonly elements: number;
   /** Instructions of a pass, all and by class. */
@@ -77,7 +77,7 @@ export function countNative(): Count | Missing {
   });
 }
 
-/** What V8's optimising compiler makes of the functions of a wasm file. */
+/** Returns the code that V8's optimising compiler makes of the functions of a wasm file. */
 function machineCode(wasm: string, directory: string): Compiled[] {
   const flags = ["--no-liftoff", "--no-wasm-lazy-compilation", "--perf-prof"];
   const compileIt = 'new WebAssembly.Module(require("node:fs").readFileSync(process.argv[1]))';

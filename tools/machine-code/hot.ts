@@ -1,4 +1,4 @@
-// Which loops of a kernel are hot, and how many elements a pass of one serves. Compilers unroll, so elements are counted by marks: instructions that
+// The table of hot loops, and the number of elements that a pass of each serves. Compilers unroll, so elements are counted by marks: instructions that
 // stand in a loop once for so many elements and nowhere else.
 
 import type { Instruction } from "./assembly.js";
@@ -8,11 +8,11 @@ export interface Hot {
   /** The functions, by names of wat.ts. */
   readonly functions: RegExp;
   readonly mark: RegExp;
-  /** What stands in the loop too, where others have the mark. */
+  /** A second instruction that the loop has, where other loops have the mark too. */
   readonly beside?: RegExp;
   /** Elements that a mark stands for. */
   readonly elements: number;
-  /** What is counted in place of elements. */
+  /** The unit to count in place of elements. */
   readonly unit?: string;
 }
 
@@ -21,7 +21,7 @@ export function textOf({ mnemonic, operands }: Instruction): string {
   return `${mnemonic} ${operands}`;
 }
 
-// What puts a register aside is no store, see classes.ts.
+// An instruction that spills a register is no store, see classes.ts.
 const STORE = /^v?mov\w+ XMMWORD PTR \[(?!r[bs]p[-+]0x[0-9a-f]+\])/;
 const MULTIPLY_F32 = /^v?mulps/;
 const MULTIPLY_F64 = /^v?mulpd/;

@@ -25,7 +25,7 @@ const JUMP = /^j|^loop/;
 /** After these the next instruction is not reached: a jump, the end of a function, a trap. */
 const NO_NEXT = /^(jmp|ret|ud2|int3|hlt|\(bad\))/;
 
-/** The loops of a function that begins with its first instruction, in the order of their heads; `counts` says of which instructions a pass is to have many. */
+/** The loops of a function that begins with its first instruction, in the order of their heads; `counts` selects the instructions that weigh a block, and a pass goes through the heaviest. */
 export function loopsOf(code: readonly Instruction[], counts: (instruction: Instruction) => boolean): Loop[] {
   const blocks = blocksOf(code);
   const dominators = dominatorsOf(blocks);
@@ -77,7 +77,7 @@ function blocksOf(code: readonly Instruction[]): Map<number, Block> {
   return blocks;
 }
 
-/** Where a jump leads, if that is an address. */
+/** Returns the target of a jump, if that is an address. */
 function targetOf({ mnemonic, operands }: Instruction): number | undefined {
   const [, target] = JUMP.test(mnemonic) ? (operands.match(/^(?:0x)?([0-9a-f]+)$/) ?? []) : [];
   return target === undefined ? undefined : Number.parseInt(target, 16);

@@ -15,7 +15,7 @@ npm run bench:code -- [options]
 
 Needs x86-64 and objdump of binutils.`;
 
-/** What the command line says. */
+/** The options of the command line. */
 export interface Options {
   readonly modules: readonly (typeof MODULES)[number][];
   readonly filter: string;

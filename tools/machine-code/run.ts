@@ -1,4 +1,4 @@
-// `npm run bench:code`: prints a table of the hot loops and what they consist of.
+// `npm run bench:code`: prints a table of the hot loops and their instructions.
 
 import { runCommand, UnusableFile, UsageError } from "../../bench/command-line.js";
 import { Missing } from "../../bench/cpp/program.js";

@@ -1,4 +1,4 @@
-// What a module's text form, which is built beside it, says of its functions.
+// Reads the functions of a module from its text form, which is built beside it.
 
 /** The functions of a module, by their index, and its kernels. */
 export interface Text {

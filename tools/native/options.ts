@@ -13,7 +13,7 @@ npm run bench:native -- [options]
   --json path     where to write the results (default bench/results-native.json)
   --help          this text`;
 
-/** What the command line says. */
+/** The options of the command line. */
 export interface Options {
   /** Elements. */
   readonly sizes: readonly number[];

@@ -1,4 +1,4 @@
-// The programs that stand beside wasm-dropout: what each needs, how it is made ready, and how its times are read.
+// The native programs: the needs of each, its preparation, and its times.
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-// `npm run bench:native`: measures what wasm-dropout is held against outside JavaScript, prints a table per size and stores the results.
+// `npm run bench:native`: measures native programs to compare wasm-dropout with, prints a table per size and stores the results.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,11 +1,11 @@
-// Whether an output is dropout of its input: only what computes the same is worth a comparison.
+// Checks that an output is dropout of its input: a comparison needs programs that compute the same.
 
-/** How far, in standard deviations, the share of kept elements may lie from 1 - p. */
+/** The largest distance of the share of kept elements from 1 - p, in standard deviations. */
 const MOST_SIGMAS = 5;
-/** How far, relatively, a kept element may lie from x / (1 - p): some roundings to f32. */
+/** The largest relative distance of a kept element from x / (1 - p): some roundings to f32. */
 const TOLERANCE = 1e-6;
 
-/** What is wrong with y as dropout of x, which is positive; undefined if nothing is. */
+/** Returns the fault of y as dropout of x, which is positive; undefined if there is none. */
 export function faultIn(y: Float32Array, x: Float32Array, p: number): string | undefined {
   if (!(y instanceof Float32Array)) return "the output is no Float32Array";
   if (y.length !== x.length) return `the output has ${y.length} elements, not ${x.length}`;

@@ -1,9 +1,9 @@
-// How dropout is done in the libraries. What is used of them is declared here, as they are not installed where the rest is type-checked.
+// Dropout in each library. The parts of them that are used are declared here, as they are not installed where the rest is type-checked.
 
 import { dropoutModel } from "./onnx.js";
 import type { Prepare, Prepared } from "./peer.js";
 
-/** Imports a package; of one of CommonJS, what it exports. */
+/** Imports a package; returns the exports of a CommonJS one. */
 async function load<Library>(name: string): Promise<Library> {
   const library = await import(name);
   return library.default ?? library;
@@ -27,7 +27,7 @@ interface TensorFlow {
 export async function loadTensorFlow(backend: "cpu" | "wasm", gradient: boolean): Promise<Prepare> {
   const tf = await load<TensorFlow>("@tensorflow/tfjs-core");
   await load(`@tensorflow/tfjs-backend-${backend}`);
-  // Registers gradients, which the core alone has in no form that Node loads.
+  // Registers gradients, which tfjs-core alone lacks in the form that Node loads.
   if (gradient) await load("@tensorflow/tfjs-layers");
   tf.enableProdMode();
   const enter = async () => {

@@ -42,7 +42,7 @@ export async function measure(
   bench.addEventListener("cycle", onTask);
   const measured: Map<string, number>[] = [];
   for (let round = 0; round < rounds; ++round) {
-    // What has a result is not run again.
+    // A task that has a result is not run again.
     bench.reset();
     const times = new Map<string, number>();
     for (const task of await bench.run()) {

@@ -12,7 +12,7 @@ npm run bench:peers -- [options]
   --json path     where to write the results (default bench/results-peers.json)
   --help          this text`;
 
-/** What the command line says. */
+/** The options of the command line. */
 export interface Options {
   /** Elements. */
   readonly sizes: readonly number[];

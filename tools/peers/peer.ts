@@ -1,4 +1,4 @@
-// What the benchmark has to know of something that it measures.
+// The description of a peer that the benchmark measures.
 
 import type { Group } from "../../bench/results.js";
 
@@ -8,9 +8,9 @@ export interface Peer {
   /** The npm package that it stands for; none for code that stands in this repository. */
   readonly package?: string;
   readonly group: Extract<Group, "reference" | "api" | "peer">;
-  /** How often a call reads and writes the data: 1 for forward, 2 for forward and backward. */
+  /** The number of times that a call reads and writes the data: 1 for forward, 2 for forward and backward. */
   readonly passes: 1 | 2;
-  /** Whether what it computes is not dropout but the yardstick of it. */
+  /** True for the copy that the others are compared with, which is no dropout. */
   readonly copies?: true;
   /** Loads the package. */
   readonly load: () => Promise<Prepare>;
@@ -29,7 +29,7 @@ export type Prepare = (x: Float32Array<ArrayBuffer>, p: number, out: Float32Arra
 export interface Prepared {
   /** Computes dropout of x, with a mask of its own each time, down to an array that JavaScript can read; a promise if that takes one. */
   readonly call: () => unknown;
-  /** What the last call computed. For two passes, the gradient of x, where that of y is x. */
+  /** Returns the result of the last call. For two passes, the gradient of x, where that of y is x. */
   readonly output: () => Float32Array;
   /** Makes the state that peers share, if they do, this one's. Called before one or more calls. */
   readonly enter?: () => Promise<unknown>;

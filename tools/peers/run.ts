@@ -1,4 +1,4 @@
-// npm run bench:peers: measures, prints a table a size with what is missing from it, and writes the same as JSON.
+// npm run bench:peers: measures, prints a table per size and the peers that are missing from it, and writes the same as JSON.
 
 import { runCommand } from "../../bench/command-line.js";
 import { engineVersion, MACHINE, storeRun, VERSION } from "../../bench/machine.js";
@@ -10,7 +10,7 @@ import { type Options, readOptions, USAGE } from "./options.js";
 import { type Missing, runPeers } from "./session.js";
 import { PEERS } from "./table.js";
 
-/** How long a call may take: what is slower would keep the others waiting for minutes. */
+/** The longest time of a call: slower ones would keep the others waiting for minutes. */
 const MOST_MS = 1000;
 
 async function run({ sizes, filter, rounds, json }: Options): Promise<void> {

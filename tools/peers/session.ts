@@ -8,28 +8,28 @@ import { faultIn } from "./check.js";
 import { measure, type Timed } from "./measure.js";
 import type { Peer, Prepare, Prepared } from "./peer.js";
 
-/** Drop probabilities. Half is the hardest for what branches on decisions. */
+/** Drop probabilities. One half is the hardest for code that branches on decisions. */
 export const PROBABILITIES = [P, 0.5] as const;
 
-/** Elements from which on the time of a call tells that of larger ones: that of a few is mostly overhead. */
+/** The least number of elements at which the time of a call predicts that of larger ones: below, most of it is overhead. */
 const LEAST_TELLING = 2 ** 12;
 
-/** What to measure. */
+/** The plan of a session. */
 export interface Plan {
   /** Exactly one of them copies. */
   readonly peers: readonly Peer[];
   /** Elements; multiples of 8. */
   readonly sizes: readonly number[];
-  /** Only what has this in its name, beside the copy and what is of this package. */
+  /** Measures only peers with this in their names, beside the copy and this package. */
   readonly filter: string;
   readonly rounds: number;
-  /** How long a call may take: what is slower is not measured. */
+  /** The longest time of a call: slower ones are not measured. */
   readonly mostMs: number;
 }
 
 export type Missing = NonNullable<Run["missing"]>[number];
 
-/** What is found at one size. */
+/** The results at one size. */
 export interface Found {
   readonly size: number;
   readonly results: readonly Result[];
@@ -39,11 +39,11 @@ export interface Found {
 /** A peer over data of one size with one p, ready and checked. */
 interface Ready extends Description, Timed {
   readonly free: Prepared["free"];
-  /** Takes note of how long a call took. */
+  /** Notes the time of a call. */
   readonly learn: (ms: number) => void;
 }
 
-/** A peer that loaded, with what is known of its speed at each p. */
+/** A peer that loaded, with its speed at each p as far as it is known. */
 interface Loaded extends Peer {
   readonly prepare: Prepare;
   readonly msPerElement: Map<number, number>;
@@ -68,7 +68,7 @@ export async function* runPeers(plan: Plan, onBegin: (size: number, steps: numbe
     }
   }
   for (const size of sizes.toSorted((a, b) => a - b)) {
-    // What did not load is missing once, in the first of the sizes.
+    // A peer that did not load is listed as missing once, at the first of the sizes.
     const missing = unloaded.splice(0);
     const leaveOut = (name: string, reason: string) => missing.push({ name, reason: `${formatSize(size)} elements: ${reason}` });
     const x = Float32Array.from({ length: size }, (_, i) => 0.5 + ((i * 7) % 16) / 16);
@@ -112,7 +112,7 @@ function select({ peers, filter }: Plan): readonly Peer[] {
   return peers.filter((peer) => peer.group !== "peer" || has(peer));
 }
 
-/** Prepares a peer, checks what it computes and times a call; returns why it cannot be measured, if so. */
+/** Prepares a peer, checks its result and times a call; returns the reason if it cannot be measured. */
 async function getReady(
   peer: Loaded,
   name: string,
@@ -156,7 +156,7 @@ async function getReady(
   }
 }
 
-/** Whether two calls drew the same mask, which costs less than drawing. */
+/** Returns a reason to leave a peer out if two calls drew the same mask, which costs less than drawing. */
 function repeatIn(first: Float32Array, second: Float32Array): string | undefined {
   return first.every((value, i) => value === second[i]) ? "two calls gave the same mask" : undefined;
 }

@@ -1,4 +1,4 @@
-// What is measured: a copy, this package, and everything that people could use instead.
+// The table of peers: a copy, this package, and the alternatives to it.
 
 import { readFileSync } from "node:fs";
 import { Dropout } from "../../src/core/dropout.js";
@@ -33,7 +33,7 @@ export const PEERS: readonly Peer[] = [
   { name: "tfjs cpu gradient", package: "@tensorflow/tfjs-backend-cpu", group: "peer", passes: 2, load: () => loadTensorFlow("cpu", true) },
 ];
 
-/** What needs nothing but the arrays. */
+/** Makes a peer that needs nothing but the arrays. */
 function inPlain(run: (out: Float32Array, x: Float32Array, p: number) => void): Peer["load"] {
   return async () => (x, p, out) => ({ call: () => run(out, x, p), output: () => out });
 }

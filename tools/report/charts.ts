@@ -10,7 +10,7 @@ import { answersOf, commonSize, labelsOf, MAIN, pairsOf, peersOf, seriesOf } fro
 
 const RATIO = { axis: "times as long as memory.copy of the same data (logarithmic)", base: 2, fromOne: true } as const;
 
-/** One dropout by this package and by what people use today, in plain words. */
+/** One dropout by this package and by its alternatives, in plain words. */
 export function answersChart(runs: readonly Run[]): Chart | undefined {
   const found = answersOf(runs);
   if (found === undefined) return undefined;

@@ -1,4 +1,4 @@
-// What every report is: a document that needs no network and no script, and charts in it.
+// The frame of every report: a document that needs no network and no script, with charts in it.
 
 import { type Content, element, Markup, plain } from "./markup.js";
 import { CHART_STYLE, type Chart, svg } from "./plot.js";

@@ -1,4 +1,4 @@
-// How figures are written, with enough digits to tell results apart and no more, and what they belong to.
+// Formats figures, with enough digits to tell results apart and no more, and their labels.
 
 import type { Machine } from "../../bench/results.js";
 

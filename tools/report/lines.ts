@@ -4,7 +4,7 @@ import * as Plot from "@observablehq/plot";
 import { type Chart, colourOf, draw, GRID, INK, PAPER, QUIET, widthOf } from "./plot.js";
 import { spread } from "./scale.js";
 
-/** A point of a line, and how far its band reaches. */
+/** A point of a line, and the ends of its band. */
 export interface Point {
   readonly x: number;
   readonly y: number;

@@ -17,7 +17,7 @@ export interface Chart {
   readonly content: Content;
 }
 
-/** How many colours there are. */
+/** The number of colours. */
 export const COLOURS = 5;
 
 /** The colour of number `i`. */
@@ -28,7 +28,7 @@ export function colourOf(i: number): string {
 /** Strokes and fills besides the numbered colours. */
 export const [INK, QUIET, GRID, PAPER] = ["var(--ink)", "var(--quiet)", "var(--grid)", "var(--paper)"] as const;
 
-/** The options of {@link Plot.plot}, of which the size is needed here, and what a chart says of itself. */
+/** The options of {@link Plot.plot}, of which the size is needed here, and the title and description of a chart. */
 export interface ChartOptions extends Plot.PlotOptions {
   readonly width: number;
   readonly height: number;

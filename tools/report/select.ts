@@ -13,7 +13,7 @@ export const MAIN: readonly string[] = [
   "multiply_f32",
 ];
 
-/** The size at which subjects stand side by side: more than a core's own caches hold, less than takes long anywhere. */
+/** The size for comparing subjects: larger than a core's own caches, small enough to be quick everywhere. */
 const USUAL_SIZE = 2 ** 20;
 
 /** The name of each run: engine, version and build; where several are alike, also the date and, if they differ in it, the machine. */
@@ -52,7 +52,7 @@ export interface Answer {
   readonly result: Result;
 }
 
-/** The results that answer a user's question, from quick to slow: one dropout by this package and by what people use today. All at one size. */
+/** The results that answer a user's question, from quick to slow: one dropout by this package and by its alternatives. All at one size. */
 export function answersOf(runs: readonly Run[]): { run: Run; answers: Answer[] } | undefined {
   const run = mostCovering(runs, (one) => answersIn(one).length);
   return run && { run, answers: answersIn(run).toSorted((a, b) => a.result.nsPerElement - b.result.nsPerElement) };

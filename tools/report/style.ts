@@ -1,4 +1,4 @@
-// How the page looks, on light and on dark, on paper and on a phone.
+// The styles of the page, in light and dark, on paper and on a phone.
 
 // A box that scrolls has a shadow at an edge that hides something: its paper moves with the content and covers the shadow at the end
 // (Lea Verou, https://lea.verou.me/blog/2012/04/background-attachment-local/).

@@ -10,7 +10,7 @@ npm run bench:tfjs -- [options]
   --gate          exit with 1 if a bar is missed, or none applies
   --help          this text`;
 
-/** What the command line says. */
+/** The options of the command line. */
 export interface Options {
   /** Elements. */
   readonly sizes: readonly number[];

@@ -16,7 +16,7 @@ import { COPIES, OURS, subjects, TFJS } from "./subjects.js";
 
 const P = 0.5;
 
-/** How many times as fast as tf.dropout it is to be, at which size. */
+/** The least speed as a multiple of tf.dropout's, and the size it holds at. */
 const BARS = { cpu: 20, wasm: 10 } as const;
 const BAR_SIZE = 2 ** 20;
 

@@ -1,14 +1,15 @@
-// What is measured: dropout forward and its gradient, on whatever backend TensorFlow.js has at the time.
+// The subjects: dropout forward and its gradient, on whatever backend TensorFlow.js has at the time.
 
 import * as tf from "@tensorflow/tfjs-core";
 import { diagonal } from "../../src/tfjs/differentiable.js";
 import type { TfjsDropout } from "../../src/tfjs/index.js";
+import { mapValues } from "../../src/tfjs/values.js";
 import { faultIn } from "../peers/check.js";
 import type { Timed } from "../peers/measure.js";
 
 export const TFJS = "tf.dropout";
 export const OURS = "wasm-dropout";
-/** The same way through tensors with nothing computed: a tensor of y and one of dx are what any dropout has to make. */
+/** The same tensors with nothing computed: any dropout has to make one of y and one of dx. */
 export const COPIES = "two copies";
 
 type Operation = (x: tf.Tensor) => tf.Tensor;
@@ -26,7 +27,7 @@ export function subjects(wd: TfjsDropout, n: number, p: number): { readonly time
     timed: [
       through(TFJS, (input) => tf.dropout(input, p)),
       through(OURS, (input) => wd.dropout(input, p)),
-      through(COPIES, (input) => diagonal(input, (values, out) => out.set(values))),
+      through(COPIES, (input) => diagonal(input, (x) => mapValues(x, (values, out) => out.set(values)))),
     ],
     free: () => tf.dispose([x, dy]),
   };

@@ -31,7 +31,7 @@ export function makeChooser(choose: (digit: string | undefined) => void): { show
   };
 }
 
-/** Whether x is a digit rather than a drawing. */
+/** Returns true if x is a digit, false if it is a drawing. */
 export function isDigit(x: string): boolean {
   return DIGITS.some(({ label }) => `${label}` === x);
 }

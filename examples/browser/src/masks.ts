@@ -11,7 +11,7 @@ import { fromHash, INITIAL, parseP, parseSeed, pixelsOf, type State, toHash } fr
 import { listenForDrawing } from "./surface.js";
 
 const ERRORS = ["p-error", "seed-error", "link-error"];
-// How long a state lasts before the address takes it over: browsers limit how often that may change.
+// The delay before a state is written to the address: browsers limit the number of changes.
 const SETTLE_MS = 300;
 const SEEDS = 2n ** 64n;
 
@@ -25,7 +25,7 @@ export function showMasks(dropout: Dropout, offer: (ticket: Ticket, mask: Uint8A
   const eraser = part("eraser", HTMLButtonElement);
 
   let shown: Shown = { state: INITIAL, pass: pass(dropout, INITIAL) };
-  // Where p came from when it last began to move.
+  // The state that was shown when p last began to move.
   let before = shown;
   let moving = false;
   let own = `${new Drawing()}`;

@@ -2,7 +2,7 @@
 
 import { SIDE } from "./drawing.js";
 
-/** How one pixel looks: a grey level, drawn clipped to [0, 1], or a mark. */
+/** The look of one pixel: a grey level, drawn clipped to [0, 1], or a mark. */
 export type Cell = number | Mark;
 export type Mark = "dropped" | "dropped on paper" | "newly dropped" | "kept" | "newly kept";
 

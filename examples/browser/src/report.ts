@@ -1,4 +1,4 @@
-// What the page says of a forward pass: three pictures and the figures beside them.
+// The report of a forward pass: three pictures and the figures beside them.
 
 import { PIXELS } from "./drawing.js";
 import { checksum, keptOf, type Pass } from "./forward.js";

@@ -1,4 +1,4 @@
-// What the visitor has chosen, and its form as the hash of a link: all that a picture depends on.
+// The visitor's choices, and their form as the hash of a link: all that a picture depends on.
 
 import type { StreamKind } from "wasm-dropout";
 import { DIGITS } from "./digits.js";

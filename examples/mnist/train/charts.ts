@@ -104,7 +104,7 @@ function histogram(name: string, counts: readonly number[], most: number, colour
   return { name: `${name} answers`, points, colour };
 }
 
-/** What dropout costs. */
+/** The cost of dropout. */
 export function timeChart({ without, ours, tfjs }: StepTimes): Chart {
   const bar = (label: string, { median, interval }: Summary, colour: number) => ({
     label,

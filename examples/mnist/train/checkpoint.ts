@@ -6,13 +6,13 @@ import { io, type MomentumOptimizer, type NamedTensorMap, type Variable } from "
 import type { Sequential } from "@tensorflow/tfjs-layers";
 import { type DropoutState, maskStates, restoreMasks } from "wasm-dropout/tfjs";
 
-/** What is known after each epoch, of the training images and of the test images of the curve. */
+/** The figures after each epoch, of the training images and of the test images of the curve. */
 export interface Point {
   readonly trainingWrong: number;
   readonly testWrong: number;
 }
 
-/** How far a training has come. */
+/** The state of a training. */
 export interface Progress {
   /** One point an epoch. */
   readonly curve: readonly Point[];
@@ -61,7 +61,7 @@ export function readCheckpoint(path: string): { header: Header; data: ArrayBuffe
   return { header: JSON.parse(bytes.toString("utf8", 0, end)), data: new Uint8Array(bytes.subarray(end + 1)).buffer };
 }
 
-/** Writes a file so that whoever reads it finds either the one before or all of the new one. */
+/** Writes a file in one step: a reader finds either the old one or all of the new one. */
 export function writeAtomically(path: string, content: Uint8Array | string): void {
   writeFileSync(`${path}.part`, content);
   renameSync(`${path}.part`, path);

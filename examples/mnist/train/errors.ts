@@ -1,4 +1,4 @@
-// How many examples a network gets wrong, and how an array of rows is evaluated in parts.
+// The number of examples that a network gets wrong, and the evaluation of an array of rows in parts.
 
 import { slice, tidy } from "@tensorflow/tfjs-core";
 import type { Sequential } from "@tensorflow/tfjs-layers";
@@ -20,7 +20,7 @@ export function allLogits(model: Sequential, { images, count }: Examples, traini
   return logits;
 }
 
-/** Whether the class most probable by `scores`, of CLASSES an example, is another than the label. */
+/** Returns for each example true if the class most probable by its CLASSES `scores` is another than the label. */
 export function mistakes(scores: ArrayLike<number>, labels: Uint8Array): boolean[] {
   return Array.from(labels, (label, row) => {
     let best = 0;
@@ -29,7 +29,7 @@ export function mistakes(scores: ArrayLike<number>, labels: Uint8Array): boolean
   });
 }
 
-/** How many of the examples the network, with its weights scaled as at test time, gets wrong. */
+/** Returns the number of examples that the network, with its weights scaled as at test time, gets wrong. */
 export function countWrong(model: Sequential, examples: Examples): number {
   return mistakes(allLogits(model, examples, false), examples.labels).filter(Boolean).length;
 }

@@ -4,7 +4,7 @@ import { useBackend } from "./backend.js";
 import { carryOut, type Status } from "./outcome.js";
 import type { Run } from "./settings.js";
 
-/** What a job is sent. */
+/** The message that starts a job. */
 export interface Task {
   readonly run: Run;
   readonly directory: string;

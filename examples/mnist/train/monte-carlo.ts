@@ -9,20 +9,20 @@ import { allLogits, mistakes } from "./errors.js";
 
 /** An uncertainty, in nats, of examples that were classified right and wrong. */
 export interface Uncertainty {
-  /** How many right ones lie in each of BINS equal parts of [0, `most`]. */
+  /** The number of right ones in each of BINS equal parts of [0, `most`]. */
   readonly right: readonly number[];
   readonly wrong: readonly number[];
   readonly most: number;
-  /** How probable it is that a wrong one is more uncertain than a right one; 0.5 if the uncertainty says nothing; NaN if there are no wrong ones. */
+  /** The probability that a wrong one is more uncertain than a right one; 0.5 if the uncertainty says nothing; NaN if there are no wrong ones. */
   readonly separation: number;
 }
 
 export interface MonteCarloResult {
-  /** How many examples the mean over the first k passes gets wrong, k from 1. */
+  /** The number of examples that the mean over the first k passes gets wrong, k from 1. */
   readonly wrong: readonly number[];
   /** Entropy of the mean probabilities. */
   readonly predictiveEntropy: Uncertainty;
-  /** What the passes disagree about. */
+  /** Mutual information, which is large where the passes disagree. */
   readonly mutualInformation: Uncertainty;
 }
 

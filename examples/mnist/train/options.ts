@@ -21,7 +21,7 @@ npm run example:train -- [options]
 export interface Options {
   readonly settings: Settings;
   readonly seeds: number;
-  /** Where everything is written. */
+  /** The folder that everything is written to. */
   readonly directory: string;
   readonly help: boolean;
 }

@@ -11,18 +11,18 @@ import { type MonteCarloResult, monteCarlo } from "./monte-carlo.js";
 import { nameOf, type Run } from "./settings.js";
 import { trainNetwork } from "./training.js";
 
-/** What is found by a run. */
+/** The results of a run. */
 export interface Outcome {
   readonly run: Run;
   readonly curve: readonly Point[];
   /** Time of training. */
   readonly seconds: number;
-  /** How many test images the network gets wrong, with its weights scaled. */
+  /** The number of test images that the network gets wrong, with its weights scaled. */
   readonly testWrong: number;
   readonly monteCarlo?: MonteCarloResult;
 }
 
-/** How far a run is. */
+/** The progress of a run. */
 export interface Status {
   /** Share of its work. */
   readonly done: number;
@@ -57,7 +57,7 @@ export function readOutcome(run: Run, directory: string): Outcome {
   return JSON.parse(readFileSync(pathsOf(run, directory).outcome, "utf8"));
 }
 
-/** Where a run keeps what it has done; other settings have other files. */
+/** Returns the file of a run's checkpoint; other settings have other files. */
 export function pathsOf(run: Run, directory: string): { checkpoint: string; outcome: string } {
   const digest = createHash("sha256").update(JSON.stringify(run)).digest("hex").slice(0, 8);
   const path = join(directory, `${nameOf(run).replaceAll(" ", "-")}-${digest}`);

@@ -8,7 +8,7 @@ import { nameOf, type Run } from "./settings.js";
 
 const JOB = fileURLToPath(new URL("job.ts", import.meta.url));
 
-/** What is told of runs as they go on. */
+/** The events of runs as they go on. */
 export interface Listener {
   status(run: Run, status: Status): void;
   outcome(outcome: Outcome): void;

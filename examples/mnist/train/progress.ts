@@ -1,4 +1,4 @@
-// How far the runs are, on stderr: a bar with the time left that is rewritten on a terminal; elsewhere a line now and then.
+// Shows the progress of the runs on stderr: a bar with the time left that is rewritten on a terminal; elsewhere a line now and then.
 
 import { type Outcome, type Status, workOf } from "./outcome.js";
 import type { Listener } from "./pool.js";
@@ -6,7 +6,7 @@ import { nameOf, type Run } from "./settings.js";
 
 const WIDTH = 24;
 const CLEAR = "\r\x1b[K";
-// How many epochs a run tells of where lines are not rewritten.
+// The number of epochs that a run reports where lines are not rewritten.
 const LINES = 6;
 
 export class ProgressBar implements Listener {
@@ -39,7 +39,7 @@ export class ProgressBar implements Listener {
     process.stderr.write(`${this.#live ? CLEAR : ""}${text}\n`);
   }
 
-  // What a run tells first was done before.
+  // The first report of a run says how many epochs were done before this command.
   #count(run: Run, done: number): void {
     const name = nameOf(run);
     const work = done * workOf(run).total;

@@ -13,7 +13,7 @@ import { runsOf } from "./settings.js";
 import { timeSteps } from "./step-time.js";
 import { pairsOf } from "./summary.js";
 
-// What a shell gives a command that SIGINT ended.
+// The exit status that a shell gives a command ended by SIGINT.
 const INTERRUPTED = 130;
 
 async function run({ settings, seeds, directory }: Options): Promise<void> {

@@ -1,4 +1,4 @@
-// What a training is: everything that its weights depend on.
+// The settings of a training: everything that its weights depend on.
 
 /** Backends of tfjs: WebAssembly, which is fast, and plain JavaScript, which the same engine gives the same bits of on all machines. */
 export const BACKENDS = ["wasm", "cpu"] as const;
@@ -73,7 +73,7 @@ export function runsOf(settings: Settings, seeds: number): Run[] {
   return Array.from({ length: seeds }, (_, i) => [true, false].map((dropout) => ({ ...settings, seed: i + 1, dropout }))).flat();
 }
 
-/** How a run is called where it is reported on. */
+/** Returns the name of a run in reports. */
 export function nameOf({ seed, dropout }: Run): string {
   return `seed ${seed} ${dropout ? "with" : "without"} dropout`;
 }

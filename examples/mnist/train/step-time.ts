@@ -1,4 +1,4 @@
-// What dropout costs of a step of training: steps without it, with layers of this package and with those of tfjs take turns, and so do the
+// The time that dropout adds to a step of training: steps without it, with layers of this package and with those of tfjs take turns, and so do the
 // dropout layers alone, forward and backward on the shapes they have in the network.
 
 import { randomUniform, type Tensor, type Tensor2D, tidy, train, valueAndGrad } from "@tensorflow/tfjs-core";

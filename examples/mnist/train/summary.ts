@@ -1,4 +1,4 @@
-// What the outcomes say together: means over seeds and how far they spread, in percent.
+// A summary of the outcomes: means over seeds and their spread, in percent.
 
 import type { Point } from "./checkpoint.js";
 import type { Outcome } from "./outcome.js";
@@ -19,7 +19,7 @@ export interface Pair extends Readonly<Record<Variant, Outcome>> {
 
 export type Variant = "with" | "without";
 
-/** What is known after each epoch, in percent. */
+/** The figures after each epoch, in percent. */
 export type Measure = "training" | "test" | "gap";
 
 /** The runs by seed. */

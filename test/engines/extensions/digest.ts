@@ -1,4 +1,4 @@
-// One SHA-256 of all results of an extension: numbers by their bits, where they lie in wasm memory too, and tickets by what they say.
+// One SHA-256 of all results of an extension: numbers by their bits, in wasm memory too, and tickets by their JSON.
 // Invariant: NaN is refused, as engines choose its bits.
 
 import { sha256 } from "@noble/hashes/sha2.js";

@@ -6,13 +6,13 @@ import { sampleData } from "../data.js";
 import { bytesOf, equal, throwsWith } from "../expect.js";
 import { KINDS } from "./operands.js";
 
-/** What the check uses of the class, which older libraries of TypeScript do not declare; the package takes it for f16 by its name. */
+/** The parts of the class that the check uses. Older libraries of TypeScript do not declare it. The package takes it for f16 by its name. */
 type Float16Array = Uint16Array<ArrayBuffer>;
 type Float16ArrayConstructor = new (...view: [number | Iterable<number>] | [ArrayBuffer, number, number]) => Float16Array;
 
 const { Float16Array } = globalThis as { Float16Array?: Float16ArrayConstructor };
 
-/** Whether the engine has them. */
+/** True if the engine has them. */
 export const float16Array = Float16Array !== undefined;
 
 // More than is staged at once, and no multiple of a vector.

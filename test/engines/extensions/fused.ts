@@ -7,7 +7,7 @@ import { throwsWith } from "../expect.js";
 import type { Digest } from "./digest.js";
 import { DTYPES, KINDS, places, posted } from "./operands.js";
 
-// The last two are longer than what calls take at once, one by its rows and one by a row.
+// The last two are longer than a piece: one has many rows, the other a long row.
 const MATRICES = [
   [2, 1],
   [3, 5],

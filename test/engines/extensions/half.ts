@@ -1,4 +1,4 @@
-// Every operation of "wasm-dropout/half", and what it teaches an instance.
+// Every operation of "wasm-dropout/half", and those of its instance.
 
 import type { Dropout } from "wasm-dropout";
 import type { Fused } from "wasm-dropout/fused";

@@ -11,7 +11,7 @@ const SAMPLES = 3;
 const FEATURES = 40;
 const CLASSES = 4;
 
-/** Positive numbers of each example and class, f32: sums of what two layers of dropout leave. */
+/** Positive numbers of each example and class, f32: sums of the values that two layers of dropout keep. */
 function scores(x: Float32Array, { dropout }: PassContext): Float32Array {
   const h = dropout(dropout(x, 0.3), 0.4);
   const sums = new Float32Array(SAMPLES * CLASSES).fill(1);

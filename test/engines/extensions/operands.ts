@@ -1,4 +1,4 @@
-// What the checks of extensions work on.
+// The operands of the checks of extensions.
 
 import type { Data, Dropout } from "wasm-dropout";
 import { sampleData } from "../data.js";

@@ -6,7 +6,7 @@ import { throwsWith } from "../expect.js";
 import type { Digest } from "./digest.js";
 import { DTYPES, KINDS, places, posted } from "./operands.js";
 
-// The second is longer than what calls take at once.
+// The second is longer than a piece.
 const SHAPES = [
   [2, 3, 5, 7],
   [3, 2, 37, 41],

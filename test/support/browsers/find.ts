@@ -1,4 +1,4 @@
-// Where a browser, or what it needs, is installed.
+// Finds an installed browser, or a program that it needs.
 
 import { accessSync, constants } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";

@@ -9,7 +9,7 @@ import type { Browser, Page } from "../browsers.js";
 import { HANG_MS } from "../limits.js";
 import { findProgram } from "./find.js";
 
-// Where Debian and its kin put it.
+// The path in Debian and systems made from it.
 const MINI_BROWSERS = ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/webkit2gtk-4.1/MiniBrowser`);
 
 // WebDriver, section 17.4.2: code points that stand for keys without a character.
@@ -129,7 +129,7 @@ function pageOf(session: string): Page {
   };
 }
 
-/** What a WebDriver command answers; throws Error with its words if it failed. */
+/** Returns the answer of a WebDriver command; throws an Error with its message if it failed. */
 async function command(method: string, url: string, body?: object): Promise<unknown> {
   const response = await fetch(url, {
     method,

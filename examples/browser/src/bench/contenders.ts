@@ -1,4 +1,4 @@
-// What is measured: dropout in several ways, and a copy of the same data to compare with.
+// The contenders: dropout in several ways, and a copy of the same data to compare with.
 
 import { Dropout } from "wasm-dropout";
 import type { Order } from "./protocol.js";
@@ -30,7 +30,7 @@ export function makeContenders({ simd, scalar }: Order["modules"], n: number): C
   ];
 }
 
-/** What dropout without a library looks like. */
+/** Dropout without a library. */
 function loop(x: Float32Array, y: Float32Array): void {
   const scale = 1 / (1 - P);
   for (let i = 0; i < x.length; i++) y[i] = Math.random() < P ? 0 : (x[i] as number) * scale;

@@ -1,12 +1,12 @@
-// What the page and the worker that measures say to each other.
+// The messages between the page and the worker that measures.
 
-/** How long to measure. */
+/** The times of measuring. */
 export interface Plan {
   /** Elements of the data. */
   readonly sizes: readonly number[];
   /** Rounds in which the contenders take turns. */
   readonly rounds: number;
-  /** How long a contender runs in a round, in ms: many times the clock's resolution, which browsers coarsen to 1 ms. */
+  /** The time of a contender in a round, in ms: many times the clock's resolution, which browsers coarsen to 1 ms. */
   readonly sampleMs: number;
 }
 
@@ -17,7 +17,7 @@ export interface Order {
   readonly plan: Plan;
 }
 
-/** What was measured of a contender. */
+/** The measurement of a contender. */
 export interface Timing {
   readonly name: string;
   readonly nsPerElement: number;

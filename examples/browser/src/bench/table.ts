@@ -69,7 +69,7 @@ function place(className: string, ratio: number): HTMLElement {
   return element;
 }
 
-/** Where a ratio is on the axis, in percent. */
+/** Returns the place of a ratio on the axis, in percent. */
 function positionOf(ratio: number): number {
   const share = Math.log(ratio / LEAST) / Math.log(MOST / LEAST);
   return Math.min(Math.max(share, 0), 1) * 100;

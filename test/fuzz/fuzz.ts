@@ -104,7 +104,7 @@ export function runCase(world: World, seed: number, index: number): void {
         }),
       ),
     );
-    const left = census(world.dropout);
+    const left = census(world.half.dropout);
     if (!left.endsWith("buffers: 0 of 0 bytes }")) throw new Error(`buffers are left: ${left}`);
   } catch (error) {
     const { message, stack } = error as Error;

@@ -543,7 +543,9 @@ export class Dropout {
       const { kind, seed, nextStream } = dropout.state;
       const { count, bytes } = dropout.#engine.memory.buffers;
       const { byteLength: size } = dropout.memory.buffer;
-      return `Dropout { kind: "${kind}", seed: ${seed}, nextStream: ${nextStream}, memory: ${size} bytes, buffers: ${count} of ${bytes} bytes }`;
+      const { rank } = dropout.#engine.sequence;
+      const ranked = rank === 0 ? "" : `, rank: ${rank}`;
+      return `Dropout { kind: "${kind}", seed: ${seed}, nextStream: ${nextStream}${ranked}, memory: ${size} bytes, buffers: ${count} of ${bytes} bytes }`;
     });
   }
 }

@@ -4,7 +4,7 @@ import { WasmBuffer } from "../engine/buffer.js";
 import type { Taken } from "../engine/operand.js";
 import type { Taking } from "../engine/pass.js";
 import { rowsOfPiece } from "../engine/pieces.js";
-import { checkInteger, isTypedArray, lengthOf, tagOf, wrongKind, wrongValue } from "../ground/check.js";
+import { checkInteger, isArray, isTypedArray, lengthOf, tagOf, wrongKind, wrongValue } from "../ground/check.js";
 import { type BufferDtype, byteLength } from "../ground/dtypes.js";
 import { productOf, showShape, takeShape } from "../ground/shape.js";
 import type { MaskKind } from "./ticket.js";
@@ -26,9 +26,9 @@ export function takeMaskShape(value: unknown, name: string, shape: readonly numb
 
 /** Returns a copy of numbers of keys: one for each entry of the first dimension of `shape`, or one for each row. Throws TypeError or RangeError. */
 export function takeKeyLengths(value: unknown, name: string, shape: readonly number[]): number[] {
-  if (!Array.isArray(value) && !isTypedArray(value)) throw wrongKind(name, "array of integers", value);
+  if (!isArray(value) && !isTypedArray(value)) throw wrongKind(name, "array of integers", value);
   const rows = rowsOf(shape);
-  const count = Array.isArray(value) ? value.length : lengthOf(value);
+  const count = isArray(value) ? value.length : lengthOf(value);
   if (count !== rows && count !== entriesOf(shape)) throw wrongValue(name, `length ${entriesOf(shape)}, or ${rows} for one a row`, count);
   const lengths = Array.from(value as ArrayLike<unknown>);
   lengths.forEach((length, k) => {

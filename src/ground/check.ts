@@ -142,6 +142,15 @@ export function checkChoice<T extends string>(value: unknown, name: string, choi
   throw wrongValue(name, expected, describe(value));
 }
 
+/** Returns true if `value` is an array, of whatever realm; Array.isArray() throws on proxies that were revoked. */
+export function isArray(value: unknown): value is unknown[] {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
 /** Throws unless `value` is an object of named properties: no array, typed array or buffer. */
 export function checkObject(value: unknown, name: string, expected: string): asserts value is object {
   try {

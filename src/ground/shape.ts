@@ -1,7 +1,7 @@
 // Shapes of row-major arrays: the last dimension runs fastest.
 // Invariant: dimensions are integers of at least 0, and their product, the number of elements, is exact in a double.
 
-import { checkInteger, wrongKind, wrongValue } from "./check.js";
+import { checkInteger, isArray, wrongKind, wrongValue } from "./check.js";
 
 /** The most dimensions: as many as NumPy had before its version 2, twice those of any layer. */
 export const MAX_RANK = 32;
@@ -16,10 +16,10 @@ const ANY_RANK: Ranks = [1, MAX_RANK];
  */
 export function checkShape(value: unknown, name: string, length?: number, ranks: Ranks = ANY_RANK): number {
   const expected = shapeOf(ranks);
-  if (!Array.isArray(value)) throw wrongKind(name, expected, value);
+  if (!isArray(value)) throw wrongKind(name, expected, value);
   if (value.length < ranks[0] || value.length > ranks[1]) throw wrongValue(name, expected, showShape(value));
   for (let k = 0; k < value.length; ++k) checkInteger(value[k], `${name}[${k}]`, 0, Number.MAX_SAFE_INTEGER);
-  const product = productOf(value);
+  const product = productOf(value as number[]);
   // A product above 2^53 may be rounded, but never to less than 2^53.
   if (product > Number.MAX_SAFE_INTEGER) throw wrongValue(name, "dimensions whose product is below 2^53", showShape(value));
   if (length !== undefined && product !== length) throw wrongValue(name, `dimensions whose product is ${length}`, showShape(value));
@@ -39,7 +39,7 @@ function shapeOf([least, most]: Ranks): string {
 
 /** Returns a copy of an array of `least` to `most` items, each read once. Throws unless it is one, before anything is copied. */
 export function takeItems(value: unknown, name: string, expected: string, [least, most]: Ranks): unknown[] {
-  if (!Array.isArray(value)) throw wrongKind(name, expected, value);
+  if (!isArray(value)) throw wrongKind(name, expected, value);
   // Read once, and checked: a proxy may say anything.
   const length: unknown = value.length;
   const known = typeof length === "number" && Number.isInteger(length) ? length : 0;

@@ -1,6 +1,7 @@
 // Calibration of probabilities against labels, as data: whether a classifier that says 0.8 is right four times of five.
 
-import { checkInteger, isTypedArray, lengthOf, wrongKind, wrongValue } from "../ground/check.js";
+import { makeArray } from "../engine/operand.js";
+import { checkAttached, checkInteger, isArray, isTypedArray, lengthOf, tagOf, wrongKind, wrongValue } from "../ground/check.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
 import { checkProbabilities } from "./probabilities.js";
 
@@ -62,15 +63,14 @@ export function calibration(probabilities: ArrayLike<number>, labels: ArrayLike<
   const { classes, bins: count = BINS } = options;
   checkInteger(classes, "classes", 1, Number.MAX_SAFE_INTEGER);
   checkInteger(count, "bins", 1, MOST_BINS);
-  const rows = numbersOf(labels, "labels");
-  const values = numbersOf(probabilities, "probabilities");
-  if (values.length !== rows.length * classes) {
-    throw wrongValue(
-      "probabilities",
-      `length ${rows.length * classes}, labels.length * classes = ${rows.length} * ${classes}`,
-      values.length,
-    );
+  // Lengths before copies: an array of nothing may claim any length.
+  const examples = countOf(labels, "labels");
+  const length = countOf(probabilities, "probabilities");
+  if (length !== examples * classes) {
+    throw wrongValue("probabilities", `length ${examples * classes}, labels.length * classes = ${examples} * ${classes}`, length);
   }
+  const rows = numbersOf(labels, examples, "labels");
+  const values = numbersOf(probabilities, length, "probabilities");
   checkProbabilities("probabilities", values, classes);
   rows.forEach((label, i) => {
     checkInteger(label, `labels[${i}]`, 0, classes - 1);
@@ -100,7 +100,6 @@ export function calibration(probabilities: ArrayLike<number>, labels: ArrayLike<
     confidence: bin.confidence / bin.count,
     accuracy: bin.right / bin.count,
   }));
-  const examples = rows.length;
   const gaps = bins
     .filter((bin) => bin.count > 0)
     .map((bin) => ({ gap: Math.abs(bin.accuracy - bin.confidence), share: bin.count / examples }));
@@ -114,18 +113,29 @@ export function calibration(probabilities: ArrayLike<number>, labels: ArrayLike<
   };
 }
 
-/** Returns a copy of an array of numbers, or of a typed array of them. */
-function numbersOf(value: unknown, name: string): Float64Array<ArrayBuffer> {
+/** Returns the length of an array of numbers, or of a typed array of them. Throws TypeError unless it is one. */
+function countOf(value: unknown, name: string): number {
   if (isTypedArray(value)) {
-    if (typeof (value as Uint8Array)[0] === "bigint") throw wrongKind(name, "array of numbers", value);
-    const copy = new Float64Array(lengthOf(value));
-    copy.set(value as Float64Array);
-    return copy;
+    if (tagOf(value)?.startsWith("Big")) throw wrongKind(name, "array of numbers", value);
+    checkAttached(value, name);
+    return lengthOf(value);
   }
-  if (!Array.isArray(value)) throw wrongKind(name, "array of numbers", value);
-  return Float64Array.from({ length: value.length }, (_, i) => {
-    const item: unknown = value[i];
-    if (typeof item !== "number") throw wrongKind(`${name}[${i}]`, "number", item);
-    return item;
-  });
+  if (!isArray(value)) throw wrongKind(name, "array of numbers", value);
+  const { length } = value;
+  checkInteger(length, `${name}.length`, 0, Number.MAX_SAFE_INTEGER);
+  return length;
+}
+
+/** Returns a copy of the numbers of an array, of so many. Throws TypeError for what is no number. */
+function numbersOf(value: ArrayLike<number>, length: number, name: string): Float64Array<ArrayBuffer> {
+  const copy = makeArray("f64", length, name);
+  if (isTypedArray(value)) copy.set(value as unknown as Float64Array);
+  else {
+    for (let i = 0; i < length; ++i) {
+      const item: unknown = value[i];
+      if (typeof item !== "number") throw wrongKind(`${name}[${i}]`, "number", item);
+      copy[i] = item;
+    }
+  }
+  return copy;
 }

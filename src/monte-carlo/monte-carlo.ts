@@ -3,7 +3,7 @@
 import type { Engine } from "../engine/engine.js";
 import type { AnyData } from "../engine/operand.js";
 import { PIECE, pieces } from "../engine/pieces.js";
-import { checkFlag, checkFunction, isPromise, wrongKind, wrongValue } from "../ground/check.js";
+import { checkFlag, checkFunction, isArray, isPromise, wrongKind, wrongValue } from "../ground/check.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
 import type { MonteCarloKernels } from "./kernels.js";
 import { type PredictOptions, readPlan } from "./options.js";
@@ -148,7 +148,7 @@ export class MonteCarlo {
     checkOptions(options, MERGE_KEYS);
     const { independent } = options;
     checkFlag(independent, "independent");
-    if (!Array.isArray(predictions)) throw wrongKind("predictions", "array of predictions", predictions);
+    if (!isArray(predictions)) throw wrongKind("predictions", "array of predictions", predictions);
     const [first, ...others] = predictions.map((value, i) => readPrediction(value, `predictions[${i}]`));
     if (first === undefined) throw wrongValue("predictions", "at least one prediction", 0);
     let { ranges, totals, seedUsed } = first;

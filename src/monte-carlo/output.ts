@@ -2,7 +2,7 @@
 
 import { WasmBuffer } from "../engine/buffer.js";
 import type { AnyData } from "../engine/operand.js";
-import { isPromise, isTypedArray, wrongKind } from "../ground/check.js";
+import { isArray, isPromise, isTypedArray, wrongKind } from "../ground/check.js";
 
 /** Numbers in arrays of any depth. */
 export type Numbers = readonly (number | Numbers)[];
@@ -21,7 +21,7 @@ export type TensorLike =
 /** Returns the data of a model's output, or a promise of them. Throws TypeError for an array with anything but numbers in it. */
 export function dataOf(output: unknown): unknown {
   if (typeof output !== "object" || output === null || isTypedArray(output) || WasmBuffer._is(output)) return output;
-  if (Array.isArray(output)) return numbersOf(output);
+  if (isArray(output)) return numbersOf(output);
   if (isPromise(output)) return output;
   const { data } = output as { data?: unknown };
   if (typeof data === "function") return data.call(output) as unknown;

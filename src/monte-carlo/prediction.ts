@@ -1,7 +1,7 @@
 // The results of the passes of a run: plain data, that can be posted between threads, gone on from, and merged.
 // Invariant: all that is needed to go on is exact: a run cut in two and resumed gives the bits of the run in one.
 
-import { checkChoice, checkInteger, checkObject, describe, lengthOf, tagOf, wrongKind, wrongValue } from "../ground/check.js";
+import { checkChoice, checkInteger, checkObject, describe, isArray, lengthOf, tagOf, wrongKind, wrongValue } from "../ground/check.js";
 import { showShape } from "../ground/shape.js";
 import { Words } from "../ground/words.js";
 import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
@@ -219,7 +219,7 @@ export function checkSameRun(run: Run, first: Run, name: string): void {
 
 function shown(value: Run[keyof Run]): string {
   if (typeof value === "string") return JSON.stringify(value);
-  return Array.isArray(value) ? showShape(value) : describe(value);
+  return isArray(value) ? showShape(value) : describe(value);
 }
 
 /** Throws RangeError that names `name` where passes may be counted twice: those of models that no seed has reached have no numbers to tell them apart. */
@@ -293,7 +293,7 @@ function readArray(value: unknown, name: string, length?: number): Float64Array<
     return array;
   }
   if (typeof value !== "object" || value === null) throw wrongKind(name, expected, value);
-  const items = Array.isArray(value) ? value.length : Object.keys(value).length;
+  const items = isArray(value) ? value.length : Object.keys(value).length;
   if (length !== undefined && items !== length) throw wrongValue(name, `length ${length}`, items);
   array = new Float64Array(items);
   for (let k = 0; k < items; ++k) {
@@ -306,11 +306,11 @@ function readArray(value: unknown, name: string, length?: number): Float64Array<
 
 function readRanges(value: unknown, name: string, passes: number): Ranges {
   const expected = `ascending ranges of ${passes} passes`;
-  if (!Array.isArray(value)) throw wrongKind(name, expected, value);
+  if (!isArray(value)) throw wrongKind(name, expected, value);
   let [last, sum] = [0, 0];
   const ranges: [number, number][] = [];
   for (const range of value as readonly unknown[]) {
-    const [first, end] = Array.isArray(range) ? (range as readonly unknown[]) : [];
+    const [first, end] = isArray(range) ? (range as readonly unknown[]) : [];
     checkInteger(first, `${name}[][0]`, last, MOST_PASSES - 1);
     checkInteger(end, `${name}[][1]`, first + 1, MOST_PASSES);
     sum += end - first;

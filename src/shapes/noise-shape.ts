@@ -1,7 +1,7 @@
 // From options about shared decisions to a noise shape: as many dimensions as the data, each the same or 1.
 // Source of the semantics: noise_shape of tf.nn.dropout and Keras' Dropout, broadcast_dims of Flax' Dropout.
 
-import { checkChoice, checkFlag, checkInteger, wrongKind, wrongValue } from "../ground/check.js";
+import { checkChoice, checkFlag, checkInteger, isArray, wrongKind, wrongValue } from "../ground/check.js";
 import { checkShape, MAX_RANK, productOf, type Ranks, showShape, takeItems, takeShape } from "../ground/shape.js";
 
 /** Place of the channels: "channelsFirst", behind the samples, as in PyTorch, or "channelsLast", at the end, as in Keras. */
@@ -67,7 +67,7 @@ export function resolveNoise(shape: readonly number[], noiseShape: unknown, broa
 }
 
 function fromNoiseShape(shape: readonly number[], value: unknown, name: string): number[] {
-  if (!Array.isArray(value)) throw wrongKind(name, "array of dimensions", value);
+  if (!isArray(value)) throw wrongKind(name, "array of dimensions", value);
   const noiseShape = takeItems(value, name, `at most ${shape.length} dimensions`, [0, shape.length]);
   const missing = shape.length - noiseShape.length;
   return shape.map((size, k) => (k < missing ? 1 : fits(noiseShape[k - missing] ?? size, size, `${name}[${k - missing}]`)));

@@ -4,7 +4,17 @@ import { type ForwardPlan, readForward } from "../core/options.js";
 import { WasmBuffer } from "../engine/buffer.js";
 import type { AnyData, Taken, TakenData } from "../engine/operand.js";
 import type { Operation, Running, Taking } from "../engine/pass.js";
-import { checkAmount, checkChoice, checkFlag, checkProbability, isTypedArray, lengthOf, wrongKind, wrongValue } from "../ground/check.js";
+import {
+  checkAmount,
+  checkChoice,
+  checkFlag,
+  checkProbability,
+  isArray,
+  isTypedArray,
+  lengthOf,
+  wrongKind,
+  wrongValue,
+} from "../ground/check.js";
 import { checkOptions, type Known } from "../ground/options.js";
 import { checkShape, MAX_RANK, takeShape } from "../ground/shape.js";
 import { F16_OVERFLOW } from "../stream/draw.js";
@@ -66,7 +76,7 @@ type Arguments = [x: AnyData, p: number, options: unknown];
 
 /** As readForward(); names the way to have several probabilities where they came in the place of one. */
 function readCommon(p: unknown, options: unknown, keys: Known): ForwardPlan {
-  if (Array.isArray(p) || isTypedArray(p)) {
+  if (isArray(p) || isTypedArray(p)) {
     const recipe = "for one for each sample, call once for each, with the same stream and start at its first decision";
     throw wrongKind("p", `one number in [0, 1] (${recipe})`, p);
   }

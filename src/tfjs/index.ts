@@ -20,8 +20,10 @@ export type {
   RateLayer,
   SpatialDropoutLayerArgs,
 } from "./layers.js";
-export { type Layered, maskStates, restoreMasks } from "./mask-states.js";
+export { maskStates, restoreMasks } from "./mask-states.js";
 export type { NoiseShape } from "./operations.js";
+export { toStandard } from "./standard.js";
+export type { Layered } from "./swap.js";
 export type { TfjsDropout, TfjsLayers, TfjsState } from "./tfjs.js";
 
 /** Options of {@link createTfjsDropout}. */

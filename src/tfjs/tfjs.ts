@@ -25,6 +25,8 @@ import {
 } from "./layers.js";
 import { alphaDropout, dropout, gaussianDropout, gaussianNoise, type NoiseShape } from "./operations.js";
 import { ready } from "./self-check.js";
+import { replaceAll } from "./standard.js";
+import type { Layered } from "./swap.js";
 
 /** A place in the sequence of masks of {@link TfjsDropout}: plain JSON. */
 export interface TfjsState extends DropoutState {
@@ -194,6 +196,33 @@ export class TfjsDropout {
    */
   gaussianNoise<R extends Rank>(x: Tensor<R> | TensorLike, stddev: number, seed?: Seed | null): Tensor<R> {
     return this.#run(x, seed, (input, draw) => gaussianNoise(input, stddev, draw));
+  }
+
+  /**
+   * Puts layers of this package into the places of the layers Dropout, SpatialDropout1D to 3D, AlphaDropout, GaussianDropout and GaussianNoise of tfjs in
+   * `model`, with their names, rates and seeds.
+   *
+   * @param model a model of tfjs, as loaded or compiled, which stays the same object with the same weights; models within it, and wrapped layers, count too
+   * @returns `model`
+   * @throws TypeError if model has no layers; TypeError or RangeError, and changes nothing, for a layer that has none to take its place, as Gaussian
+   * dropout of a rate of 1
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { layers, sequential } from "@tensorflow/tfjs-layers";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42 });
+   * const loaded = sequential({ layers: [layers.dense({ units: 8, inputShape: [4] }), layers.dropout({ rate: 0.5 })] });
+   * const model = wd.replaceDropout(loaded); // loaded = await loadLayersModel(...)
+   */
+  replaceDropout<M extends Layered>(model: M): M {
+    const numbered = this.#layers;
+    try {
+      replaceAll(model, (args) => this._stateOf(args));
+    } catch (error) {
+      this.#layers = numbered;
+      throw error;
+    }
+    return model;
   }
 
   #run<R extends Rank>(x: Tensor<R> | TensorLike, seed: Seed | null | undefined, use: (x: Tensor, draw: Draw) => Tensor): Tensor<R> {

@@ -10,6 +10,7 @@ import { TfjsDropout } from "./tfjs.js";
 
 export type { DropoutState } from "../stream/sequence.js";
 export type { Seed } from "./draw.js";
+export type { Graph } from "./graph.js";
 export type {
   DropoutLayerArgs,
   GaussianNoise,
@@ -22,6 +23,7 @@ export type {
 } from "./layers.js";
 export { maskStates, restoreMasks } from "./mask-states.js";
 export type { NoiseShape } from "./operations.js";
+export type { TfjsPredictOptions } from "./predict.js";
 export { toStandard } from "./standard.js";
 export type { Layered } from "./swap.js";
 export type { TfjsDropout, TfjsLayers, TfjsState } from "./tfjs.js";

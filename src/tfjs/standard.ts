@@ -26,11 +26,12 @@ const OURS = {
   GaussianNoise: { Class: GaussianNoise, fields: ["stddev"] },
 } as const;
 
-/** Returns a new layer of this package that does what `layer` of tfjs does; undefined for a layer of another kind. `state` is asked for if there is one. */
+/** Returns a new layer of this package that does what `layer` of tfjs does, or does at another rate; undefined for a layer of another kind. */
 export function oursOf(
   layer: Layer,
   state: (args: { seed: unknown; name: string }) => DropoutState,
   named: string = layer.name,
+  rate?: unknown,
 ): RandomLayer | undefined {
   const name = layer.getClassName();
   if (layer instanceof RandomLayer || !Object.hasOwn(OURS, name)) return undefined;
@@ -38,7 +39,9 @@ export function oursOf(
   const config = layer.getConfig();
   // tfjs leaves the noise shape of some layers out of their configuration.
   const own = layer as unknown as Record<string, unknown>;
-  const values = Object.fromEntries(fields.map((field) => [field, config[field] ?? own[field] ?? undefined]));
+  const values = Object.fromEntries(
+    fields.map((field) => [field, (field === "rate" ? rate : undefined) ?? config[field] ?? own[field] ?? undefined]),
+  );
   const args = { ...values, name: named, trainable: layer.trainable, state: state({ seed: values["seed"], name: named }) };
   const made = new (Class as new (args: object) => RandomLayer)(args);
   const shape = inputShapeOf(layer);

@@ -3,8 +3,10 @@
 import { type Rank, Tensor, type TensorLike, tensor, tidy } from "@tensorflow/tfjs-core";
 import { checkInteger, checkObject } from "../ground/check.js";
 import { checkOptions, type Known } from "../ground/options.js";
+import type { ClassOutput, ClassPrediction, Prediction } from "../monte-carlo/index.js";
 import { type DropoutState, Sequence } from "../stream/sequence.js";
 import { type Draw, drawNext, type Seed, sequenceOfLayer, sequenceOfSeed, sequenceOfSeededLayer } from "./draw.js";
+import type { Graph } from "./graph.js";
 import {
   AlphaDropout,
   Dropout,
@@ -24,6 +26,7 @@ import {
   type Stated,
 } from "./layers.js";
 import { alphaDropout, dropout, gaussianDropout, gaussianNoise, type NoiseShape } from "./operations.js";
+import { predict, type TfjsPredictOptions } from "./predict.js";
 import { ready } from "./self-check.js";
 import { replaceAll } from "./standard.js";
 import type { Layered } from "./swap.js";
@@ -223,6 +226,42 @@ export class TfjsDropout {
       throw error;
     }
     return model;
+  }
+
+  /**
+   * Monte-Carlo dropout of a LayersModel (Gal and Ghahramani 2016): mean and uncertainty over passes in which its dropout and noise layers, those of tfjs and
+   * of this package, are as in training, while batch normalization and all else are as in prediction. Layers before the first of them run once. Weights,
+   * moving averages and the places in sequences of masks stay what they are.
+   *
+   * The masks follow from the seed and the numbers of pass and example and the layer's name (`outer/inner` in models within models, `name#1` at its second
+   * call), so that parts of a batch or of the passes, here or elsewhere, have the masks of the whole: see {@link MonteCarlo.merge}.
+   *
+   * @param model a LayersModel of one output, as loaded, without stateful layers
+   * @param inputs a tensor, or one for each input of the model: batches of examples
+   * @param options see {@link TfjsPredictOptions}. With `output`, the classes are the last dimension of the model's output, unless `classes` says otherwise
+   * @returns a promise of plain data, as {@link MonteCarlo.predict} gives it
+   * @throws (rejects with) TypeError for a wrong kind of argument; RangeError for a model in which nothing is random, of several outputs or with states; and
+   * as {@link MonteCarlo.predict} does
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { ones } from "@tensorflow/tfjs-core";
+   * import { layers, sequential } from "@tensorflow/tfjs-layers";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42 });
+   * const model = sequential({
+   *   layers: [layers.dense({ units: 8, inputShape: [4] }), layers.dropout({ rate: 0.5 }), layers.dense({ units: 3, activation: "softmax" })],
+   * });
+   * const { mean, mutualInformation } = await wd.predict(model, ones([2, 4]), { passes: 30, output: "probabilities" });
+   */
+  predict(
+    model: Graph,
+    inputs: Tensor | readonly Tensor[],
+    options: TfjsPredictOptions & { output: ClassOutput },
+  ): Promise<ClassPrediction>;
+  predict(model: Graph, inputs: Tensor | readonly Tensor[], options: TfjsPredictOptions): Promise<Prediction>;
+  predict(model: Graph, inputs: Tensor | readonly Tensor[], options: TfjsPredictOptions): Promise<Prediction> {
+    const { kind, seed } = this.#sequence;
+    return predict(model, inputs, options, { kind, seed: seed.toBigInt() });
   }
 
   #run<R extends Rank>(x: Tensor<R> | TensorLike, seed: Seed | null | undefined, use: (x: Tensor, draw: Draw) => Tensor): Tensor<R> {

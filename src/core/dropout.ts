@@ -38,7 +38,7 @@ import {
   STORED_FORMATS,
   viewOf,
 } from "../ground/dtypes.js";
-import { inspectable } from "../ground/inspect.js";
+import { INSPECT, INSPECT_DENO } from "../ground/inspect.js";
 import { checkOptions } from "../ground/options.js";
 import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
 import { type DropoutState, Sequence } from "../stream/sequence.js";
@@ -538,15 +538,18 @@ export class Dropout {
     return kept / (length === undefined ? elementsOf(mask) : length);
   }
 
-  static {
-    inspectable(Dropout, isInstance, (dropout) => {
-      const { kind, seed, nextStream } = dropout.state;
-      const { count, bytes } = dropout.#engine.memory.buffers;
-      const { byteLength: size } = dropout.memory.buffer;
-      const { rank } = dropout.#engine.sequence;
-      const ranked = rank === 0 ? "" : `, rank: ${rank}`;
-      return `Dropout { kind: "${kind}", seed: ${seed}, nextStream: ${nextStream}${ranked}, memory: ${size} bytes, buffers: ${count} of ${bytes} bytes }`;
-    });
+  /** @internal Text for consoles; they also ask it of the prototype. */
+  [INSPECT](): string {
+    if (!(#engine in this)) return "Dropout {}";
+    const { kind, seed, nextStream } = this.state;
+    const { count, bytes } = this.#engine.memory.buffers;
+    const { byteLength: size } = this.memory.buffer;
+    return `Dropout { kind: "${kind}", seed: ${seed}, nextStream: ${nextStream}, memory: ${size} bytes, buffers: ${count} of ${bytes} bytes }`;
+  }
+
+  /** @internal */
+  [INSPECT_DENO](): string {
+    return this[INSPECT]();
   }
 }
 
@@ -560,10 +563,6 @@ function within(value: unknown): ReadonlySet<unknown> {
     for (const entry of Object.values(item)) found.add(entry);
   }
   return found;
-}
-
-function isInstance(value: unknown): boolean {
-  return Dropout._engineOf(value) !== undefined;
 }
 
 /** Returns all elements of a bit mask; 0 for what is none, to be refused elsewhere. */

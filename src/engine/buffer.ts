@@ -4,7 +4,7 @@
 
 import { wrongKind } from "../ground/check.js";
 import { type Arrays, type BufferDtype, byteLength } from "../ground/dtypes.js";
-import { inspectable } from "../ground/inspect.js";
+import { INSPECT, INSPECT_DENO } from "../ground/inspect.js";
 import type { Memory } from "./memory.js";
 
 // Engines without explicit resource management have no such symbol yet; the registered one is what polyfills agree on.
@@ -160,13 +160,18 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
     return `${this.freed ? "freed " : ""}${this.#dtype} buffer`;
   }
 
-  static {
-    inspectable(WasmBuffer, WasmBuffer._is, (buffer) => {
-      const name = `${buffer[Symbol.toStringTag]}(${buffer.length})`;
-      if (buffer.freed) return name;
-      const items = WasmBuffer._viewOf(buffer);
-      return `${name} [${Array.from(items.subarray(0, SHOWN)).join(", ")}${items.length > SHOWN ? ", …" : ""}]`;
-    });
+  /** @internal Text for consoles; they also ask it of the prototype. */
+  [INSPECT](): string {
+    if (!WasmBuffer._is(this)) return "WasmBuffer {}";
+    const name = `${this[Symbol.toStringTag]}(${this.#length})`;
+    if (this.freed) return name;
+    const items = WasmBuffer._viewOf(this);
+    return `${name} [${Array.from(items.subarray(0, SHOWN)).join(", ")}${items.length > SHOWN ? ", …" : ""}]`;
+  }
+
+  /** @internal */
+  [INSPECT_DENO](): string {
+    return this[INSPECT]();
   }
 }
 

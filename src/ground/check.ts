@@ -49,14 +49,19 @@ function classOf(value: object): string {
 
 // The getters of %TypedArray%.prototype read internal slots: own properties of an array cannot change what they return, and they work for
 // arrays of every realm (iframe, vm context, edge sandbox).
-const PROTOTYPE: object = Object.getPrototypeOf(Uint8Array.prototype);
-const getter = (key: PropertyKey) => Object.getOwnPropertyDescriptor(PROTOTYPE, key)?.get as () => unknown;
-const TAG = getter(Symbol.toStringTag);
-const LENGTH = getter("length");
-const BUFFER = getter("buffer");
-const OFFSET = getter("byteOffset");
+function intrinsic(key?: "length" | "buffer" | "byteOffset"): () => unknown {
+  const prototype: object = Object.getPrototypeOf(Uint8Array.prototype);
+  return Object.getOwnPropertyDescriptor(prototype, key ?? Symbol.toStringTag)?.get as () => unknown;
+}
+const TAG = /* @__PURE__ */ intrinsic();
+const LENGTH = /* @__PURE__ */ intrinsic("length");
+const BUFFER = /* @__PURE__ */ intrinsic("buffer");
+const OFFSET = /* @__PURE__ */ intrinsic("byteOffset");
 // Throws where the buffer of a typed array is detached, or has been made too short for it, in every engine.
-const KEYS = (PROTOTYPE as { keys: () => unknown }).keys;
+const KEYS = /* @__PURE__ */ typedArrayKeys();
+function typedArrayKeys(): () => unknown {
+  return (Object.getPrototypeOf(Uint8Array.prototype) as { keys: () => unknown }).keys;
+}
 
 /** Returns the number of items of a typed array; 0 once its buffer is detached. */
 export function lengthOf(array: ArrayBufferView): number {
@@ -183,7 +188,10 @@ export function checkBytes(value: unknown, name: string): asserts value is Array
   throw wrongKind(name, "ArrayBuffer or Uint8Array", value);
 }
 
-const BYTE_LENGTH = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get as () => number;
+const BYTE_LENGTH = /* @__PURE__ */ byteLengthGetter();
+function byteLengthGetter(): () => number {
+  return Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get as () => number;
+}
 
 /** Returns true if `value` is an ArrayBuffer of any realm; a SharedArrayBuffer is none. */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {

@@ -20,13 +20,13 @@ import { copyFixtures, directory, HASH, installed, repository, resultAt, runNode
 
 /** The most KiB, minified and gzipped, of the whole browser entry, and of the code that each extension adds; both builds inlined. */
 const BUDGETS: Readonly<Record<ModuleName, readonly [minified: number, gzipped: number]>> = {
-  core: [60, 25],
-  fused: [93, 30],
+  core: [79, 28],
+  fused: [110, 35],
   half: [46, 12],
   linear: [43, 15.5],
-  "monte-carlo": [24, 10],
+  "monte-carlo": [33, 14],
   noise: [17, 6],
-  shapes: [31, 12],
+  shapes: [34, 13],
 };
 
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";

@@ -8,7 +8,7 @@ import { ENTRIES } from "../../modules.mjs";
 import { type Browser, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
 import { missing } from "../support/missing.js";
 import { serve } from "../support/static-server.js";
-import { copyFixtures, directory, HASH, installed, modulePath, resultAt, runNode, runTool } from "./tools.js";
+import { copyFixtures, directory, HASH, installed, modulePath, repository, resultAt, runNode, runTool } from "./tools.js";
 
 const fixtures = copyFixtures("setups");
 const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
@@ -114,8 +114,14 @@ describe("in a page", () => {
 
   it("with TensorFlow.js from script tags", async (context) => {
     if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
-    for (const name of ["core", "layers", "backend-cpu"]) {
-      cpSync(modulePath(`@tensorflow/tfjs-${name}/dist/tf-${name}.min.js`), join(fixtures, "plain", `tf-${name}.min.js`));
+    // Core and layers are the root's packages, of which there must be one copy.
+    for (const [name, folder] of [
+      ["core", ""],
+      ["layers", ""],
+      ["backend-cpu", "test"],
+    ] as const) {
+      const path = join(repository, folder, `node_modules/@tensorflow/tfjs-${name}/dist/tf-${name}.min.js`);
+      cpSync(path, join(fixtures, "plain", `tf-${name}.min.js`));
     }
     const found = await withPage(browser, directory, (url, page) => resultAt(`${url}/setups/plain/tfjs.html`, page));
     expect(found).toEqual({ dropped: true, kept: [2], layers: "WasmDropout" });

@@ -4,8 +4,8 @@
 // The variance is the mean of squared deviations from the mean that was found before: the second pass over a row is served by the cache,
 // nothing cancels in it, and it needs no division an element as Welford's method does. Both sums are those of ./rows.ts; mean and rstd are
 // rounded to f32 once. A row far from zero loses its digits where the rounded mean is subtracted; there what rounding took from the mean is
-// subtracted too, forward and back, so that xhat has the same bits in the gradient as in the result. Rows that f32 cannot hold are left
-// to ./norm-wide.ts.
+// subtracted too, forward and back, so that xhat has the same bits in the gradient as in the result. Rows that f32 cannot
+// hold are left to ./norm-wide.ts.
 // Invariant: a row is read before it is written, so results may take the place of operands of the same shape.
 
 import { NormField, NormGradientField, PARTS } from "../../src/ground/abi";
@@ -358,15 +358,7 @@ export function normGradient(record: usize): void {
       // Sums as large as this, Infinity and NaN come of what f32 may not hold; as small, of what may have vanished.
       if (!(size < LARGE)) wide = true;
       else if (size < SMALL) wide = haveProduct(dy, gamma, columns);
-      if (!wide) {
-        if (keep) {
-          if (dh) gradients<ByMask, Plus>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
-          else gradients<ByMask, Alone>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
-        } else {
-          if (dh) gradients<AllKept, Plus>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
-          else gradients<AllKept, Alone>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
-        }
-      }
+      if (!wide) gradientsOf(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
     }
     if (wide) wideGradients(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, scale, work);
     if (keep) keep += columns;
@@ -376,6 +368,27 @@ export function normGradient(record: usize): void {
     h += bytes;
     if (dh) dh += bytes;
   }
+}
+
+/** gradients() for the decisions and the gradient of the residual stream that there are. */
+// @ts-ignore: decorator
+@inline
+function gradientsOf(
+  dx: usize, dresidual: usize, dgamma: usize, dbeta: usize, dy: usize, h: usize, gamma: usize, dh: usize, keep: usize, columns: usize,
+  mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, rest: f32, work: usize,
+): void {
+  if (keep) withStream<ByMask>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
+  else withStream<AllKept>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
+}
+
+// @ts-ignore: decorator
+@inline
+function withStream<K>(
+  dx: usize, dresidual: usize, dgamma: usize, dbeta: usize, dy: usize, h: usize, gamma: usize, dh: usize, keep: usize, columns: usize,
+  mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, rest: f32, work: usize,
+): void {
+  if (dh) gradients<K, Plus>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
+  else gradients<K, Alone>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
 }
 
 // @ts-ignore: decorator

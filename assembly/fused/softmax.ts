@@ -2,9 +2,9 @@
 // with v = scale * logit + mask, row by row. Source: Vaswani et al., "Attention is all you need", 2017, sections 3.2.1 and 5.4; the row's
 // maximum is subtracted so that nothing overflows.
 //
-// Invariant: columns that causal order hides are not read, and those whose mask is -Infinity count as -Infinity whatever their logit. Both are
-// left out: their results are +0, forward and back, whatever stands in the row, NaN too; and where all are so the whole row is +0. A row is read before it is written, so results may take the place of operands of
-// the same shape. Sums are those of ./rows.ts.
+// Invariant: columns that causal order hides are not read, and those whose mask is -Infinity count as -Infinity whatever their logit. Both
+// are left out: their results are +0, forward and back, whatever stands in the row, NaN too; and where all are so the whole row is +0. A
+// row is read before it is written, so results may take the place of operands of the same shape. Sums are those of ./rows.ts.
 
 import { SoftmaxField } from "../../src/ground/abi";
 import { expNeg1, expNeg4 } from "../math/exp";

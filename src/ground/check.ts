@@ -185,7 +185,7 @@ export function checkBytes(value: unknown, name: string): asserts value is Array
 
 const BYTE_LENGTH = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength")?.get as () => number;
 
-/** Whether `value` is an ArrayBuffer, of whatever realm; a SharedArrayBuffer is none. */
+/** Returns true if `value` is an ArrayBuffer of any realm; a SharedArrayBuffer is none. */
 export function isArrayBuffer(value: unknown): value is ArrayBuffer {
   try {
     BYTE_LENGTH.call(value);

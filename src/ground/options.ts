@@ -32,7 +32,7 @@ export function known(...groups: readonly (string | Known)[]): Known {
 /** The keys of an object without options, such as `saved` of operations whose backward reads nothing again. */
 export const NO_KEYS: Known = /* @__PURE__ */ known();
 
-// What other code adds to it, every object inherits.
+// Every object inherits the properties that other code adds to it.
 const ROOT: object = Object.prototype;
 
 /**
@@ -50,7 +50,7 @@ export function checkOptions(value: unknown, keys: Known, name = "options"): ass
   }
 }
 
-/** Whether a key of `value` is one that other code has added to Object.prototype. */
+/** Returns true if a key of `value` is one that other code has added to Object.prototype. */
 function isAdded(key: string, value: object): boolean {
   return !Object.hasOwn(value, key) && Object.prototype.propertyIsEnumerable.call(ROOT, key);
 }

@@ -3,7 +3,7 @@
 import { bufferOf, isArrayBuffer, lengthOf, offsetOf } from "./check.js";
 
 /**
- * Whether two typed arrays lie in one memory: in one buffer, or in two SharedArrayBuffers of the same bytes. As nothing else tells that, the first byte
+ * Returns true if two typed arrays lie in one memory: in one buffer, or in two SharedArrayBuffers of the same bytes. As nothing else tells that, the first byte
  * of `written`, which its owner is about to write, is changed for a moment.
  */
 export function haveOneMemory(written: ArrayBufferView, other: ArrayBufferView): boolean {

@@ -10,6 +10,7 @@ import { TfjsDropout } from "./tfjs.js";
 
 export type { DropoutState } from "../stream/sequence.js";
 export type { Seed } from "./draw.js";
+export type { Graph } from "./graph.js";
 export type {
   DropoutLayerArgs,
   GaussianNoise,
@@ -20,8 +21,11 @@ export type {
   RateLayer,
   SpatialDropoutLayerArgs,
 } from "./layers.js";
-export { type Layered, maskStates, restoreMasks } from "./mask-states.js";
+export { maskStates, restoreMasks } from "./mask-states.js";
 export type { NoiseShape } from "./operations.js";
+export type { TfjsPredictOptions } from "./predict.js";
+export { toStandard } from "./standard.js";
+export type { Layered } from "./swap.js";
 export type { TfjsDropout, TfjsLayers, TfjsState } from "./tfjs.js";
 
 /** Options of {@link createTfjsDropout}. */

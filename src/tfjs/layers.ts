@@ -110,9 +110,12 @@ export abstract class RandomLayer extends Layer {
   /** @internal The name and configuration of the layer of tfjs that computes the same in distribution. */
   abstract _standard(): { className: string; config: serialization.ConfigDict };
 
-  /** @internal Returns the results of `x` for decisions that are given, whatever the layer's own sequence. */
-  _perturb(x: Tensor, draw: Draw): Tensor {
-    return this.perturb(x, draw);
+  /**
+   * @internal Returns the results for a batch of one example, whatever the layer's own sequence: by its own draw, or by the shared one where
+   * all examples have the same mask.
+   */
+  _perturbExample(x: Tensor, own: () => Draw, _shared: () => Draw): Tensor {
+    return this.perturb(x, own());
   }
 
   /** @internal The shape that the layer was built for. */
@@ -220,6 +223,8 @@ abstract class MaskLayer extends RateLayer {
 }
 
 abstract class NoiseShapeLayer extends MaskLayer {
+  protected abstract override mask(x: Tensor, draw: Draw, noiseShape?: NoiseShape | null): Tensor;
+
   static readonly keys = NOISE_SHAPE_KEYS;
   protected readonly noiseShape: NoiseShape | null;
 
@@ -227,6 +232,16 @@ abstract class NoiseShapeLayer extends MaskLayer {
     const noiseShape = readNoiseShape(args.noiseShape);
     super(args);
     this.noiseShape = noiseShape;
+  }
+
+  override _perturbExample(x: Tensor, own: () => Draw, all: () => Draw): Tensor {
+    const { noiseShape } = this;
+    if (noiseShape === null || noiseShape[0] === null) return super._perturbExample(x, own, all);
+    const whole = noiseShape.length === x.rank;
+    const shared = !whole || noiseShape[0] === 1;
+    // A noise shape that names the size of the batch: of one example, it is 1.
+    const shape = whole ? [null, ...noiseShape.slice(1)] : noiseShape;
+    return this.rate === 1 ? nothing(x) : this.mask(x, shared ? all() : own(), shape);
   }
 
   protected override checkShape(shape: Shape): void {
@@ -259,8 +274,8 @@ function readNoiseShape(value: unknown): NoiseShape | null {
 export class Dropout extends NoiseShapeLayer {
   static readonly className = "WasmDropout";
 
-  protected override mask(x: Tensor, draw: Draw): Tensor {
-    return dropout(x, this.rate, this.noiseShape, draw);
+  protected override mask(x: Tensor, draw: Draw, noiseShape = this.noiseShape): Tensor {
+    return dropout(x, this.rate, noiseShape, draw);
   }
 
   override _standard() {
@@ -272,8 +287,8 @@ export class Dropout extends NoiseShapeLayer {
 export class AlphaDropout extends NoiseShapeLayer {
   static readonly className = "WasmAlphaDropout";
 
-  protected override mask(x: Tensor, draw: Draw): Tensor {
-    return alphaDropout(x, this.rate, this.noiseShape, draw);
+  protected override mask(x: Tensor, draw: Draw, noiseShape = this.noiseShape): Tensor {
+    return alphaDropout(x, this.rate, noiseShape, draw);
   }
 
   override _standard() {

@@ -1,27 +1,11 @@
-// Where the layers of a model stand in their sequences of masks, as plain JSON.
+// The places of a model's layers in their sequences of masks, as plain JSON.
 
 import { wrongKind, wrongValue } from "../ground/check.js";
 import { type DropoutState, Sequence } from "../stream/sequence.js";
 import { RandomLayer } from "./layers.js";
+import { type Layered, layersOf } from "./swap.js";
 
-/** What has layers: a model of tfjs. */
-export interface Layered {
-  readonly layers: readonly object[];
-}
-
-/** The layers of this package in `model`, in the models and wrappers that it contains too, each once. */
-function randomLayers(model: Layered): RandomLayer[] {
-  if (!Array.isArray(model?.layers)) throw wrongKind("model", "model with layers", model);
-  const found = new Set<RandomLayer>();
-  const search = (layer: object) => {
-    if (layer instanceof RandomLayer) found.add(layer);
-    const { layers, layer: wrapped } = layer as { layers?: readonly object[]; layer?: object };
-    layers?.forEach(search);
-    if (wrapped) search(wrapped);
-  };
-  search(model);
-  return [...found];
-}
+const randomLayers = (model: Layered) => layersOf(model).filter((layer) => layer instanceof RandomLayer);
 
 /**
  * The place of each layer of this package in its sequence of masks, in the order of the model's layers. Saved with the weights, and given to

@@ -3,8 +3,10 @@
 import { type Rank, Tensor, type TensorLike, tensor, tidy } from "@tensorflow/tfjs-core";
 import { checkInteger, checkObject } from "../ground/check.js";
 import { checkOptions, type Known } from "../ground/options.js";
+import type { ClassOutput, ClassPrediction, Prediction } from "../monte-carlo/index.js";
 import { type DropoutState, Sequence } from "../stream/sequence.js";
 import { type Draw, drawNext, type Seed, sequenceOfLayer, sequenceOfSeed, sequenceOfSeededLayer } from "./draw.js";
+import type { Graph } from "./graph.js";
 import {
   AlphaDropout,
   Dropout,
@@ -24,7 +26,10 @@ import {
   type Stated,
 } from "./layers.js";
 import { alphaDropout, dropout, gaussianDropout, gaussianNoise, type NoiseShape } from "./operations.js";
+import { predict, type TfjsPredictOptions } from "./predict.js";
 import { ready } from "./self-check.js";
+import { replaceAll } from "./standard.js";
+import type { Layered } from "./swap.js";
 
 /** A place in the sequence of masks of {@link TfjsDropout}: plain JSON. */
 export interface TfjsState extends DropoutState {
@@ -194,6 +199,69 @@ export class TfjsDropout {
    */
   gaussianNoise<R extends Rank>(x: Tensor<R> | TensorLike, stddev: number, seed?: Seed | null): Tensor<R> {
     return this.#run(x, seed, (input, draw) => gaussianNoise(input, stddev, draw));
+  }
+
+  /**
+   * Puts layers of this package into the places of the layers Dropout, SpatialDropout1D to 3D, AlphaDropout, GaussianDropout and GaussianNoise of tfjs in
+   * `model`, with their names, rates and seeds.
+   *
+   * @param model a model of tfjs, as loaded or compiled, which stays the same object with the same weights; models within it, and wrapped layers, count too
+   * @returns `model`
+   * @throws TypeError if model has no layers; TypeError or RangeError, and changes nothing, for a layer that has none to take its place, as Gaussian
+   * dropout of a rate of 1
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { layers, sequential } from "@tensorflow/tfjs-layers";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42 });
+   * const loaded = sequential({ layers: [layers.dense({ units: 8, inputShape: [4] }), layers.dropout({ rate: 0.5 })] });
+   * const model = wd.replaceDropout(loaded); // loaded = await loadLayersModel(...)
+   */
+  replaceDropout<M extends Layered>(model: M): M {
+    const numbered = this.#layers;
+    try {
+      replaceAll(model, (args) => this._stateOf(args));
+    } catch (error) {
+      this.#layers = numbered;
+      throw error;
+    }
+    return model;
+  }
+
+  /**
+   * Monte-Carlo dropout of a LayersModel (Gal and Ghahramani 2016): mean and uncertainty over passes in which its dropout and noise layers, those of tfjs and
+   * of this package, are as in training, while batch normalization and all else are as in prediction. Layers before the first of them run once. Weights,
+   * moving averages and the places in sequences of masks stay what they are.
+   *
+   * The masks follow from the seed and the numbers of pass and example and the layer's name (`outer/inner` in models within models, `name#1` at its second
+   * call), so that parts of a batch or of the passes, here or elsewhere, have the masks of the whole: see {@link MonteCarlo.merge}.
+   *
+   * @param model a LayersModel of one output, as loaded, without stateful layers
+   * @param inputs a tensor, or one for each input of the model: batches of examples
+   * @param options see {@link TfjsPredictOptions}. With `output`, the classes are the last dimension of the model's output, unless `classes` says otherwise
+   * @returns a promise of plain data, as {@link MonteCarlo.predict} gives it
+   * @throws (rejects with) TypeError for a wrong kind of argument; RangeError for a model in which nothing is random, of several outputs or with states; and
+   * as {@link MonteCarlo.predict} does
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { ones } from "@tensorflow/tfjs-core";
+   * import { layers, sequential } from "@tensorflow/tfjs-layers";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42 });
+   * const model = sequential({
+   *   layers: [layers.dense({ units: 8, inputShape: [4] }), layers.dropout({ rate: 0.5 }), layers.dense({ units: 3, activation: "softmax" })],
+   * });
+   * const { mean, mutualInformation } = await wd.predict(model, ones([2, 4]), { passes: 30, output: "probabilities" });
+   */
+  predict(
+    model: Graph,
+    inputs: Tensor | readonly Tensor[],
+    options: TfjsPredictOptions & { output: ClassOutput },
+  ): Promise<ClassPrediction>;
+  predict(model: Graph, inputs: Tensor | readonly Tensor[], options: TfjsPredictOptions): Promise<Prediction>;
+  predict(model: Graph, inputs: Tensor | readonly Tensor[], options: TfjsPredictOptions): Promise<Prediction> {
+    const { kind, seed } = this.#sequence;
+    return predict(model, inputs, options, { kind, seed: seed.toBigInt() });
   }
 
   #run<R extends Rank>(x: Tensor<R> | TensorLike, seed: Seed | null | undefined, use: (x: Tensor, draw: Draw) => Tensor): Tensor<R> {

@@ -26,7 +26,7 @@ const PAGES = readdirSync(new URL("docs", root)).filter((name) => name.endsWith(
 const CLAIMS: Readonly<Record<string, string>> = {
   "migrate.md": "[0, 1, 2].every((c) => y.every((v, i) => i % 3 !== c || v === y[i - (i % 192) + c]))",
   "reproducibility.md":
-    "first.includes(0) && first.join() === again.join() && whole.subarray(600).join() === part.join() && dx.join() === dropout.backward(x, ticket).dx.join()",
+    "first.includes(0) && first.join() === again.join() && whole.subarray(600).join() === part.join() && dx.join() === dropout.backward(x, ticket).dx.join() && halves.join() === batch.join()",
   "tfjs.md": "model.countParams() === 32 * 9 + 33",
 };
 

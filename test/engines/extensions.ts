@@ -31,7 +31,11 @@ export function extensionChecks(entries: Entries, simd: boolean): { [E in keyof 
   return {
     fused: checker(fused.createFused, options, checkFused),
     half: checker(half.createHalf, options, async (extension, plain, digest) => {
-      throwsWith(TypeError, "createHalf()", () => plain.dropout(new Uint16Array(4), 0.5, { dtype: "f16" }));
+      throwsWith(
+        TypeError,
+        '"x" expected Float32Array, Float64Array or buffer of f32 or f64 (16-bit data need the instance of createHalf()',
+        () => plain.dropout(new Uint16Array(4), 0.5, { dtype: "f16" }),
+      );
       const { dropout } = extension;
       checkHalf(extension, dropout, digest);
       checkHalves(

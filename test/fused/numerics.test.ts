@@ -311,7 +311,7 @@ type Smooth = keyof typeof ACTIVATIONS;
 /** The values of an activation, and its slopes times g. */
 function activate(name: Smooth, x: Floats, g: number) {
   return both(name, ({ at, kernels, memory, place, read }) => {
-    memory.writeParams({ seed: new Words(), stream: new Words(), threshold: 0, scale: 1 }, 0);
+    memory.writeParams({ seed: new Words(), stream: new Words(), start: 0, threshold: 0, scale: 1 }, 0);
     place(at.a, x);
     place(at.b, new Float32Array(x.length).fill(g));
     place(at.c + BIAS_RECORD, new Float32Array(32));

@@ -819,31 +819,6 @@ describe("outputs of other libraries", () => {
     expect([...mean]).toEqual(values);
   });
 
-  it("tensors of TensorFlow.js and of ONNX Runtime", async () => {
-    await import("@tensorflow/tfjs-backend-cpu");
-    const tf = await import("@tensorflow/tfjs-core");
-    await tf.setBackend("cpu");
-    const { Tensor } = await import("onnxruntime-web");
-    const [, monteCarlo] = await made();
-    const data = (pass: number) => Float32Array.of(pass % 2, 5, -(pass % 2));
-    const inTensorFlow: Model<null> = (_, { pass }) => tf.tidy(() => tf.mul(tf.tensor2d(data(pass), [1, 3]), 2));
-    const inRuntime: Model<null> = async (_, { pass }) =>
-      new Tensor(
-        "float32",
-        data(pass).map((value) => 2 * value),
-        [1, 3],
-      );
-    for (const model of [inTensorFlow, inRuntime]) {
-      const { mean, populationVariance } = await monteCarlo.predict(model, null, { passes: 4 });
-      expect([...mean]).toEqual([1, 10, -1]);
-      expect([...populationVariance]).toEqual([1, 0, 1]);
-    }
-    const integers: Model<null> = () => tf.tensor1d([1, 2], "int32");
-    await expect(monteCarlo.predict(integers, null, { passes: 1 })).rejects.toThrow(
-      '"output" expected Float32Array, Float64Array or buffer',
-    );
-  });
-
   it("are refused by name where they hold no numbers of a known dtype", async () => {
     const [, monteCarlo] = await made();
     const message = `"output" expected Float32Array, Float64Array or buffer of f32 or f64, got `;
@@ -1212,7 +1187,11 @@ describe("refusals", () => {
     [{ passes: 2 ** 24 + 1 }, RangeError, `"passes" expected integer in [1, 16777216], got 16777217`],
     [{ firstPass: 2 ** 24 - 2 }, RangeError, `"firstPass" expected integer in [0, 16777213], got 16777214`],
     [{ firstPass: -1 }, RangeError, `"firstPass" expected integer in [0, 16777213], got -1`],
-    [{ seed: -1 }, RangeError, `"seed" expected safe integer or bigint in [0, 2^64) (for a negative one, take BigInt.asUintN(64, BigInt(value))), got -1`],
+    [
+      { seed: -1 },
+      RangeError,
+      `"seed" expected safe integer or bigint in [0, 2^64) (for a negative one, take BigInt.asUintN(64, BigInt(value))), got -1`,
+    ],
     [{ kind: "xor" }, RangeError, `"kind" expected "tile" or "philox", got string "xor"`],
     [{ masks: "perBatch" }, RangeError, `"masks" expected "perPass" or "perExample", got string "perBatch"`],
     [{ masks: 1 }, TypeError, `"masks" expected "perPass" or "perExample", got 1`],

@@ -46,7 +46,7 @@ export async function checkMonteCarlo(monteCarlo: MonteCarlo, dropout: Dropout, 
         await monteCarlo.predict(async (input: Float32Array, context) => scores(input, context), x, { ...common, firstSample: 5 }),
       );
       digest.add(await monteCarlo.predict(scores, x, { ...classified, output: "logits" }));
-      // What lies in [0, 1] may be a label's probability too.
+      // A number in [0, 1] may be a label's probability too.
       digest.add(await monteCarlo.predict(probabilities, x, { ...classified, output: "sigmoids" }));
       const planes = { classes: SAMPLES, classAxis: 0, outputShape: [SAMPLES, 2, 2] };
       digest.add(await monteCarlo.predict(scores, x, { ...common, ...planes, output: "logits" }));

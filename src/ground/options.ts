@@ -32,9 +32,6 @@ export function known(...groups: readonly (string | Known)[]): Known {
 /** The keys of an object without options, such as `saved` of operations whose backward reads nothing again. */
 export const NO_KEYS: Known = /* @__PURE__ */ known();
 
-// Every object inherits the properties that other code adds to it.
-const ROOT: object = Object.prototype;
-
 /**
  * Throws TypeError unless `value` is an object whose enumerable keys, inherited ones too, are all `keys`. `name` is what messages call the object,
  * and goes before a key that is not an option of the call itself. What other code has added to Object.prototype is no key of the caller's: it is
@@ -44,7 +41,7 @@ export function checkOptions(value: unknown, keys: Known, name = "options"): ass
   checkObject(value, name, "object");
   // No list of keys is made: calls on buffers allocate nothing.
   for (const key in value) if (!keys.has(key) && !isAdded(key, value)) throw unknownKey(key, keys, name);
-  for (const key in ROOT) {
+  for (const key in Object.prototype) {
     if (keys.has(key) && isAdded(key, value))
       throw new TypeError(`"${key}" expected an option of the call, got a property of Object.prototype`);
   }
@@ -52,7 +49,7 @@ export function checkOptions(value: unknown, keys: Known, name = "options"): ass
 
 /** Returns true if a key of `value` is one that other code has added to Object.prototype. */
 function isAdded(key: string, value: object): boolean {
-  return !Object.hasOwn(value, key) && Object.prototype.propertyIsEnumerable.call(ROOT, key);
+  return !Object.hasOwn(value, key) && Object.prototype.propertyIsEnumerable.call(Object.prototype, key);
 }
 
 function unknownKey(key: string, keys: Known, name: string): TypeError {

@@ -79,7 +79,9 @@ const OPS = ["dropout"] as const;
  * Dropout over one wasm instance and its memory. Made by {@link createDropout}, or synchronously from a compiled module.
  *
  * Every method takes ordinary Float32Array or Float64Array data of any length, streamed through a fixed staging area, or
- * {@link WasmBuffer}s and typed arrays over them, used where they lie. An instance is for one thread; several are independent.
+ * {@link WasmBuffer}s and typed arrays over them, used where they lie. An instance is for one thread; several are independent. Arrays over a
+ * SharedArrayBuffer are taken too; no other thread may write to them during the call. To see whether two such buffers are one memory, a call changes the
+ * first byte of its result for a moment.
  *
  * @example
  * const dropout = await createDropout({ seed: 42 });

@@ -32,7 +32,6 @@ export function known(...groups: readonly (string | Known)[]): Known {
 /** The keys of an object without options, such as `saved` of operations whose backward reads nothing again. */
 export const NO_KEYS: Known = /* @__PURE__ */ known();
 
-// Every object inherits the properties that other code adds to it.
 /**
  * Throws TypeError unless `value` is an object whose enumerable keys, inherited ones too, are all `keys`. `name` is what messages call the object,
  * and goes before a key that is not an option of the call itself. What other code has added to Object.prototype is no key of the caller's: it is

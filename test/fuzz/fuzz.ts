@@ -86,9 +86,26 @@ function spoil({ args }: Call, random: Random): string {
     return `key of argument ${at}`;
   }
   const key = random.pick(Object.keys(given).length === 0 ? ["out"] : Object.keys(given));
-  const value = random.pick(BAD)();
+  const bad = random.pick(BAD)();
+  const items: unknown = given[key];
+  const place = random.integer(Array.isArray(items) ? items.length : 1);
+  const value = Array.isArray(items) && random.chance(0.5) ? items.map((item, k) => (k === place ? bad : item)) : bad;
   args[at] = { ...given, [key]: value };
   return `${key} of argument ${at}`;
+}
+
+/** Has a property of the call's options or ticket call the instance when it is read, and give the same value: the call stays sound. */
+function interrupt({ args }: Call, { dropout }: World, random: Random): void {
+  const at = random.integer(args.length);
+  const given = args[at];
+  if (!isPlain(given) || Object.keys(given).length === 0) return;
+  const key = random.pick(Object.keys(given));
+  const value = given[key];
+  const get = () => {
+    dropout.dropout(new Float64Array(5), 0.1, { stream: 1, kind: "philox", start: 3 });
+    return value;
+  };
+  args[at] = Object.defineProperty({ ...given }, key, { get, enumerable: true });
 }
 
 /** Runs case `index` of seed `seed`. Throws Error that says what is wrong, and how to run the case again. */
@@ -117,6 +134,7 @@ function tryRow(world: World, row: (typeof ROWS)[number], random: Random, say: (
   const places = new Places(world, random);
   const call = row.make({ world, random, places });
   const wrong = random.chance(0.35) ? spoil(call, random) : undefined;
+  if (wrong === undefined && random.chance(0.15)) interrupt(call, world, random);
   say(wrong === undefined ? "sound" : `spoilt ${wrong}`);
   const size = world.dropout.memory.buffer.byteLength;
   const before = JSON.stringify(world.dropout.state);

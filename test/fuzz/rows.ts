@@ -675,6 +675,84 @@ const streamOfRow: Row = {
   },
 };
 
+/** Backward passes of extensions: what comes back for dy is what forward gives for it where the operation is linear. */
+function backwardRow(name: string, forward: (setting: Setting, dy: Float32Array) => BackwardCase): Row {
+  return {
+    name,
+    make(setting) {
+      const { random, places } = setting;
+      const dy = places.place("f32", 48);
+      const numbers = Float32Array.from(dy.numbers);
+      const { backward, ticket, saved, key, expected } = forward(setting, numbers);
+      const out = random.chance(0.5) ? places.place("f32", expected.length) : undefined;
+      return {
+        args: [dy.value, JSON.parse(JSON.stringify(ticket)), saved, { [key]: out?.value }],
+        call: backward as Call["call"],
+        results: out === undefined ? [] : [out],
+        check(gradients: Record<string, unknown>) {
+          const got = resultOf("f32", gradients[key]);
+          if (got.length !== expected.length) throw new Error(`length ${got.length}`);
+          for (const i of some(setting, got.length))
+            near(got[i], expected[i] as number, Math.abs(expected[i] as number) * 1e-6, `${key}[${i}]`);
+        },
+      };
+    },
+  };
+}
+
+interface BackwardCase {
+  readonly backward: (...args: never[]) => unknown;
+  readonly ticket: object;
+  readonly saved: object;
+  /** The gradient that is compared. */
+  readonly key: string;
+  readonly expected: Float32Array;
+}
+
+const SHAPE = [2, 3, 2, 4];
+
+const BACKWARD_ROWS: readonly Row[] = [
+  backwardRow("shapes.backward", ({ world: { shapes }, random }, dy) => {
+    const options = { shape: SHAPE, stream: random.integer(100) };
+    const rate = random.pick([0, 0.3, 1]);
+    const { y, ticket } = random.chance(0.5)
+      ? shapes.broadcastDropout(dy, rate, { ...options, noiseShape: random.pick([[2, 3, 1, 1], SHAPE, [1, 1, 1, 4]]) })
+      : shapes.dropBlock(dy, rate === 1 ? 0.2 : rate, { ...options, blockSize: 2 });
+    return {
+      backward: (...args) => (shapes.backward as (...args: never[]) => unknown)(...args),
+      ticket,
+      saved: {},
+      key: "dx",
+      expected: y,
+    };
+  }),
+  backwardRow("noise.backward", ({ world: { noise }, random }, dy) => {
+    const { y, ticket } = noise.gaussianDropout(dy, random.pick([0, 0.5]), { stream: random.integer(100), start: random.integer(100) });
+    return { backward: (...args) => (noise.backward as (...args: never[]) => unknown)(...args), ticket, saved: {}, key: "dx", expected: y };
+  }),
+  backwardRow("fused.backward", ({ world: { fused }, random }, dy) => {
+    const options = { residual: new Float32Array(dy.length), bias: new Float32Array(16), stream: random.integer(100) };
+    const { ticket } = fused.biasDropoutResidual(dy, random.pick([0, 0.3, 1]), options);
+    const { y } = fused.biasActivationDropout(dy, ticket.p, { stream: BigInt(ticket.stream) });
+    return { backward: (...args) => (fused.backward as (...args: never[]) => unknown)(...args), ticket, saved: {}, key: "dx", expected: y };
+  }),
+  backwardRow("linear.backward", ({ world: { linear }, random }, dy) => {
+    const [batch, out, inputs] = [6, 8, 5];
+    const [x, w] = [new Float32Array(batch * inputs).fill(0.5), new Float32Array(out * inputs).fill(2)];
+    const { ticket } = linear.dropConnect(x, random.pick([0, 0.3, 1]), { w, shape: { batch }, perExample: random.chance(0.5), stream: 3 });
+    const expected = Float32Array.from({ length: out }, (_, o) =>
+      Array.from({ length: batch }, (__, n) => dy[n * out + o] as number).reduce((a, b) => a + b, 0),
+    );
+    return {
+      backward: (...args) => (linear.backward as (...args: never[]) => unknown)(...args),
+      ticket,
+      saved: { x, w },
+      key: "dbias",
+      expected,
+    };
+  }),
+];
+
 export const ROWS: readonly Row[] = [
   coreDropout("dropout"),
   coreDropout("forward"),
@@ -701,4 +779,5 @@ export const ROWS: readonly Row[] = [
   softmaxDropout,
   calibrationRow,
   streamOfRow,
+  ...BACKWARD_ROWS,
 ];

@@ -145,7 +145,7 @@ export class Trainer {
         const of = (array: Float32Array, width: number) => array.subarray(row * width, (row + 1) * width);
         layer.propagate(of(layer.x.array, inputs), of(dy, outputs), of(dx, inputs));
       }
-      this.#dropout.backward(layer.dx, tickets[l - 1], { out: layer.dx });
+      this.#dropout.backward(layer.dx, tickets[l - 1], {}, { dx: layer.dx });
       dy = dx;
     }
   }

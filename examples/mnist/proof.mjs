@@ -39,7 +39,7 @@ export async function showProof(dropout, { rows, columns, pixels }) {
   printHeading("4. Backward without a stored mask");
   console.log(`  forward on ${grouped(IMAGES)} images, p = ${P}. Its ticket, all that is kept of the mask:\n`);
   // In two lines, as it is wider than the terminal.
-  console.log(`  ${json.replace(',"start"', ',\n   "start"')}\n`);
+  console.log(`  ${json.replace(',"stream"', ',\n   "stream"')}\n`);
   console.log(`  Another instance, of seed ${other.seed}, given that text:\n`);
   const lines = [
     ["dropped by forward, in its bit mask", grouped(dropped)],

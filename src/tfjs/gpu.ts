@@ -46,6 +46,12 @@ interface WebGpuBackend extends KernelBackend {
 const isWebGl = (candidate: KernelBackend): candidate is WebGlBackend => "runWebGLProgram" in candidate;
 const isWebGpu = (candidate: KernelBackend): candidate is WebGpuBackend => "runWebGPUProgram" in candidate;
 
+/** Returns whether a backend has been started: to ask for the current one starts the best. */
+export function hasBackend(): boolean {
+  const { backendInstance } = engine() as unknown as { backendInstance?: unknown };
+  return backendInstance !== undefined && backendInstance !== null;
+}
+
 /** Returns the device of the current backend; undefined if that computes on the CPU. */
 export function currentDevice(): Device | undefined {
   const current: KernelBackend = backend();

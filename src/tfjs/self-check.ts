@@ -1,7 +1,7 @@
 // A device's programs are tried once on values whose results are known: a driver that computes wrongly is refused, not trusted.
 
 import type { KernelBackend } from "@tensorflow/tfjs-core";
-import { currentDevice, type Decisions, type Device, type Selection } from "./gpu.js";
+import { currentDevice, type Decisions, type Device, hasBackend, type Selection } from "./gpu.js";
 
 /** The state of a device. */
 interface Check {
@@ -26,7 +26,7 @@ export function device(): Device | undefined {
 
 /** Resolves once the device of the current backend, if it is one, has been checked; rejects with Error if it computes wrongly. */
 export async function ready(): Promise<void> {
-  const current = currentDevice();
+  const current = hasBackend() ? currentDevice() : undefined;
   if (current === undefined) return;
   const check = checkOf(current);
   await check.done;

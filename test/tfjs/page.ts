@@ -91,6 +91,7 @@ async function run(backend: string): Promise<PageResult | null> {
   });
   values["issue"] = await read(() => wd.dropout(tf.add(tf.ones([4096]), 1), 0.5, null, 1));
   const { numTensors: operations } = tf.memory();
+  values["predict"] = await predict(wd);
   const trained = await train(wd);
   const { numTensors: training } = tf.memory();
   // tfjs itself leaves a tensor of each fit() behind on a GPU: as many as a model without our layers.
@@ -104,6 +105,24 @@ async function run(backend: string): Promise<PageResult | null> {
     reads,
     tensorsLeft: [operations - before, training - operations - (plain - training)],
   };
+}
+
+/** Returns mean and variance of Monte-Carlo dropout. */
+async function predict(wd: TfjsDropout): Promise<number[]> {
+  const model = sequential({
+    layers: [
+      layers.dense({ units: 64, inputShape: [20], kernelInitializer: "ones" }),
+      layers.dropout({ rate: 0.5, name: "first" }),
+      layers.alphaDropout({ rate: 0.25, name: "second" }),
+      layers.dense({ units: 2, kernelInitializer: "ones" }),
+    ],
+  });
+  // Exact on every backend, as the sines of GPUs are not.
+  const x = tf.tidy(() => tf.div(tf.reshape(tf.range(0, 60), [3, 20]), 1024));
+  const { mean, variance } = await wd.predict(model, x, { passes: 4 });
+  x.dispose();
+  model.dispose();
+  return [...mean, ...variance];
 }
 
 async function train(wd: TfjsDropout | undefined): Promise<{ losses: number[]; weights: number[] }> {

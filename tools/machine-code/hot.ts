@@ -33,8 +33,8 @@ export const GENERATOR = { mark: /^v?psrld .*,0x15$/, beside: /^v?p(min|max)ub/,
 /** All of them; a function that fits several has the first. */
 export const HOT: readonly Hot[] = [
   // The loop that takes two tiles, 4,096 elements apart, at once.
-  { functions: /^stream\/tile\/tile<epilogue\/(bytes\/Bytes|bits\/Bits)>/, ...GENERATOR, beside: /\+0x(1000|200)\]/ },
-  { functions: /^stream\/tile\/tile</, ...GENERATOR },
+  { functions: /^stream\/tile\/tile(OrUntied)?<epilogue\/(bytes\/Bytes|bits\/Bits)>/, ...GENERATOR, beside: /\+0x(1000|200)\]/ },
+  { functions: /^stream\/tile\/tile(OrUntied)?</, ...GENERATOR },
   { functions: /^stream\/philox\/philox</, mark: /^v?pminud/, elements: 4 },
   // Ten rounds for 32 words, each with eight multiplications.
   { functions: /^stream\/generator\/philox8$/, mark: /^v?pmuludq/, elements: 32 / 80 },

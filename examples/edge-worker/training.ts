@@ -113,8 +113,8 @@ export class Trainer {
   }
 
   /** Computes the logits; returns the tickets of the hidden layers' masks. */
-  #forward(): Ticket[] {
-    const tickets: Ticket[] = [];
+  #forward(): Ticket<"dropout">[] {
+    const tickets: Ticket<"dropout">[] = [];
     this.#layers.forEach(({ layer, x }, l) => {
       const next = this.#layers[l + 1]?.x;
       const y = next?.array ?? this.#logits;
@@ -126,7 +126,7 @@ export class Trainer {
     return tickets;
   }
 
-  #backward(chosen: Uint32Array, labels: Uint8Array, tickets: readonly Ticket[]): void {
+  #backward(chosen: Uint32Array, labels: Uint8Array, tickets: readonly Ticket<"dropout">[]): void {
     const classes = SIZES[SIZES.length - 1];
     let dy: Float32Array = this.#logits;
     chosen.forEach((example, row) => {

@@ -9,7 +9,7 @@
 import { SoftmaxField } from "../../src/ground/abi";
 import { expNeg1, expNeg4 } from "../math/exp";
 import { pinned } from "../stream/params";
-import { numberAt, wordAt, workOf } from "./record";
+import { floatAt, numberAt, wordAt, workOf } from "./record";
 import { AllKept, ByMask, overRow } from "./rows";
 
 // Where the search for a maximum begins: not at -Infinity, from which the distance of a column that is -Infinity itself would be NaN.
@@ -295,7 +295,7 @@ export function softmax(record: usize): void {
   const columns = wordAt(record, SoftmaxField.columns);
   const maskRows = wordAt(record, SoftmaxField.maskRows);
   const queries = wordAt(record, SoftmaxField.queries);
-  const logitScale = numberAt(record, SoftmaxField.logitScale);
+  const logitScale = floatAt(record, SoftmaxField.logitScale);
   const scale = numberAt(record, SoftmaxField.scale);
   const bytes = columns << 2;
   let result = wordAt(record, SoftmaxField.result);
@@ -306,7 +306,7 @@ export function softmax(record: usize): void {
   for (let left = rows; left > 0; --left) {
     const seen = seenBy(query, queries, columns);
     const added = mask ? mask + maskRow * bytes : 0;
-    const sum = powers(result, x, added, seen, <f32>logitScale, work);
+    const sum = powers(result, x, added, seen, logitScale, work);
     if (sum == 0) {
       memory.fill(result, 0, bytes);
     } else {
@@ -314,7 +314,7 @@ export function softmax(record: usize): void {
       if (keep) overRow<ByMask, Finish<ByMask>>(seen, keep, work, result, 0, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
       else overRow<AllKept, Finish<AllKept>>(seen, 0, work, result, 0, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
       // What is left out is +0 already, unless it was multiplied with NaN.
-      if (added && sum != sum) leaveOut(result, added, seen);
+      if (added && isNaN(sum)) leaveOut(result, added, seen);
       memory.fill(result + (seen << 2), 0, bytes - (seen << 2));
     }
     if (keep) keep += columns;
@@ -337,7 +337,8 @@ export function softmaxGradient(record: usize): void {
   const maskRows = wordAt(record, SoftmaxField.maskRows);
   const queries = wordAt(record, SoftmaxField.queries);
   const logitScale = numberAt(record, SoftmaxField.logitScale);
-  const scale = numberAt(record, SoftmaxField.scale);
+  const logitFactor = floatAt(record, SoftmaxField.logitScale);
+  const scale = floatAt(record, SoftmaxField.scale);
   const bytes = columns << 2;
   let result = wordAt(record, SoftmaxField.result);
   let x = wordAt(record, SoftmaxField.logits);
@@ -349,12 +350,12 @@ export function softmaxGradient(record: usize): void {
   for (let left = rows; left > 0; --left) {
     const seen = seenBy(query, queries, columns);
     const added = mask ? mask + maskRow * bytes : 0;
-    const sum = powers(row, x, added, seen, <f32>logitScale, work);
+    const sum = powers(row, x, added, seen, logitFactor, work);
     if (sum == 0) {
       memory.fill(result, 0, bytes);
     } else {
       let products: f64;
-      if (keep) products = overRow<ByMask, Weigh<ByMask>>(seen, keep, work, result, row, dy, 0, 0, 0, 0, 0, <f32>scale, 0, 0, 0, 0, 0);
+      if (keep) products = overRow<ByMask, Weigh<ByMask>>(seen, keep, work, result, row, dy, 0, 0, 0, 0, 0, scale, 0, 0, 0, 0, 0);
       else products = overRow<AllKept, Weigh<AllKept>>(seen, 0, work, result, row, dy, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0);
       if (added && products - products != 0) {
         // Infinity or NaN: it may come of dy where a column is left out, which the others do not depend on.

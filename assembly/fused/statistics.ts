@@ -1,7 +1,6 @@
 // Sums over a row of f32, in f64 and in the order of ./rows.ts.
 
-import { pinned } from "../stream/params";
-import { addToParts, AllKept, clearParts, overRow, storeParts, total } from "./rows";
+import { addToParts, AllKept, clearParts, overRow, storeParts, total, totalOf } from "./rows";
 
 // @ts-ignore: decorator
 @inline
@@ -14,7 +13,8 @@ function square2(at: usize, mean: v128): v128 {
 export function deviation(h: usize, mean: f64, columns: usize, work: usize): f64 {
   let c: usize = 0;
   if (ASC_FEATURE_SIMD) {
-    const center = pinned(f64x2.splat(mean), work);
+    store<f64>(work, mean);
+    const center = v128.load64_splat(work);
     let s01 = f64x2.splat(0);
     let s23 = s01;
     let s45 = s01;
@@ -26,6 +26,7 @@ export function deviation(h: usize, mean: f64, columns: usize, work: usize): f64
       s67 = f64x2.add(s67, square2(h + 24, center));
       h += 32;
     }
+    if (c == columns) return totalOf(s01, s23, s45, s67);
     storeParts(work, s01, s23, s45, s67);
   } else {
     clearParts(work);

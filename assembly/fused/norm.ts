@@ -11,7 +11,7 @@
 import { NormField, NormGradientField, PARTS } from "../../src/ground/abi";
 import { haveProduct, LARGE, meanOf, normaliseWide, SMALL, wideGradients } from "./norm-wide";
 import { floatAt, numberAt, wordAt, workOf } from "./record";
-import { addWidened, addWidened4, AllKept, ByMask, overRow } from "./rows";
+import { AllKept, addWidened, addWidened4, ByMask, overRow } from "./rows";
 import { deviation } from "./statistics";
 
 /** A second addend. */
@@ -60,8 +60,21 @@ class Join<K, B> {
   }
 
   @inline four(
-    keep: v128, h: usize, x: usize, residual: usize, bias: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    scale: v128, _q: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+    keep: v128,
+    h: usize,
+    x: usize,
+    residual: usize,
+    bias: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    scale: v128,
+    _q: v128,
+    _r: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     const k = changetype<K>(0);
     const v = k.select4(k.scale4(changetype<B>(0).add4(v128.load(x), bias), scale), keep);
@@ -71,8 +84,22 @@ class Join<K, B> {
   }
 
   @inline one(
-    column: usize, keep: usize, h: usize, x: usize, residual: usize, bias: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    scale: f32, _q: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+    column: usize,
+    keep: usize,
+    h: usize,
+    x: usize,
+    residual: usize,
+    bias: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    scale: f32,
+    _q: f32,
+    _r: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     const k = changetype<K>(0);
     const v = k.select(k.scale(changetype<B>(0).add(load<f32>(x), bias), scale), keep, column);
@@ -138,8 +165,21 @@ class Normalise {
   }
 
   @inline four(
-    _keep: v128, y: usize, h: usize, gamma: usize, beta: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: v128, rstd: v128, rest: v128, _s: v128, _t: v128, _u: v128,
+    _keep: v128,
+    y: usize,
+    h: usize,
+    gamma: usize,
+    beta: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    mean: v128,
+    rstd: v128,
+    rest: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     const xhat = changetype<Far>(0).centred4(h, mean, rest, rstd);
     v128.store(y, f32x4.add(f32x4.mul(xhat, v128.load(gamma)), v128.load(beta)));
@@ -147,8 +187,22 @@ class Normalise {
   }
 
   @inline one(
-    _column: usize, _keep: usize, y: usize, h: usize, gamma: usize, beta: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: f32, rstd: f32, rest: f32, _s: f32, _t: f32, _u: f32,
+    _column: usize,
+    _keep: usize,
+    y: usize,
+    h: usize,
+    gamma: usize,
+    beta: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    mean: f32,
+    rstd: f32,
+    rest: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     const xhat = changetype<Far>(0).centred(h, mean, rest, rstd);
     store<f32>(y, xhat * load<f32>(gamma) + load<f32>(beta));
@@ -176,29 +230,82 @@ class Project<F> {
   }
 
   @inline four(
-    _keep: v128, dy: usize, h: usize, gamma: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: v128, rstd: v128, rest: v128, _s: v128, _t: v128, _u: v128,
+    _keep: v128,
+    dy: usize,
+    h: usize,
+    gamma: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    mean: v128,
+    rstd: v128,
+    rest: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     return f32x4.mul(v128.load(dy), v128.load(gamma));
   }
 
   @inline one(
-    _column: usize, _keep: usize, dy: usize, h: usize, gamma: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: f32, rstd: f32, rest: f32, _s: f32, _t: f32, _u: f32,
+    _column: usize,
+    _keep: usize,
+    dy: usize,
+    h: usize,
+    gamma: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    mean: f32,
+    rstd: f32,
+    rest: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     return load<f32>(dy) * load<f32>(gamma);
   }
 
   @inline second4(
-    first: v128, dy: usize, h: usize, gamma: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: v128, rstd: v128, rest: v128, _s: v128, _t: v128, _u: v128,
+    first: v128,
+    dy: usize,
+    h: usize,
+    gamma: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    mean: v128,
+    rstd: v128,
+    rest: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     return f32x4.mul(first, changetype<F>(0).centred4(h, mean, rest, rstd));
   }
 
   @inline second(
-    first: f32, dy: usize, h: usize, gamma: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: f32, rstd: f32, rest: f32, _s: f32, _t: f32, _u: f32,
+    first: f32,
+    dy: usize,
+    h: usize,
+    gamma: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    mean: f32,
+    rstd: f32,
+    rest: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     return first * changetype<F>(0).centred(h, mean, rest, rstd);
   }
@@ -227,8 +334,21 @@ class Gradients<K, D> {
   }
 
   @inline four(
-    keep: v128, dx: usize, dresidual: usize, dy: usize, h: usize, gamma: usize, dh: usize, dgamma: usize, dbeta: usize,
-    mean: v128, rstd: v128, g: v128, gx: v128, scale: v128, rest: v128,
+    keep: v128,
+    dx: usize,
+    dresidual: usize,
+    dy: usize,
+    h: usize,
+    gamma: usize,
+    dh: usize,
+    dgamma: usize,
+    dbeta: usize,
+    mean: v128,
+    rstd: v128,
+    g: v128,
+    gx: v128,
+    scale: v128,
+    rest: v128,
   ): v128 {
     const k = changetype<K>(0);
     const xhat = changetype<Far>(0).centred4(h, mean, rest, rstd);
@@ -243,8 +363,22 @@ class Gradients<K, D> {
   }
 
   @inline one(
-    column: usize, keep: usize, dx: usize, dresidual: usize, dy: usize, h: usize, gamma: usize, dh: usize, dgamma: usize, dbeta: usize,
-    mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, rest: f32,
+    column: usize,
+    keep: usize,
+    dx: usize,
+    dresidual: usize,
+    dy: usize,
+    h: usize,
+    gamma: usize,
+    dh: usize,
+    dgamma: usize,
+    dbeta: usize,
+    mean: f32,
+    rstd: f32,
+    g: f32,
+    gx: f32,
+    scale: f32,
+    rest: f32,
   ): f32 {
     const k = changetype<K>(0);
     const xhat = changetype<Far>(0).centred(h, mean, rest, rstd);
@@ -284,7 +418,8 @@ function isModerate(rstd: f32): bool {
 
 // Below this the mean, in units of the standard deviation, is too coarse a number of f32.
 // @ts-ignore: decorator
-@inline const LEAST_VARIANCE: f64 = reinterpret<f64>(0x3370000000000000); // 2^-200
+@inline
+const LEAST_VARIANCE: f64 = reinterpret<f64>(0x3370000000000000); // 2^-200
 
 /** Rows of y and h, and an f32 each of their mean and rstd; `record` has the fields of NormField and is aligned to 16. */
 export function norm(record: usize): void {
@@ -400,8 +535,23 @@ export function normGradient(record: usize): void {
 // @ts-ignore: decorator
 @inline
 function gradientsOf(
-  dx: usize, dresidual: usize, dgamma: usize, dbeta: usize, dy: usize, h: usize, gamma: usize, dh: usize, keep: usize, columns: usize,
-  mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, rest: f32, work: usize,
+  dx: usize,
+  dresidual: usize,
+  dgamma: usize,
+  dbeta: usize,
+  dy: usize,
+  h: usize,
+  gamma: usize,
+  dh: usize,
+  keep: usize,
+  columns: usize,
+  mean: f32,
+  rstd: f32,
+  g: f32,
+  gx: f32,
+  scale: f32,
+  rest: f32,
+  work: usize,
 ): void {
   if (keep) withStream<ByMask>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
   else withStream<AllKept>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
@@ -410,8 +560,23 @@ function gradientsOf(
 // @ts-ignore: decorator
 @inline
 function withStream<K>(
-  dx: usize, dresidual: usize, dgamma: usize, dbeta: usize, dy: usize, h: usize, gamma: usize, dh: usize, keep: usize, columns: usize,
-  mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, rest: f32, work: usize,
+  dx: usize,
+  dresidual: usize,
+  dgamma: usize,
+  dbeta: usize,
+  dy: usize,
+  h: usize,
+  gamma: usize,
+  dh: usize,
+  keep: usize,
+  columns: usize,
+  mean: f32,
+  rstd: f32,
+  g: f32,
+  gx: f32,
+  scale: f32,
+  rest: f32,
+  work: usize,
 ): void {
   if (dh) gradients<K, Plus>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
   else gradients<K, Alone>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
@@ -420,8 +585,23 @@ function withStream<K>(
 // @ts-ignore: decorator
 @inline
 function gradients<K, D>(
-  dx: usize, dresidual: usize, dgamma: usize, dbeta: usize, dy: usize, h: usize, gamma: usize, dh: usize, keep: usize, columns: usize,
-  mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, rest: f32, work: usize,
+  dx: usize,
+  dresidual: usize,
+  dgamma: usize,
+  dbeta: usize,
+  dy: usize,
+  h: usize,
+  gamma: usize,
+  dh: usize,
+  keep: usize,
+  columns: usize,
+  mean: f32,
+  rstd: f32,
+  g: f32,
+  gx: f32,
+  scale: f32,
+  rest: f32,
+  work: usize,
 ): void {
   overRow<K, Gradients<K, D>>(columns, keep, work, dx, dresidual, dy, h, gamma, dh, dgamma, dbeta, mean, rstd, g, gx, scale, rest);
 }

@@ -6,7 +6,7 @@ import { ROW_FIELDS } from "../../src/ground/abi";
 // @ts-ignore: decorator
 @inline
 export function numberAt(record: usize, field: i32): f64 {
-  return load<f64>(record + (<usize>field << 3));
+  return load<f64>(record + ((<usize>field) << 3));
 }
 
 // V8 moves a conversion to where its result is used, into the loop over the rows too, but no load. There it costs more than itself: a
@@ -33,5 +33,5 @@ export function wordAt(record: usize, field: i32): usize {
 // @ts-ignore: decorator
 @inline
 export function workOf(record: usize): usize {
-  return record + (<usize>ROW_FIELDS << 3);
+  return record + ((<usize>ROW_FIELDS) << 3);
 }

@@ -5,7 +5,7 @@
 // columns, is added to them in memory. Invariant: the order, and with it every bit, depends on the number of columns alone.
 
 import { PARTS } from "../../src/ground/abi";
-import { widenHigh16, widenHigh8, widenLow16, widenLow8 } from "../simd/lanes";
+import { widenHigh8, widenHigh16, widenLow8, widenLow16 } from "../simd/lanes";
 
 /** Decisions of a byte mask, 1 = keep, 0 = drop. A dropped value gives +0 whatever it was. */
 @unmanaged
@@ -180,7 +180,8 @@ export function addWidened(sum: usize, v: f32): void {
 // Offset in the workspace of the constants of a row, an f32 each: fewer arguments to hand over, and a vector loaded from there stays in its
 // register, while V8 makes a splatted one anew at every use.
 // @ts-ignore: decorator
-@inline const CONSTANTS: usize = 2 * PARTS;
+@inline
+const CONSTANTS: usize = 2 * PARTS;
 
 /**
  * Runs operation O on a row with decisions K and returns the sum of its values; a second sum, an f64, is left in `work` + PARTS.
@@ -199,9 +200,23 @@ export function addWidened(sum: usize, v: f32): void {
 // @ts-ignore: decorator
 @inline
 export function overRow<K, O>(
-  columns: usize, keep: usize, work: usize,
-  a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, w: usize, x: usize,
-  p: f32, q: f32, r: f32, s: f32, t: f32, u: f32,
+  columns: usize,
+  keep: usize,
+  work: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  d: usize,
+  e: usize,
+  f: usize,
+  w: usize,
+  x: usize,
+  p: f32,
+  q: f32,
+  r: f32,
+  s: f32,
+  t: f32,
+  u: f32,
 ): f64 {
   const op = changetype<O>(0);
   if (ASC_FEATURE_SIMD) {
@@ -217,9 +232,23 @@ export function overRow<K, O>(
 
 /** overRow() with the constants in the workspace where there is SIMD, and in p..u where there is none. */
 function overColumns<K, O>(
-  columns: usize, keep: usize, work: usize,
-  a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, w: usize, x: usize,
-  p: f32, q: f32, r: f32, s: f32, t: f32, u: f32,
+  columns: usize,
+  keep: usize,
+  work: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  d: usize,
+  e: usize,
+  f: usize,
+  w: usize,
+  x: usize,
+  p: f32,
+  q: f32,
+  r: f32,
+  s: f32,
+  t: f32,
+  u: f32,
 ): f64 {
   const op = changetype<O>(0);
   let column: usize = 0;
@@ -248,7 +277,23 @@ function overColumns<K, O>(
         v = op.second4(v, a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
         z01 = f64x2.add(z01, low(v));
         z23 = f64x2.add(z23, high(v));
-        v = op.four(k.first(k.four(keep, column + 4)), a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
+        v = op.four(
+          k.first(k.four(keep, column + 4)),
+          a + 16,
+          b + 16,
+          c + 16,
+          d + 16,
+          e + 16,
+          f + 16,
+          w + 32,
+          x + 32,
+          p4,
+          q4,
+          r4,
+          s4,
+          t4,
+          u4,
+        );
         s45 = f64x2.add(s45, low(v));
         s67 = f64x2.add(s67, high(v));
         v = op.second4(v, a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);

@@ -14,7 +14,8 @@ import { AllKept, ByMask, overRow } from "./rows";
 
 // Where the search for a maximum begins: not at -Infinity, from which the distance of a column that is -Infinity itself would be NaN.
 // @ts-ignore: decorator
-@inline const LEAST: f32 = -f32.MAX_VALUE;
+@inline
+const LEAST: f32 = -f32.MAX_VALUE;
 
 /** v = scale * logit. */
 @unmanaged
@@ -117,8 +118,21 @@ class Powers<M> {
   }
 
   @inline four(
-    _keep: v128, result: usize, x: usize, mask: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    scale: v128, most: v128, never: v128, _s: v128, _t: v128, _u: v128,
+    _keep: v128,
+    result: usize,
+    x: usize,
+    mask: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    scale: v128,
+    most: v128,
+    never: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     const power = expNeg4(f32x4.sub(changetype<M>(0).at4(x, mask, scale, never), most));
     v128.store(result, power);
@@ -126,8 +140,22 @@ class Powers<M> {
   }
 
   @inline one(
-    _column: usize, _keep: usize, result: usize, x: usize, mask: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    scale: f32, most: f32, never: f32, _s: f32, _t: f32, _u: f32,
+    _column: usize,
+    _keep: usize,
+    result: usize,
+    x: usize,
+    mask: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    scale: f32,
+    most: f32,
+    never: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     const power = expNeg1(changetype<M>(0).at(x, mask, scale) - most);
     store<f32>(result, power);
@@ -155,8 +183,21 @@ class Finish<K> {
   }
 
   @inline four(
-    keep: v128, result: usize, _b: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    factor: v128, _q: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+    keep: v128,
+    result: usize,
+    _b: usize,
+    _c: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    factor: v128,
+    _q: v128,
+    _r: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     const v = changetype<K>(0).select4(f32x4.mul(v128.load(result), factor), keep);
     v128.store(result, v);
@@ -164,8 +205,22 @@ class Finish<K> {
   }
 
   @inline one(
-    column: usize, keep: usize, result: usize, _b: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    factor: f32, _q: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+    column: usize,
+    keep: usize,
+    result: usize,
+    _b: usize,
+    _c: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    factor: f32,
+    _q: f32,
+    _r: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     const v = changetype<K>(0).select(load<f32>(result) * factor, keep, column);
     store<f32>(result, v);
@@ -193,8 +248,21 @@ class Weigh<K> {
   }
 
   @inline four(
-    keep: v128, result: usize, power: usize, dy: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    scale: v128, _q: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+    keep: v128,
+    result: usize,
+    power: usize,
+    dy: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    scale: v128,
+    _q: v128,
+    _r: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     const k = changetype<K>(0);
     const dp = k.select4(k.scale4(v128.load(dy), scale), keep);
@@ -203,8 +271,22 @@ class Weigh<K> {
   }
 
   @inline one(
-    column: usize, keep: usize, result: usize, power: usize, dy: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    scale: f32, _q: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+    column: usize,
+    keep: usize,
+    result: usize,
+    power: usize,
+    dy: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    scale: f32,
+    _q: f32,
+    _r: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     const k = changetype<K>(0);
     const dp = k.select(k.scale(load<f32>(dy), scale), keep, column);
@@ -233,8 +315,21 @@ class Slopes<M> {
   }
 
   @inline four(
-    _keep: v128, result: usize, power: usize, mask: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    factor: v128, mean: v128, never: v128, _s: v128, _t: v128, _u: v128,
+    _keep: v128,
+    result: usize,
+    power: usize,
+    mask: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    factor: v128,
+    mean: v128,
+    never: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     const slope = f32x4.mul(f32x4.mul(v128.load(power), factor), f32x4.sub(v128.load(result), mean));
     const v = changetype<M>(0).within4(slope, mask, never);
@@ -243,8 +338,22 @@ class Slopes<M> {
   }
 
   @inline one(
-    _column: usize, _keep: usize, result: usize, power: usize, mask: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    factor: f32, mean: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+    _column: usize,
+    _keep: usize,
+    result: usize,
+    power: usize,
+    mask: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    factor: f32,
+    mean: f32,
+    _r: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     const v = changetype<M>(0).within(load<f32>(power) * factor * (load<f32>(result) - mean), mask);
     store<f32>(result, v);

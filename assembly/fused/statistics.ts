@@ -1,6 +1,6 @@
 // Sums over a row of f32, in f64 and in the order of ./rows.ts.
 
-import { addToParts, AllKept, clearParts, overRow, storeParts, total, totalOf } from "./rows";
+import { AllKept, addToParts, clearParts, overRow, storeParts, total, totalOf } from "./rows";
 
 // @ts-ignore: decorator
 @inline
@@ -59,15 +59,42 @@ class Sum {
   }
 
   @inline four(
-    _keep: v128, h: usize, _b: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    _p: v128, _q: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+    _keep: v128,
+    h: usize,
+    _b: usize,
+    _c: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    _p: v128,
+    _q: v128,
+    _r: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     return v128.load(h);
   }
 
   @inline one(
-    _column: usize, _keep: usize, h: usize, _b: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    _p: f32, _q: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+    _column: usize,
+    _keep: usize,
+    h: usize,
+    _b: usize,
+    _c: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    _p: f32,
+    _q: f32,
+    _r: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     return load<f32>(h);
   }

@@ -10,8 +10,8 @@
 
 import { NormField, NormGradientField, PARTS } from "../../src/ground/abi";
 import { haveProduct, LARGE, meanOf, normaliseWide, SMALL, wideGradients } from "./norm-wide";
-import { numberAt, wordAt, workOf } from "./record";
-import { addWidened, addWidened4, AllKept, ByMask, overRow, total } from "./rows";
+import { floatAt, numberAt, wordAt, workOf } from "./record";
+import { AllKept, addWidened, addWidened4, ByMask, overRow } from "./rows";
 import { deviation } from "./statistics";
 
 /** A second addend. */
@@ -60,8 +60,21 @@ class Join<K, B> {
   }
 
   @inline four(
-    keep: v128, h: usize, x: usize, residual: usize, bias: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    scale: v128, _q: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+    keep: v128,
+    h: usize,
+    x: usize,
+    residual: usize,
+    bias: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    scale: v128,
+    _q: v128,
+    _r: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     const k = changetype<K>(0);
     const v = k.select4(k.scale4(changetype<B>(0).add4(v128.load(x), bias), scale), keep);
@@ -71,8 +84,22 @@ class Join<K, B> {
   }
 
   @inline one(
-    column: usize, keep: usize, h: usize, x: usize, residual: usize, bias: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    scale: f32, _q: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+    column: usize,
+    keep: usize,
+    h: usize,
+    x: usize,
+    residual: usize,
+    bias: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    scale: f32,
+    _q: f32,
+    _r: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     const k = changetype<K>(0);
     const v = k.select(k.scale(changetype<B>(0).add(load<f32>(x), bias), scale), keep, column);
@@ -82,18 +109,40 @@ class Join<K, B> {
   }
 }
 
-/** xhat, the mean being mean + rest. */
-// @ts-ignore: decorator
-@inline
-function centred4(h: usize, mean: v128, rest: v128, rstd: v128): v128 {
-  return f32x4.mul(f32x4.sub(f32x4.sub(v128.load(h), mean), rest), rstd);
+// The distance of a row from zero. Only Project, which is short, is compiled for both; other operations take Far, whatever the rest.
+
+/** Any row: its mean is mean + rest. */
+@unmanaged
+class Far {
+  @inline constants(): i32 {
+    return 1;
+  }
+
+  /** xhat. */
+  @inline centred4(h: usize, mean: v128, rest: v128, rstd: v128): v128 {
+    return f32x4.mul(f32x4.sub(f32x4.sub(v128.load(h), mean), rest), rstd);
+  }
+
+  /** One lane of centred4(). */
+  @inline centred(h: usize, mean: f32, rest: f32, rstd: f32): f32 {
+    return (load<f32>(h) - mean - rest) * rstd;
+  }
 }
 
-/** One lane of centred4(). */
-// @ts-ignore: decorator
-@inline
-function centred(h: usize, mean: f32, rest: f32, rstd: f32): f32 {
-  return (load<f32>(h) - mean - rest) * rstd;
+/** A row whose rest is +0, which takes nothing away: the same bits with less work. */
+@unmanaged
+class Near {
+  @inline constants(): i32 {
+    return 0;
+  }
+
+  @inline centred4(h: usize, mean: v128, rest: v128, rstd: v128): v128 {
+    return f32x4.mul(f32x4.sub(v128.load(h), mean), rstd);
+  }
+
+  @inline centred(h: usize, mean: f32, rest: f32, rstd: f32): f32 {
+    return (load<f32>(h) - mean) * rstd;
+  }
 }
 
 /** y = xhat * gamma + beta. */
@@ -116,27 +165,54 @@ class Normalise {
   }
 
   @inline four(
-    _keep: v128, y: usize, h: usize, gamma: usize, beta: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: v128, rstd: v128, rest: v128, _s: v128, _t: v128, _u: v128,
+    _keep: v128,
+    y: usize,
+    h: usize,
+    gamma: usize,
+    beta: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    mean: v128,
+    rstd: v128,
+    rest: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
-    const xhat = centred4(h, mean, rest, rstd);
+    const xhat = changetype<Far>(0).centred4(h, mean, rest, rstd);
     v128.store(y, f32x4.add(f32x4.mul(xhat, v128.load(gamma)), v128.load(beta)));
     return xhat;
   }
 
   @inline one(
-    _column: usize, _keep: usize, y: usize, h: usize, gamma: usize, beta: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: f32, rstd: f32, rest: f32, _s: f32, _t: f32, _u: f32,
+    _column: usize,
+    _keep: usize,
+    y: usize,
+    h: usize,
+    gamma: usize,
+    beta: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    mean: f32,
+    rstd: f32,
+    rest: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
-    const xhat = centred(h, mean, rest, rstd);
+    const xhat = changetype<Far>(0).centred(h, mean, rest, rstd);
     store<f32>(y, xhat * load<f32>(gamma) + load<f32>(beta));
     return xhat;
   }
 }
 
-/** The sums of g = dy * gamma and of g * xhat. */
+/** The sums of g = dy * gamma and of g * xhat; distance F. */
 @unmanaged
-class Project {
+class Project<F> {
   @inline operands(): i32 {
     return 3;
   }
@@ -146,7 +222,7 @@ class Project {
   }
 
   @inline constants(): i32 {
-    return 3;
+    return 2 + changetype<F>(0).constants();
   }
 
   @inline sums(): i32 {
@@ -154,31 +230,84 @@ class Project {
   }
 
   @inline four(
-    _keep: v128, dy: usize, h: usize, gamma: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: v128, rstd: v128, rest: v128, _s: v128, _t: v128, _u: v128,
+    _keep: v128,
+    dy: usize,
+    h: usize,
+    gamma: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    mean: v128,
+    rstd: v128,
+    rest: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     return f32x4.mul(v128.load(dy), v128.load(gamma));
   }
 
   @inline one(
-    _column: usize, _keep: usize, dy: usize, h: usize, gamma: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: f32, rstd: f32, rest: f32, _s: f32, _t: f32, _u: f32,
+    _column: usize,
+    _keep: usize,
+    dy: usize,
+    h: usize,
+    gamma: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    mean: f32,
+    rstd: f32,
+    rest: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     return load<f32>(dy) * load<f32>(gamma);
   }
 
   @inline second4(
-    first: v128, dy: usize, h: usize, gamma: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: v128, rstd: v128, rest: v128, _s: v128, _t: v128, _u: v128,
+    first: v128,
+    dy: usize,
+    h: usize,
+    gamma: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    mean: v128,
+    rstd: v128,
+    rest: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
-    return f32x4.mul(first, centred4(h, mean, rest, rstd));
+    return f32x4.mul(first, changetype<F>(0).centred4(h, mean, rest, rstd));
   }
 
   @inline second(
-    first: f32, dy: usize, h: usize, gamma: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    mean: f32, rstd: f32, rest: f32, _s: f32, _t: f32, _u: f32,
+    first: f32,
+    dy: usize,
+    h: usize,
+    gamma: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    mean: f32,
+    rstd: f32,
+    rest: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
-    return first * centred(h, mean, rest, rstd);
+    return first * changetype<F>(0).centred(h, mean, rest, rstd);
   }
 }
 
@@ -205,11 +334,24 @@ class Gradients<K, D> {
   }
 
   @inline four(
-    keep: v128, dx: usize, dresidual: usize, dy: usize, h: usize, gamma: usize, dh: usize, dgamma: usize, dbeta: usize,
-    mean: v128, rstd: v128, g: v128, gx: v128, scale: v128, rest: v128,
+    keep: v128,
+    dx: usize,
+    dresidual: usize,
+    dy: usize,
+    h: usize,
+    gamma: usize,
+    dh: usize,
+    dgamma: usize,
+    dbeta: usize,
+    mean: v128,
+    rstd: v128,
+    g: v128,
+    gx: v128,
+    scale: v128,
+    rest: v128,
   ): v128 {
     const k = changetype<K>(0);
-    const xhat = centred4(h, mean, rest, rstd);
+    const xhat = changetype<Far>(0).centred4(h, mean, rest, rstd);
     const dys = v128.load(dy);
     const inner = f32x4.sub(f32x4.sub(f32x4.mul(dys, v128.load(gamma)), g), f32x4.mul(xhat, gx));
     const v = changetype<D>(0).add4(f32x4.mul(inner, rstd), dh);
@@ -221,11 +363,25 @@ class Gradients<K, D> {
   }
 
   @inline one(
-    column: usize, keep: usize, dx: usize, dresidual: usize, dy: usize, h: usize, gamma: usize, dh: usize, dgamma: usize, dbeta: usize,
-    mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, rest: f32,
+    column: usize,
+    keep: usize,
+    dx: usize,
+    dresidual: usize,
+    dy: usize,
+    h: usize,
+    gamma: usize,
+    dh: usize,
+    dgamma: usize,
+    dbeta: usize,
+    mean: f32,
+    rstd: f32,
+    g: f32,
+    gx: f32,
+    scale: f32,
+    rest: f32,
   ): f32 {
     const k = changetype<K>(0);
-    const xhat = centred(h, mean, rest, rstd);
+    const xhat = changetype<Far>(0).centred(h, mean, rest, rstd);
     const dys = load<f32>(dy);
     const inner = dys * load<f32>(gamma) - g - xhat * gx;
     const v = changetype<D>(0).add(inner * rstd, dh);
@@ -262,7 +418,8 @@ function isModerate(rstd: f32): bool {
 
 // Below this the mean, in units of the standard deviation, is too coarse a number of f32.
 // @ts-ignore: decorator
-@inline const LEAST_VARIANCE: f64 = reinterpret<f64>(0x3370000000000000); // 2^-200
+@inline
+const LEAST_VARIANCE: f64 = reinterpret<f64>(0x3370000000000000); // 2^-200
 
 /** Rows of y and h, and an f32 each of their mean and rstd; `record` has the fields of NormField and is aligned to 16. */
 export function norm(record: usize): void {
@@ -274,8 +431,9 @@ export function norm(record: usize): void {
   const beta = wordAt(record, NormField.beta);
   const rows = wordAt(record, NormField.rows);
   const columns = wordAt(record, NormField.columns);
+  const count = numberAt(record, NormField.columns);
   const epsilon = numberAt(record, NormField.epsilon);
-  const scale = <f32>numberAt(record, NormField.scale);
+  const scale = floatAt(record, NormField.scale);
   const bytes = columns << 2;
   let y = wordAt(record, NormField.y);
   let h = wordAt(record, NormField.h);
@@ -292,8 +450,8 @@ export function norm(record: usize): void {
       if (bias) sum = join<AllKept, Plus>(h, x, residual, bias, keep, columns, scale, work);
       else sum = join<AllKept, Alone>(h, x, residual, bias, keep, columns, scale, work);
     }
-    const mean = sum / <f64>columns;
-    const variance = deviation(h, mean, columns, work) / <f64>columns;
+    const mean = sum / count;
+    const variance = deviation(h, mean, columns, work) / count;
     const inverse = 1 / sqrt<f64>(variance + epsilon);
     const rounded = <f32>mean;
     const rstd = <f32>inverse;
@@ -331,7 +489,8 @@ export function normGradient(record: usize): void {
   const gamma = wordAt(record, NormGradientField.gamma);
   const rows = wordAt(record, NormGradientField.rows);
   const columns = wordAt(record, NormGradientField.columns);
-  const scale = <f32>numberAt(record, NormGradientField.scale);
+  const count = numberAt(record, NormGradientField.columns);
+  const scale = floatAt(record, NormGradientField.scale);
   const bytes = columns << 2;
   let dx = wordAt(record, NormGradientField.dx);
   let dresidual = wordAt(record, NormGradientField.dresidual);
@@ -350,10 +509,12 @@ export function normGradient(record: usize): void {
       else rest = <f32>(exact - <f64>mean);
     }
     if (!wide) {
-      const sum = overRow<AllKept, Project>(columns, 0, work, dy, h, gamma, 0, 0, 0, 0, 0, mean, rstd, rest, 0, 0, 0);
-      const product = total(work + PARTS);
-      const g = <f32>(sum / <f64>columns);
-      const gx = <f32>(product / <f64>columns);
+      let sum: f64;
+      if (rest == 0) sum = overRow<AllKept, Project<Near>>(columns, 0, work, dy, h, gamma, 0, 0, 0, 0, 0, mean, rstd, 0, 0, 0, 0);
+      else sum = overRow<AllKept, Project<Far>>(columns, 0, work, dy, h, gamma, 0, 0, 0, 0, 0, mean, rstd, rest, 0, 0, 0);
+      const product = load<f64>(work, PARTS);
+      const g = <f32>(sum / count);
+      const gx = <f32>(product / count);
       const size = abs(sum) + abs(product);
       // Sums as large as this, Infinity and NaN come of what f32 may not hold; as small, of what may have vanished.
       if (!(size < LARGE)) wide = true;
@@ -374,8 +535,23 @@ export function normGradient(record: usize): void {
 // @ts-ignore: decorator
 @inline
 function gradientsOf(
-  dx: usize, dresidual: usize, dgamma: usize, dbeta: usize, dy: usize, h: usize, gamma: usize, dh: usize, keep: usize, columns: usize,
-  mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, rest: f32, work: usize,
+  dx: usize,
+  dresidual: usize,
+  dgamma: usize,
+  dbeta: usize,
+  dy: usize,
+  h: usize,
+  gamma: usize,
+  dh: usize,
+  keep: usize,
+  columns: usize,
+  mean: f32,
+  rstd: f32,
+  g: f32,
+  gx: f32,
+  scale: f32,
+  rest: f32,
+  work: usize,
 ): void {
   if (keep) withStream<ByMask>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
   else withStream<AllKept>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
@@ -384,8 +560,23 @@ function gradientsOf(
 // @ts-ignore: decorator
 @inline
 function withStream<K>(
-  dx: usize, dresidual: usize, dgamma: usize, dbeta: usize, dy: usize, h: usize, gamma: usize, dh: usize, keep: usize, columns: usize,
-  mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, rest: f32, work: usize,
+  dx: usize,
+  dresidual: usize,
+  dgamma: usize,
+  dbeta: usize,
+  dy: usize,
+  h: usize,
+  gamma: usize,
+  dh: usize,
+  keep: usize,
+  columns: usize,
+  mean: f32,
+  rstd: f32,
+  g: f32,
+  gx: f32,
+  scale: f32,
+  rest: f32,
+  work: usize,
 ): void {
   if (dh) gradients<K, Plus>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
   else gradients<K, Alone>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
@@ -394,8 +585,23 @@ function withStream<K>(
 // @ts-ignore: decorator
 @inline
 function gradients<K, D>(
-  dx: usize, dresidual: usize, dgamma: usize, dbeta: usize, dy: usize, h: usize, gamma: usize, dh: usize, keep: usize, columns: usize,
-  mean: f32, rstd: f32, g: f32, gx: f32, scale: f32, rest: f32, work: usize,
+  dx: usize,
+  dresidual: usize,
+  dgamma: usize,
+  dbeta: usize,
+  dy: usize,
+  h: usize,
+  gamma: usize,
+  dh: usize,
+  keep: usize,
+  columns: usize,
+  mean: f32,
+  rstd: f32,
+  g: f32,
+  gx: f32,
+  scale: f32,
+  rest: f32,
+  work: usize,
 ): void {
   overRow<K, Gradients<K, D>>(columns, keep, work, dx, dresidual, dy, h, gamma, dh, dgamma, dbeta, mean, rstd, g, gx, scale, rest);
 }

@@ -5,8 +5,7 @@
 // columns, is added to them in memory. Invariant: the order, and with it every bit, depends on the number of columns alone.
 
 import { PARTS } from "../../src/ground/abi";
-import { widenHigh16, widenHigh8, widenLow16, widenLow8 } from "../simd/lanes";
-import { pinned } from "../stream/params";
+import { widenHigh8, widenHigh16, widenLow8, widenLow16 } from "../simd/lanes";
 
 /** Decisions of a byte mask, 1 = keep, 0 = drop. A dropped value gives +0 whatever it was. */
 @unmanaged
@@ -155,6 +154,14 @@ export function total(parts: usize): f64 {
   return even + odd;
 }
 
+/** total() of parts that are in vectors. */
+// @ts-ignore: decorator
+@inline
+export function totalOf(s01: v128, s23: v128, s45: v128, s67: v128): f64 {
+  const halves = f64x2.add(f64x2.add(s01, s45), f64x2.add(s23, s67));
+  return f64x2.extract_lane(halves, 0) + f64x2.extract_lane(halves, 1);
+}
+
 /** Adds four f32 to four f64 in memory. */
 // @ts-ignore: decorator
 @inline
@@ -170,9 +177,15 @@ export function addWidened(sum: usize, v: f32): void {
   store<f64>(sum, load<f64>(sum) + <f64>v);
 }
 
+// Offset in the workspace of the constants of a row, an f32 each: fewer arguments to hand over, and a vector loaded from there stays in its
+// register, while V8 makes a splatted one anew at every use.
+// @ts-ignore: decorator
+@inline
+const CONSTANTS: usize = 2 * PARTS;
+
 /**
- * Runs operation O on a row with decisions K and returns the sum of its values; with two sums the parts of the second are left in
- * `work` + PARTS. a..f are the addresses of the first column of up to six operands of f32, w and x of two of f64, p..u up to six constants.
+ * Runs operation O on a row with decisions K and returns the sum of its values; a second sum, an f64, is left in `work` + PARTS.
+ * a..f are the addresses of the first column of up to six operands of f32, w and x of two of f64, p..u up to six constants.
  * `work` is the workspace of a record (./record.ts). Methods of O, with addresses of the columns in question:
  *
  *   operands()                         the number of operands of f32, at least 1
@@ -184,21 +197,69 @@ export function addWidened(sum: usize, v: f32): void {
  *   one(column, keep, a..x, p..u)      a single column, whose decision K finds at keep + column
  *   second(first, a..x, p..u)          after one()
  */
+// @ts-ignore: decorator
+@inline
 export function overRow<K, O>(
-  columns: usize, keep: usize, work: usize,
-  a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, w: usize, x: usize,
-  p: f32, q: f32, r: f32, s: f32, t: f32, u: f32,
+  columns: usize,
+  keep: usize,
+  work: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  d: usize,
+  e: usize,
+  f: usize,
+  w: usize,
+  x: usize,
+  p: f32,
+  q: f32,
+  r: f32,
+  s: f32,
+  t: f32,
+  u: f32,
+): f64 {
+  const op = changetype<O>(0);
+  if (ASC_FEATURE_SIMD) {
+    if (op.constants() > 0) store<f32>(work, p, CONSTANTS);
+    if (op.constants() > 1) store<f32>(work, q, CONSTANTS + 4);
+    if (op.constants() > 2) store<f32>(work, r, CONSTANTS + 8);
+    if (op.constants() > 3) store<f32>(work, s, CONSTANTS + 12);
+    if (op.constants() > 4) store<f32>(work, t, CONSTANTS + 16);
+    if (op.constants() > 5) store<f32>(work, u, CONSTANTS + 20);
+  }
+  return overColumns<K, O>(columns, keep, work, a, b, c, d, e, f, w, x, p, q, r, s, t, u);
+}
+
+/** overRow() with the constants in the workspace where there is SIMD, and in p..u where there is none. */
+function overColumns<K, O>(
+  columns: usize,
+  keep: usize,
+  work: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  d: usize,
+  e: usize,
+  f: usize,
+  w: usize,
+  x: usize,
+  p: f32,
+  q: f32,
+  r: f32,
+  s: f32,
+  t: f32,
+  u: f32,
 ): f64 {
   const op = changetype<O>(0);
   let column: usize = 0;
   if (ASC_FEATURE_SIMD) {
     const k = changetype<K>(0);
-    const p4 = constant4(op.constants() > 0, p, work + 2 * PARTS);
-    const q4 = constant4(op.constants() > 1, q, work + 2 * PARTS + 16);
-    const r4 = constant4(op.constants() > 2, r, work + 2 * PARTS + 32);
-    const s4 = constant4(op.constants() > 3, s, work + 2 * PARTS + 48);
-    const t4 = constant4(op.constants() > 4, t, work + 2 * PARTS + 64);
-    const u4 = constant4(op.constants() > 5, u, work + 2 * PARTS + 80);
+    const p4 = op.constants() > 0 ? v128.load32_splat(work, CONSTANTS) : i8x16.splat(0);
+    const q4 = op.constants() > 1 ? v128.load32_splat(work, CONSTANTS + 4) : i8x16.splat(0);
+    const r4 = op.constants() > 2 ? v128.load32_splat(work, CONSTANTS + 8) : i8x16.splat(0);
+    const s4 = op.constants() > 3 ? v128.load32_splat(work, CONSTANTS + 12) : i8x16.splat(0);
+    const t4 = op.constants() > 4 ? v128.load32_splat(work, CONSTANTS + 16) : i8x16.splat(0);
+    const u4 = op.constants() > 5 ? v128.load32_splat(work, CONSTANTS + 20) : i8x16.splat(0);
     let s01 = f64x2.splat(0);
     let s23 = s01;
     let s45 = s01;
@@ -207,58 +268,84 @@ export function overRow<K, O>(
     let z23 = s01;
     let z45 = s01;
     let z67 = s01;
-    for (; column + 16 <= columns; column += 16) {
-      const keeps = k.sixteen(keep, column);
-      const front = k.front(keeps);
-      let v = op.four(k.first(front), a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
-      if (op.sums() > 0) {
+    if (isDefined(op.second4)) {
+      // Eight columns at once: with more the parts of two sums leave no registers for the rest.
+      for (; column + 8 <= columns; column += 8) {
+        let v = op.four(k.first(k.four(keep, column)), a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
         s01 = f64x2.add(s01, low(v));
         s23 = f64x2.add(s23, high(v));
-      }
-      if (isDefined(op.second4)) {
         v = op.second4(v, a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
         z01 = f64x2.add(z01, low(v));
         z23 = f64x2.add(z23, high(v));
-      }
-      v = op.four(k.second(front), a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
-      if (op.sums() > 0) {
+        v = op.four(
+          k.first(k.four(keep, column + 4)),
+          a + 16,
+          b + 16,
+          c + 16,
+          d + 16,
+          e + 16,
+          f + 16,
+          w + 32,
+          x + 32,
+          p4,
+          q4,
+          r4,
+          s4,
+          t4,
+          u4,
+        );
         s45 = f64x2.add(s45, low(v));
         s67 = f64x2.add(s67, high(v));
-      }
-      if (isDefined(op.second4)) {
         v = op.second4(v, a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
         z45 = f64x2.add(z45, low(v));
         z67 = f64x2.add(z67, high(v));
+        a += 32;
+        if (op.operands() > 1) b += 32;
+        if (op.operands() > 2) c += 32;
+        if (op.operands() > 3) d += 32;
+        if (op.operands() > 4) e += 32;
+        if (op.operands() > 5) f += 32;
+        if (op.wide()) w += 64;
+        if (op.wide()) x += 64;
       }
-      const back = k.back(keeps);
-      v = op.four(k.first(back), a + 32, b + 32, c + 32, d + 32, e + 32, f + 32, w + 64, x + 64, p4, q4, r4, s4, t4, u4);
-      if (op.sums() > 0) {
-        s01 = f64x2.add(s01, low(v));
-        s23 = f64x2.add(s23, high(v));
+    } else {
+      for (; column + 16 <= columns; column += 16) {
+        const keeps = k.sixteen(keep, column);
+        const front = k.front(keeps);
+        let v = op.four(k.first(front), a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
+        if (op.sums() > 0) {
+          s01 = f64x2.add(s01, low(v));
+          s23 = f64x2.add(s23, high(v));
+        }
+        v = op.four(k.second(front), a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
+        if (op.sums() > 0) {
+          s45 = f64x2.add(s45, low(v));
+          s67 = f64x2.add(s67, high(v));
+        }
+        const back = k.back(keeps);
+        v = op.four(k.first(back), a + 32, b + 32, c + 32, d + 32, e + 32, f + 32, w + 64, x + 64, p4, q4, r4, s4, t4, u4);
+        if (op.sums() > 0) {
+          s01 = f64x2.add(s01, low(v));
+          s23 = f64x2.add(s23, high(v));
+        }
+        v = op.four(k.second(back), a + 48, b + 48, c + 48, d + 48, e + 48, f + 48, w + 96, x + 96, p4, q4, r4, s4, t4, u4);
+        if (op.sums() > 0) {
+          s45 = f64x2.add(s45, low(v));
+          s67 = f64x2.add(s67, high(v));
+        }
+        a += 64;
+        if (op.operands() > 1) b += 64;
+        if (op.operands() > 2) c += 64;
+        if (op.operands() > 3) d += 64;
+        if (op.operands() > 4) e += 64;
+        if (op.operands() > 5) f += 64;
+        if (op.wide()) w += 128;
+        if (op.wide()) x += 128;
       }
-      if (isDefined(op.second4)) {
-        v = op.second4(v, a + 32, b + 32, c + 32, d + 32, e + 32, f + 32, w + 64, x + 64, p4, q4, r4, s4, t4, u4);
-        z01 = f64x2.add(z01, low(v));
-        z23 = f64x2.add(z23, high(v));
-      }
-      v = op.four(k.second(back), a + 48, b + 48, c + 48, d + 48, e + 48, f + 48, w + 96, x + 96, p4, q4, r4, s4, t4, u4);
-      if (op.sums() > 0) {
-        s45 = f64x2.add(s45, low(v));
-        s67 = f64x2.add(s67, high(v));
-      }
-      if (isDefined(op.second4)) {
-        v = op.second4(v, a + 48, b + 48, c + 48, d + 48, e + 48, f + 48, w + 96, x + 96, p4, q4, r4, s4, t4, u4);
-        z45 = f64x2.add(z45, low(v));
-        z67 = f64x2.add(z67, high(v));
-      }
-      a += 64;
-      if (op.operands() > 1) b += 64;
-      if (op.operands() > 2) c += 64;
-      if (op.operands() > 3) d += 64;
-      if (op.operands() > 4) e += 64;
-      if (op.operands() > 5) f += 64;
-      if (op.wide()) w += 128;
-      if (op.wide()) x += 128;
+    }
+    if (column == columns) {
+      if (isDefined(op.second4)) store<f64>(work, totalOf(z01, z23, z45, z67), PARTS);
+      return op.sums() > 0 ? totalOf(s01, s23, s45, s67) : 0;
     }
     if (op.sums() > 0) storeParts(work, s01, s23, s45, s67);
     if (isDefined(op.second4)) storeParts(work + PARTS, z01, z23, z45, z67);
@@ -275,6 +362,12 @@ export function overRow<K, O>(
       if (op.wide()) w += 32;
       if (op.wide()) x += 32;
     }
+    if (op.constants() > 0) p = load<f32>(work, CONSTANTS);
+    if (op.constants() > 1) q = load<f32>(work, CONSTANTS + 4);
+    if (op.constants() > 2) r = load<f32>(work, CONSTANTS + 8);
+    if (op.constants() > 3) s = load<f32>(work, CONSTANTS + 12);
+    if (op.constants() > 4) t = load<f32>(work, CONSTANTS + 16);
+    if (op.constants() > 5) u = load<f32>(work, CONSTANTS + 20);
   } else {
     if (op.sums() > 0) clearParts(work);
     if (isDefined(op.second)) clearParts(work + PARTS);
@@ -292,12 +385,6 @@ export function overRow<K, O>(
     if (op.wide()) w += 8;
     if (op.wide()) x += 8;
   }
+  if (isDefined(op.second)) store<f64>(work, total(work + PARTS), PARTS);
   return op.sums() > 0 ? total(work) : 0;
-}
-
-/** c in every lane, if it is used. */
-// @ts-ignore: decorator
-@inline
-function constant4(used: bool, c: f32, scratch: usize): v128 {
-  return used ? pinned(f32x4.splat(c), scratch) : i8x16.splat(0);
 }

@@ -9,12 +9,13 @@
 import { SoftmaxField } from "../../src/ground/abi";
 import { expNeg1, expNeg4 } from "../math/exp";
 import { pinned } from "../stream/params";
-import { numberAt, wordAt, workOf } from "./record";
+import { floatAt, numberAt, wordAt, workOf } from "./record";
 import { AllKept, ByMask, overRow } from "./rows";
 
 // Where the search for a maximum begins: not at -Infinity, from which the distance of a column that is -Infinity itself would be NaN.
 // @ts-ignore: decorator
-@inline const LEAST: f32 = -f32.MAX_VALUE;
+@inline
+const LEAST: f32 = -f32.MAX_VALUE;
 
 /** v = scale * logit. */
 @unmanaged
@@ -117,8 +118,21 @@ class Powers<M> {
   }
 
   @inline four(
-    _keep: v128, result: usize, x: usize, mask: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    scale: v128, most: v128, never: v128, _s: v128, _t: v128, _u: v128,
+    _keep: v128,
+    result: usize,
+    x: usize,
+    mask: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    scale: v128,
+    most: v128,
+    never: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     const power = expNeg4(f32x4.sub(changetype<M>(0).at4(x, mask, scale, never), most));
     v128.store(result, power);
@@ -126,8 +140,22 @@ class Powers<M> {
   }
 
   @inline one(
-    _column: usize, _keep: usize, result: usize, x: usize, mask: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    scale: f32, most: f32, never: f32, _s: f32, _t: f32, _u: f32,
+    _column: usize,
+    _keep: usize,
+    result: usize,
+    x: usize,
+    mask: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    scale: f32,
+    most: f32,
+    never: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     const power = expNeg1(changetype<M>(0).at(x, mask, scale) - most);
     store<f32>(result, power);
@@ -155,8 +183,21 @@ class Finish<K> {
   }
 
   @inline four(
-    keep: v128, result: usize, _b: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    factor: v128, _q: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+    keep: v128,
+    result: usize,
+    _b: usize,
+    _c: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    factor: v128,
+    _q: v128,
+    _r: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     const v = changetype<K>(0).select4(f32x4.mul(v128.load(result), factor), keep);
     v128.store(result, v);
@@ -164,8 +205,22 @@ class Finish<K> {
   }
 
   @inline one(
-    column: usize, keep: usize, result: usize, _b: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    factor: f32, _q: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+    column: usize,
+    keep: usize,
+    result: usize,
+    _b: usize,
+    _c: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    factor: f32,
+    _q: f32,
+    _r: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     const v = changetype<K>(0).select(load<f32>(result) * factor, keep, column);
     store<f32>(result, v);
@@ -193,8 +248,21 @@ class Weigh<K> {
   }
 
   @inline four(
-    keep: v128, result: usize, power: usize, dy: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    scale: v128, _q: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+    keep: v128,
+    result: usize,
+    power: usize,
+    dy: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    scale: v128,
+    _q: v128,
+    _r: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     const k = changetype<K>(0);
     const dp = k.select4(k.scale4(v128.load(dy), scale), keep);
@@ -203,8 +271,22 @@ class Weigh<K> {
   }
 
   @inline one(
-    column: usize, keep: usize, result: usize, power: usize, dy: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    scale: f32, _q: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+    column: usize,
+    keep: usize,
+    result: usize,
+    power: usize,
+    dy: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    scale: f32,
+    _q: f32,
+    _r: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     const k = changetype<K>(0);
     const dp = k.select(k.scale(load<f32>(dy), scale), keep, column);
@@ -233,8 +315,21 @@ class Slopes<M> {
   }
 
   @inline four(
-    _keep: v128, result: usize, power: usize, mask: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    factor: v128, mean: v128, never: v128, _s: v128, _t: v128, _u: v128,
+    _keep: v128,
+    result: usize,
+    power: usize,
+    mask: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    factor: v128,
+    mean: v128,
+    never: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     const slope = f32x4.mul(f32x4.mul(v128.load(power), factor), f32x4.sub(v128.load(result), mean));
     const v = changetype<M>(0).within4(slope, mask, never);
@@ -243,8 +338,22 @@ class Slopes<M> {
   }
 
   @inline one(
-    _column: usize, _keep: usize, result: usize, power: usize, mask: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    factor: f32, mean: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+    _column: usize,
+    _keep: usize,
+    result: usize,
+    power: usize,
+    mask: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    factor: f32,
+    mean: f32,
+    _r: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     const v = changetype<M>(0).within(load<f32>(power) * factor * (load<f32>(result) - mean), mask);
     store<f32>(result, v);
@@ -295,7 +404,7 @@ export function softmax(record: usize): void {
   const columns = wordAt(record, SoftmaxField.columns);
   const maskRows = wordAt(record, SoftmaxField.maskRows);
   const queries = wordAt(record, SoftmaxField.queries);
-  const logitScale = numberAt(record, SoftmaxField.logitScale);
+  const logitScale = floatAt(record, SoftmaxField.logitScale);
   const scale = numberAt(record, SoftmaxField.scale);
   const bytes = columns << 2;
   let result = wordAt(record, SoftmaxField.result);
@@ -306,7 +415,7 @@ export function softmax(record: usize): void {
   for (let left = rows; left > 0; --left) {
     const seen = seenBy(query, queries, columns);
     const added = mask ? mask + maskRow * bytes : 0;
-    const sum = powers(result, x, added, seen, <f32>logitScale, work);
+    const sum = powers(result, x, added, seen, logitScale, work);
     if (sum == 0) {
       memory.fill(result, 0, bytes);
     } else {
@@ -314,7 +423,7 @@ export function softmax(record: usize): void {
       if (keep) overRow<ByMask, Finish<ByMask>>(seen, keep, work, result, 0, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
       else overRow<AllKept, Finish<AllKept>>(seen, 0, work, result, 0, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
       // What is left out is +0 already, unless it was multiplied with NaN.
-      if (added && sum != sum) leaveOut(result, added, seen);
+      if (added && isNaN(sum)) leaveOut(result, added, seen);
       memory.fill(result + (seen << 2), 0, bytes - (seen << 2));
     }
     if (keep) keep += columns;
@@ -337,7 +446,8 @@ export function softmaxGradient(record: usize): void {
   const maskRows = wordAt(record, SoftmaxField.maskRows);
   const queries = wordAt(record, SoftmaxField.queries);
   const logitScale = numberAt(record, SoftmaxField.logitScale);
-  const scale = numberAt(record, SoftmaxField.scale);
+  const logitFactor = floatAt(record, SoftmaxField.logitScale);
+  const scale = floatAt(record, SoftmaxField.scale);
   const bytes = columns << 2;
   let result = wordAt(record, SoftmaxField.result);
   let x = wordAt(record, SoftmaxField.logits);
@@ -349,12 +459,12 @@ export function softmaxGradient(record: usize): void {
   for (let left = rows; left > 0; --left) {
     const seen = seenBy(query, queries, columns);
     const added = mask ? mask + maskRow * bytes : 0;
-    const sum = powers(row, x, added, seen, <f32>logitScale, work);
+    const sum = powers(row, x, added, seen, logitFactor, work);
     if (sum == 0) {
       memory.fill(result, 0, bytes);
     } else {
       let products: f64;
-      if (keep) products = overRow<ByMask, Weigh<ByMask>>(seen, keep, work, result, row, dy, 0, 0, 0, 0, 0, <f32>scale, 0, 0, 0, 0, 0);
+      if (keep) products = overRow<ByMask, Weigh<ByMask>>(seen, keep, work, result, row, dy, 0, 0, 0, 0, 0, scale, 0, 0, 0, 0, 0);
       else products = overRow<AllKept, Weigh<AllKept>>(seen, 0, work, result, row, dy, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0);
       if (added && products - products != 0) {
         // Infinity or NaN: it may come of dy where a column is left out, which the others do not depend on.

@@ -1,7 +1,6 @@
 // Sums over a row of f32, in f64 and in the order of ./rows.ts.
 
-import { pinned } from "../stream/params";
-import { addToParts, AllKept, clearParts, overRow, storeParts, total } from "./rows";
+import { AllKept, addToParts, clearParts, overRow, storeParts, total, totalOf } from "./rows";
 
 // @ts-ignore: decorator
 @inline
@@ -14,7 +13,8 @@ function square2(at: usize, mean: v128): v128 {
 export function deviation(h: usize, mean: f64, columns: usize, work: usize): f64 {
   let c: usize = 0;
   if (ASC_FEATURE_SIMD) {
-    const center = pinned(f64x2.splat(mean), work);
+    store<f64>(work, mean);
+    const center = v128.load64_splat(work);
     let s01 = f64x2.splat(0);
     let s23 = s01;
     let s45 = s01;
@@ -26,6 +26,7 @@ export function deviation(h: usize, mean: f64, columns: usize, work: usize): f64
       s67 = f64x2.add(s67, square2(h + 24, center));
       h += 32;
     }
+    if (c == columns) return totalOf(s01, s23, s45, s67);
     storeParts(work, s01, s23, s45, s67);
   } else {
     clearParts(work);
@@ -58,15 +59,42 @@ class Sum {
   }
 
   @inline four(
-    _keep: v128, h: usize, _b: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    _p: v128, _q: v128, _r: v128, _s: v128, _t: v128, _u: v128,
+    _keep: v128,
+    h: usize,
+    _b: usize,
+    _c: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    _p: v128,
+    _q: v128,
+    _r: v128,
+    _s: v128,
+    _t: v128,
+    _u: v128,
   ): v128 {
     return v128.load(h);
   }
 
   @inline one(
-    _column: usize, _keep: usize, h: usize, _b: usize, _c: usize, _d: usize, _e: usize, _f: usize, _w: usize, _x: usize,
-    _p: f32, _q: f32, _r: f32, _s: f32, _t: f32, _u: f32,
+    _column: usize,
+    _keep: usize,
+    h: usize,
+    _b: usize,
+    _c: usize,
+    _d: usize,
+    _e: usize,
+    _f: usize,
+    _w: usize,
+    _x: usize,
+    _p: f32,
+    _q: f32,
+    _r: f32,
+    _s: f32,
+    _t: f32,
+    _u: f32,
   ): f32 {
     return load<f32>(h);
   }

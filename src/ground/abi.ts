@@ -123,5 +123,5 @@ export enum SoftmaxField {
 export const ROW_FIELDS = 14;
 /** Bytes of the parts of one sum over a row. */
 export const PARTS = 64;
-/** Bytes of a record with its workspace: the parts of two sums, and six vectors. */
-export const ROW_RECORD = ROW_FIELDS * 8 + 2 * PARTS + 6 * 16;
+/** Bytes of a record with its workspace: the parts of two sums, and six constants of f32, padded to 16. */
+export const ROW_RECORD = ROW_FIELDS * 8 + 2 * PARTS + 32;

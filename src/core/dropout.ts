@@ -38,7 +38,7 @@ import {
   STORED_FORMATS,
   viewOf,
 } from "../ground/dtypes.js";
-import { INSPECT, INSPECT_DENO } from "../ground/inspect.js";
+import { inspectable } from "../ground/inspect.js";
 import { checkOptions } from "../ground/options.js";
 import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
 import { type DropoutState, Sequence } from "../stream/sequence.js";
@@ -99,6 +99,7 @@ export class Dropout {
    * const dropout = new Dropout(await compileDropout(), { seed: 42 });
    */
   constructor(module: WebAssembly.Module, options: InstanceOptions = NO_OPTIONS) {
+    inspectable(Dropout.prototype, Dropout.#shown);
     if ((module as unknown) instanceof Engine) {
       this.#engine = module as unknown as Engine;
       return;
@@ -540,18 +541,13 @@ export class Dropout {
     return kept / (length === undefined ? elementsOf(mask) : length);
   }
 
-  /** @internal Text for consoles; they also ask it of the prototype. */
-  [INSPECT](): string {
-    if (!(#engine in this)) return "Dropout {}";
-    const { kind, seed, nextStream } = this.state;
-    const { count, bytes } = this.#engine.memory.buffers;
-    const { byteLength: size } = this.memory.buffer;
+  /** Returns the text that consoles print for an instance, or for the prototype. */
+  static #shown(value: unknown): string {
+    if (typeof value !== "object" || value === null || !(#engine in value)) return "Dropout {}";
+    const { kind, seed, nextStream } = value.state;
+    const { count, bytes } = value.#engine.memory.buffers;
+    const { byteLength: size } = value.memory.buffer;
     return `Dropout { kind: "${kind}", seed: ${seed}, nextStream: ${nextStream}, memory: ${size} bytes, buffers: ${count} of ${bytes} bytes }`;
-  }
-
-  /** @internal */
-  [INSPECT_DENO](): string {
-    return this[INSPECT]();
   }
 }
 

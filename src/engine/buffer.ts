@@ -4,7 +4,7 @@
 
 import { wrongKind } from "../ground/check.js";
 import { type Arrays, type BufferDtype, byteLength } from "../ground/dtypes.js";
-import { INSPECT, INSPECT_DENO } from "../ground/inspect.js";
+import { inspectable } from "../ground/inspect.js";
 import type { Memory } from "./memory.js";
 
 // Engines without explicit resource management have no such symbol yet; the registered one is what polyfills agree on.
@@ -30,6 +30,9 @@ const forgotten: FinalizationRegistry<Block> | undefined =
     : /* @__PURE__ */ new FinalizationRegistry((block) => {
         if (!block.exposed) release(block);
       });
+
+// Whether consoles cannot show buffers yet.
+let hidden = true;
 
 function release(block: Block): void {
   const { memory, pointer, bytes } = block;
@@ -63,6 +66,10 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
     memory.buffers.bytes += bytes;
     forgotten?.register(this, this.#block, this.#block);
     memory.scope?.push(this);
+    if (hidden) {
+      hidden = false;
+      inspectable(WasmBuffer.prototype, WasmBuffer.#shown);
+    }
   }
 
   /** @internal Whether `value` is a buffer made by this package; own properties cannot pretend it. */
@@ -160,18 +167,13 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
     return `${this.freed ? "freed " : ""}${this.#dtype} buffer`;
   }
 
-  /** @internal Text for consoles; they also ask it of the prototype. */
-  [INSPECT](): string {
-    if (!WasmBuffer._is(this)) return "WasmBuffer {}";
-    const name = `${this[Symbol.toStringTag]}(${this.#length})`;
-    if (this.freed) return name;
-    const items = WasmBuffer._viewOf(this);
+  /** Returns the text that consoles print for a buffer, or for the prototype. */
+  static #shown(value: unknown): string {
+    if (!WasmBuffer._is(value)) return "WasmBuffer {}";
+    const name = `${value[Symbol.toStringTag]}(${value.#length})`;
+    if (value.freed) return name;
+    const items = WasmBuffer._viewOf(value);
     return `${name} [${Array.from(items.subarray(0, SHOWN)).join(", ")}${items.length > SHOWN ? ", …" : ""}]`;
-  }
-
-  /** @internal */
-  [INSPECT_DENO](): string {
-    return this[INSPECT]();
   }
 }
 

@@ -1,7 +1,19 @@
-// The names of the methods by which consoles print objects of this package, whose state is private.
+// The text that consoles print for objects of this package, whose state is private.
 
-/** The symbol that Node and Bun look up: nodejs.org/api/util.html. */
-export const INSPECT: unique symbol = /* @__PURE__ */ Symbol.for("nodejs.util.inspect.custom");
+// Symbols that Node and Bun, and Deno, look up: nodejs.org/api/util.html, docs.deno.com/api/deno/~/Deno.inspect.
+const HOOKS = ["nodejs.util.inspect.custom", "Deno.customInspect"];
 
-/** The symbol that Deno looks up: docs.deno.com/api/deno/~/Deno.inspect. */
-export const INSPECT_DENO: unique symbol = /* @__PURE__ */ Symbol.for("Deno.customInspect");
+/**
+ * Makes consoles print the text that `show` returns for objects with this prototype, and for the prototype itself. Called when an object is made: work
+ * done when a module loads would keep bundlers from leaving it out.
+ */
+export function inspectable(prototype: object, show: (object: unknown) => string): void {
+  for (const hook of HOOKS) {
+    Object.defineProperty(prototype, Symbol.for(hook), {
+      configurable: true,
+      value(this: unknown) {
+        return show(this);
+      },
+    });
+  }
+}

@@ -16,6 +16,7 @@ import { OUTPUT_LENGTH, sampleData } from "./data.js";
 import { bytesOf, equal, throwsWith } from "./expect.js";
 import { float16Array } from "./extensions/float16.js";
 import { checkAbort } from "./extensions/monte-carlo.js";
+import { KINDS } from "./extensions/operands.js";
 import { extensionChecks, type Hashes } from "./extensions.js";
 
 /** The report of an engine. */
@@ -125,7 +126,7 @@ function hashLongMasks(dropout: Dropout): { masks: string; outputs: string } {
 }
 
 function checkSlices(dropout: Dropout): void {
-  for (const kind of ["tile", "philox"] as const) {
+  for (const kind of KINDS) {
     const whole = dropout.mask(10_000, 0.3, { kind, stream: 5, format: "bytes" });
     for (const start of EDGES) {
       for (const length of EDGES) {
@@ -227,7 +228,7 @@ function checkRefusals(dropout: Dropout): void {
       0.5,
       { seed: -1 },
     ],
-    [RangeError, '"kind" expected "tile" or "philox", got string "x"', x, 0.5, { kind: "x" }],
+    [RangeError, `"kind" expected ${KINDS.map((kind) => `"${kind}"`).join(" or ")}, got string "x"`, x, 0.5, { kind: "x" }],
   ];
   for (const [type, message, data, p, options] of refusals) throwsWith(type, message, () => call(data, p, { out, ...options }));
   throwsWith(RangeError, '"length" expected', () => dropout.alloc("f32", 2 ** 40));

@@ -1,5 +1,7 @@
-// The files of assembly/ whose exports are one call of a driver for each row of a table of kernels, as text by path.
+// Files that follow from tables, as text by path: those of assembly/ whose exports are one call of a driver for each row of a table of kernels, and the
+// lists of extensions in the tests of engines.
 
+import { EXTENSIONS } from "../modules.mjs";
 import { CORE, type Family, HALF, rowsOf } from "../src/engine/kernels.js";
 import { ACTIVATIONS, FUSED } from "../src/fused/kernels.js";
 import { HALF_DTYPES } from "../src/ground/dtypes.js";
@@ -128,6 +130,18 @@ const STORED = [
 const activations: readonly string[] = ACTIVATIONS.filter((name) => name !== "none");
 const elementwise = FUSED.filter(({ verb }) => verb in LINEAR || activations.includes(verb.replace(/Gradient$/, "")));
 
+/** A module of engines' tests with something of each extension: one that every engine can bundle, so nothing in it is imported by a computed path. */
+function extensionsFile(about: string, name: string, importOf: (extension: string, as: string) => string): string {
+  const sorted = EXTENSIONS.toSorted().map((extension) => ({
+    extension,
+    as: extension.replaceAll(/-(.)/g, (_, letter) => letter.toUpperCase()),
+  }));
+  const entries = sorted.map(({ extension, as }) => (extension === as ? as : `"${extension}": ${as}`));
+  return `// ${about} Made by \`npm run modules\` (scripts/entries.ts).\n
+${sorted.map(({ extension, as }) => importOf(extension, as)).join("\n")}\n
+export const ${name} = { ${entries.join(", ")} };\n`;
+}
+
 /** The text of each file. */
 export const ENTRIES: Readonly<Record<string, string>> = {
   "assembly/core/index.ts": fileOf(
@@ -167,5 +181,15 @@ export const ENTRIES: Readonly<Record<string, string>> = {
     },
     elementwise,
     fusedKernel,
+  ),
+  "test/engines/entries.ts": extensionsFile(
+    "The entry of each extension.",
+    "ENTRIES",
+    (extension, as) => `import * as ${as} from "wasm-dropout/${extension}";`,
+  ),
+  "test/engines/checks.ts": extensionsFile(
+    "The check of each extension.",
+    "CHECKS",
+    (extension, as) => `import { check as ${as} } from "./extensions/${extension}.js";`,
   ),
 };

@@ -8,6 +8,7 @@ import type { Shapes } from "wasm-dropout/shapes";
 import { FORMATS } from "../../half/oracle.js";
 import { sampleData } from "../data.js";
 import { throwsWith } from "../expect.js";
+import type { Entries } from "../extensions.js";
 import type { Digest } from "./digest.js";
 import { checkFloat16 } from "./float16.js";
 import { KINDS, posted } from "./operands.js";
@@ -17,7 +18,7 @@ type Halves = Uint16Array<ArrayBuffer>;
 const DTYPES = Object.keys(FORMATS) as HalfDtype[];
 
 /** 16-bit data in operations whose kernels know f32. */
-export function checkHalves(others: { shapes: Shapes; noise: Noise; fused: Fused }, half: Half, digest: Digest): void {
+function checkHalves(others: { shapes: Shapes; noise: Noise; fused: Fused }, half: Half, digest: Digest): void {
   const { shapes, noise, fused } = others;
   const [rows, columns] = [24, 1000];
   const shape = [rows, columns];
@@ -43,7 +44,23 @@ export function checkHalves(others: { shapes: Shapes; noise: Noise; fused: Fused
   }
 }
 
-export function checkHalf(half: Half, dropout: Dropout, digest: Digest): void {
+export async function check(half: Half, plain: Dropout, digest: Digest, entries: Entries, options: { simd: boolean }): Promise<void> {
+  throwsWith(
+    TypeError,
+    '"x" expected Float32Array, Float64Array or buffer of f32 or f64 (16-bit data need the instance of createHalf()',
+    () => plain.dropout(new Uint16Array(4), 0.5, { dtype: "f16" }),
+  );
+  const { dropout } = half;
+  checkCore(half, dropout, digest);
+  const others = {
+    shapes: await entries.shapes.createShapes(dropout, options),
+    noise: await entries.noise.createNoise(dropout, options),
+    fused: await entries.fused.createFused(dropout, options),
+  };
+  checkHalves(others, half, digest);
+}
+
+function checkCore(half: Half, dropout: Dropout, digest: Digest): void {
   for (const dtype of DTYPES) {
     const most = FORMATS[dtype].infinity + 1;
     // All numbers of the format, of both signs.

@@ -1,5 +1,5 @@
 // The table of modules: each is a folder of assembly/ and of src/ with a wasm module of its own. The exports of package.json, the loaders, the
-// builds, and the lists of tests and benchmarks follow from it: after a change, run `npm run modules`, which writes package.json.
+// builds, and the lists of tests and benchmarks follow from it: after a change, run `npm run modules`, which writes package.json and the lists.
 
 /**
  * The modules, the core first. `creates` names the class; the module's entry exports it and a function `create` + `creates`. `budget` is the most KiB,

@@ -1,5 +1,6 @@
 // The bars of the SIMD build: the most time that a kernel may take, as a multiple of another subject's time.
 
+import { FUSED } from "../src/fused/kernels.js";
 import { TOLERANCE } from "./comparison.js";
 import type { Timings } from "./measure.js";
 import type { Bar, Verdict } from "./results.js";
@@ -8,13 +9,7 @@ import type { Bar, Verdict } from "./results.js";
 export const CPP = "c++ sse4.1 tile f32";
 
 /** Fused operations, which may take little longer than the same pass over memory in which nothing is dropped. */
-const FUSED = [
-  "tile_residual_f32",
-  "tile_none_f32",
-  "tile_relu_f32",
-  "tile_reluGradient_f32",
-  ...["gelu", "geluTanh", "silu", "norm", "softmax"].flatMap((name) => [`bytes_${name}_f32`, `bytes_${name}Gradient_f32`]),
-];
+const IN_ONE_PASS = FUSED.filter(({ verb }) => verb !== "sum").map(({ verb, sources: [source] }) => `${source}_${verb}_f32`);
 
 /** "No slower": bench:compare does not report a difference up to this either. */
 const NO_SLOWER = 1 + TOLERANCE;
@@ -42,7 +37,7 @@ export const BARS: readonly Bar[] = [
   { subject: "tile_dropout_f32, p = 0.5", against: "tile_dropout_f32", from: 2 ** 12, most: 1.02 },
   // A mask alone has no data to wait for, so it may not cost more than the whole.
   { subject: "tile_mask_bits", against: "tile_dropout_f32", most: 1 },
-  ...FUSED.map((subject) => ({ subject, against: `${subject}, nothing dropped`, size: 2 ** 20, most: 1.25 })),
+  ...IN_ONE_PASS.map((subject) => ({ subject, against: `${subject}, nothing dropped`, size: 2 ** 20, most: 1.25 })),
   // Light operations are bound by memory, of which they save passes.
   { subject: "tile_residual_f32", against: "bias, dropout, residual, one after another", size: 2 ** 20, most: 0.75 },
   { subject: "tile_relu_f32", against: "bias, relu, dropout, one after another", size: 2 ** 20, most: 0.75 },

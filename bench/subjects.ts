@@ -1,23 +1,19 @@
 // All subjects: every kernel of every table, the references beside them, and the API that a user calls, over n elements each.
 
-import type { ExtensionName } from "../modules.mjs";
+import { EXTENSIONS, type ExtensionName } from "../modules.mjs";
 import { instantiate } from "../src/engine/instantiate.js";
-import { bindKernels, CORE, type CoreKernels, HALF, type HalfKernels, rowsOf } from "../src/engine/kernels.js";
+import { bindKernels, CORE, type CoreKernels, rowsOf } from "../src/engine/kernels.js";
 import { MAX_BYTES, Memory } from "../src/engine/memory.js";
-import { FUSED, type FusedKernels } from "../src/fused/kernels.js";
-import { CONVERT, type ConvertKernels } from "../src/half/kernels.js";
-import { LINEAR, type LinearKernels } from "../src/linear/kernels.js";
-import { MONTE_CARLO, type MonteCarloKernels } from "../src/monte-carlo/kernels.js";
-import { NOISE, type NoiseKernels } from "../src/noise/kernels.js";
-import { SHAPES, type ShapesKernels } from "../src/shapes/kernels.js";
 import { apiSubjects, coreSubjects, type Reference, referenceSubjects } from "./subjects/core.js";
-import { fusedSubjects } from "./subjects/fused.js";
-import { halfSubjects } from "./subjects/half.js";
-import { linearSubjects } from "./subjects/linear.js";
-import { monteCarloSubjects } from "./subjects/monte-carlo.js";
-import { noiseSubjects } from "./subjects/noise.js";
-import { shapesSubjects } from "./subjects/shapes.js";
 import { Placement, type Subject } from "./subjects/subject.js";
+
+/** The file of an extension's subjects: a function of its exports and of the core's kernels. */
+interface SubjectsFile {
+  readonly subjects: (exports: WebAssembly.Exports, place: Placement, core: CoreKernels) => Subject[];
+}
+
+/** The files of all extensions. The path has a form in which Vite finds them as well. */
+const FILES = await Promise.all(EXTENSIONS.map(async (name) => ({ name, ...((await import(`./subjects/${name}.ts`)) as SubjectsFile) })));
 
 /** All modules, of the same build. */
 export interface Modules {
@@ -38,16 +34,10 @@ export function makeSubjects({ core, reference, extensions }: Modules, n: number
   const place = new Placement(memory, n);
   const exportsOf = (module: WebAssembly.Module) => instantiate(module, memory.wasm);
   const kernels = bindKernels<CoreKernels>(exportsOf(core), CORE);
-  const half = exportsOf(extensions.half);
   return [
     ...referenceSubjects(exportsOf(reference) as unknown as Reference, place),
     ...coreSubjects(kernels, rowsOf(CORE), place),
-    ...shapesSubjects(bindKernels<ShapesKernels>(exportsOf(extensions.shapes), SHAPES), place),
-    ...noiseSubjects(bindKernels<NoiseKernels>(exportsOf(extensions.noise), NOISE), place),
-    ...linearSubjects(bindKernels<LinearKernels>(exportsOf(extensions.linear), LINEAR), place),
-    ...fusedSubjects(bindKernels<FusedKernels>(exportsOf(extensions.fused), FUSED), kernels, place),
-    ...halfSubjects(bindKernels<HalfKernels>(half, HALF), bindKernels<ConvertKernels>(half, CONVERT), place),
-    ...monteCarloSubjects(bindKernels<MonteCarloKernels>(exportsOf(extensions["monte-carlo"]), MONTE_CARLO), place),
+    ...FILES.flatMap(({ name, subjects }) => subjects(exportsOf(extensions[name]), place, kernels)),
     ...apiSubjects(core, n),
   ];
 }

@@ -1,4 +1,6 @@
-// The kernels of 16-bit data: those of assembly/core/index.ts for f16 and bf16, and conversion from and to f32. src/half/kernels.ts lists them.
+// The kernels of 16-bit data: those of assembly/core/index.ts, and conversion from and to f32, as in the table of src/half/kernels.ts.
+// Made by `npm run modules` (scripts/entries.ts); pointers are byte addresses, n counts elements.
+// Invariant: a kernel validates nothing, allocates nothing and keeps no state outside its arguments.
 
 import { Bits } from "../epilogue/bits";
 import { Both } from "../epilogue/both";
@@ -10,44 +12,50 @@ import { tile } from "../stream/tile";
 import { BF16, F16 } from "./formats";
 import { narrow, ScaledHalf, widen } from "./values";
 
-type HalfF16 = Select<u16, ScaledHalf<F16>>;
-type HalfBF16 = Select<u16, ScaledHalf<BF16>>;
-
 export function tile_dropout_f16(dst: usize, src: usize, n: usize, params: Params): void {
-  tile<HalfF16>(dst, src, 0, n, params);
+  tile<Select<u16, ScaledHalf<F16>>>(dst, src, 0, n, params);
 }
+
 export function tile_dropout_bf16(dst: usize, src: usize, n: usize, params: Params): void {
-  tile<HalfBF16>(dst, src, 0, n, params);
-}
-export function tile_dropoutbits_f16(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
-  tile<Both<HalfF16, Bits>>(dst, src, bits, n, params);
-}
-export function tile_dropoutbits_bf16(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
-  tile<Both<HalfBF16, Bits>>(dst, src, bits, n, params);
+  tile<Select<u16, ScaledHalf<BF16>>>(dst, src, 0, n, params);
 }
 
 export function philox_dropout_f16(dst: usize, src: usize, n: usize, params: Params): void {
-  philox<HalfF16>(dst, src, 0, n, params);
+  philox<Select<u16, ScaledHalf<F16>>>(dst, src, 0, n, params);
 }
+
 export function philox_dropout_bf16(dst: usize, src: usize, n: usize, params: Params): void {
-  philox<HalfBF16>(dst, src, 0, n, params);
+  philox<Select<u16, ScaledHalf<BF16>>>(dst, src, 0, n, params);
 }
+
+export function tile_dropoutbits_f16(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
+  tile<Both<Select<u16, ScaledHalf<F16>>, Bits>>(dst, src, bits, n, params);
+}
+
+export function tile_dropoutbits_bf16(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
+  tile<Both<Select<u16, ScaledHalf<BF16>>, Bits>>(dst, src, bits, n, params);
+}
+
 export function philox_dropoutbits_f16(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
-  philox<Both<HalfF16, Bits>>(dst, src, bits, n, params);
+  philox<Both<Select<u16, ScaledHalf<F16>>, Bits>>(dst, src, bits, n, params);
 }
+
 export function philox_dropoutbits_bf16(dst: usize, src: usize, bits: usize, n: usize, params: Params): void {
-  philox<Both<HalfBF16, Bits>>(dst, src, bits, n, params);
+  philox<Both<Select<u16, ScaledHalf<BF16>>, Bits>>(dst, src, bits, n, params);
 }
 
 export function bits_apply_f16(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
   applyStored<FromBits, u16, ScaledHalf<F16>>(dst, src, mask, n, params);
 }
+
 export function bits_apply_bf16(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
   applyStored<FromBits, u16, ScaledHalf<BF16>>(dst, src, mask, n, params);
 }
+
 export function bytes_apply_f16(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
   applyStored<FromBytes, u16, ScaledHalf<F16>>(dst, src, mask, n, params);
 }
+
 export function bytes_apply_bf16(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
   applyStored<FromBytes, u16, ScaledHalf<BF16>>(dst, src, mask, n, params);
 }
@@ -55,12 +63,15 @@ export function bytes_apply_bf16(dst: usize, src: usize, mask: usize, n: usize, 
 export function f16_convert_f32(dst: usize, src: usize, n: usize): void {
   widen<F16>(dst, src, n);
 }
+
 export function bf16_convert_f32(dst: usize, src: usize, n: usize): void {
   widen<BF16>(dst, src, n);
 }
+
 export function f32_convert_f16(dst: usize, src: usize, n: usize): void {
   narrow<F16>(dst, src, n);
 }
+
 export function f32_convert_bf16(dst: usize, src: usize, n: usize): void {
   narrow<BF16>(dst, src, n);
 }

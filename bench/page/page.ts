@@ -2,7 +2,7 @@
 
 import reference from "../../build/reference.wasm?url";
 import { EXTENSIONS } from "../../modules.mjs";
-import { type Found, runSession } from "../session.js";
+import type { Found } from "../session.js";
 import type { Modules } from "../subjects.js";
 
 // The builds of the core and of the extensions by path.
@@ -24,6 +24,8 @@ async function measureSize({ size, filter, rounds, scalar }: Request): Promise<F
   const build = (path: string) => compile(BUILDS[`../../build/${path}${scalar ? "scalar" : "simd"}.wasm`]);
   const extensions = await Promise.all(EXTENSIONS.map(async (name) => [name, await build(`${name}/`)]));
   const modules: Modules = { core: await build("core/"), reference: await compile(reference), extensions: Object.fromEntries(extensions) };
+  // Imported here, as it waits for files of its own, and the driver calls as soon as the page is loaded.
+  const { runSession } = await import("../session.js");
   const [found] = runSession({ modules, sizes: [size], filter, rounds, judged: !scalar, barsOnly: false }, ignore, ignore);
   return found as Found;
 }

@@ -1,7 +1,7 @@
 // Fused operations: every kernel of the table with its decisions drawn, the same pass with nothing dropped, and the operation as a
 // sequence of kernels that each do a part of it.
 
-import { type Kernels, rowsOf } from "../../src/engine/kernels.js";
+import { bindKernels, type Kernels, rowsOf } from "../../src/engine/kernels.js";
 import { PARAMS, type Params } from "../../src/engine/memory.js";
 import { type Piece, pieces } from "../../src/engine/pieces.js";
 import { ACTIVATIONS, type Activation, type Elementwise, FUSED, type FusedKernels } from "../../src/fused/kernels.js";
@@ -18,8 +18,9 @@ const EPSILON = 1e-5;
 
 type Row = ReturnType<typeof rowsOf<(typeof FUSED)[number]>>[number];
 
-/** Subjects for the table of `kernels`; `core` draws their decisions and is part of the sequences. */
-export function fusedSubjects(kernels: FusedKernels, core: Kernels, place: Placement): Subject[] {
+/** Subjects for the table; `core` draws their decisions and is part of the sequences. */
+export function subjects(exports: WebAssembly.Exports, place: Placement, core: Kernels): Subject[] {
+  const kernels = bindKernels<FusedKernels>(exports, FUSED);
   const { memory, src, dst, mask, n } = place;
   // A power of two from 16 on that divides n.
   const columns = Math.min(COLUMNS, n & -n);

@@ -1,12 +1,13 @@
 // 16-bit data: the core's operations on them at their own byte rate, and conversion from and to f32.
 
-import { HALF, type HalfKernels, rowsOf } from "../../src/engine/kernels.js";
+import { bindKernels, HALF, type HalfKernels, rowsOf } from "../../src/engine/kernels.js";
 import type { DataDtype } from "../../src/ground/dtypes.js";
 import { CONVERT, type ConvertKernels } from "../../src/half/kernels.js";
 import { coreSubjects } from "./core.js";
 import { copyOf, type Placement, type Subject } from "./subject.js";
 
-export function halfSubjects(kernels: HalfKernels, convert: ConvertKernels, place: Placement): Subject[] {
+export function subjects(exports: WebAssembly.Exports, place: Placement): Subject[] {
+  const convert = bindKernels<ConvertKernels>(exports, CONVERT);
   const { src, dst, n } = place;
   const conversions = rowsOf(CONVERT).map(([verb, source, dtype]): Subject => {
     const [from, to] = [source, dtype] as [DataDtype, DataDtype];
@@ -15,5 +16,5 @@ export function halfSubjects(kernels: HalfKernels, convert: ConvertKernels, plac
     const bytes = place.bytes(from) + place.bytes(to);
     return { name: `${source}_${verb}_${dtype}`, group: "kernel", copy: copyOf(to), bytes, call: () => kernel(dst[to], src[from], n) };
   });
-  return [...coreSubjects(kernels, rowsOf(HALF), place), ...conversions];
+  return [...coreSubjects(bindKernels<HalfKernels>(exports, HALF), rowsOf(HALF), place), ...conversions];
 }

@@ -1,7 +1,7 @@
 // The subjects of linear layers: every kernel of the table, n being the number of weights of a layer that a few examples go through,
 // or of elements; the products also without decisions.
 
-import { rowsOf } from "../../src/engine/kernels.js";
+import { bindKernels, rowsOf } from "../../src/engine/kernels.js";
 import type { Dtype } from "../../src/ground/dtypes.js";
 import { LINEAR, type LinearKernels } from "../../src/linear/kernels.js";
 import { P, type Placement, type Subject } from "./subject.js";
@@ -12,7 +12,8 @@ const EXAMPLES = 4;
 const INPUTS = 1024;
 const FEW = 16;
 
-export function linearSubjects(kernels: LinearKernels, place: Placement): Subject[] {
+export function subjects(exports: WebAssembly.Exports, place: Placement): Subject[] {
+  const kernels = bindKernels<LinearKernels>(exports, LINEAR);
   const { memory, src, dst, n } = place;
   const inputs = n % INPUTS === 0 ? INPUTS : FEW;
   const outputs = n / inputs;

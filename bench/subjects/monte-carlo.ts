@@ -1,6 +1,6 @@
 // The subjects of Monte-Carlo dropout: the costs of a pass beside the model, every kernel of the table over n output elements.
 
-import { rowsOf } from "../../src/engine/kernels.js";
+import { bindKernels, rowsOf } from "../../src/engine/kernels.js";
 import { byteLength, type Dtype } from "../../src/ground/dtypes.js";
 import { MONTE_CARLO, type MonteCarloKernels } from "../../src/monte-carlo/kernels.js";
 import type { Placement, Subject } from "./subject.js";
@@ -10,7 +10,8 @@ const CLASSES = 16;
 /** Any count but 1 does: the divisions take the same time. */
 const COUNT = 3;
 
-export function monteCarloSubjects(kernels: MonteCarloKernels, { memory, src, n }: Placement): Subject[] {
+export function subjects(exports: WebAssembly.Exports, { memory, src, n }: Placement): Subject[] {
+  const kernels = bindKernels<MonteCarloKernels>(exports, MONTE_CARLO);
   const totals = () => {
     const pointer = memory.allocate("f64", n, "size");
     memory.view("f64", pointer, n).fill(0);

@@ -1,6 +1,6 @@
 // The subjects of noise: every kernel of the table, and a loop in plain JavaScript.
 
-import { rowsOf } from "../../src/engine/kernels.js";
+import { bindKernels, rowsOf } from "../../src/engine/kernels.js";
 import type { Dtype } from "../../src/ground/dtypes.js";
 import { NOISE, type NoiseKernels } from "../../src/noise/kernels.js";
 import { type Kernel, P, type Placement, type Subject } from "./subject.js";
@@ -8,7 +8,8 @@ import { type Kernel, P, type Placement, type Subject } from "./subject.js";
 /** Any standard deviation but 0 does, which copies. */
 const SIGMA = Math.sqrt(P / (1 - P));
 
-export function noiseSubjects(kernels: NoiseKernels, place: Placement): Subject[] {
+export function subjects(exports: WebAssembly.Exports, place: Placement): Subject[] {
+  const kernels = bindKernels<NoiseKernels>(exports, NOISE);
   const { memory, src, dst, n } = place;
   const subjectOf = ([verb, source, dtype]: ReturnType<typeof rowsOf<(typeof NOISE)[number]>>[number]): Subject => {
     const type = dtype as Dtype;

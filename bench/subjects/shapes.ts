@@ -1,6 +1,6 @@
 // Masks with shapes: a stored mask walked in the forms that layers use, and DropBlock's blocks. The drawing of masks is measured with the core.
 
-import { rowsOf } from "../../src/engine/kernels.js";
+import { bindKernels, rowsOf } from "../../src/engine/kernels.js";
 import type { Dtype } from "../../src/ground/dtypes.js";
 import { SHAPES, type ShapesKernels } from "../../src/shapes/kernels.js";
 import { recordLength, walkOf, writeRecord } from "../../src/shapes/walk.js";
@@ -20,7 +20,8 @@ const BLOCK_AREA = BLOCK ** 2;
 // Bytes around a mask that the kernels of blocks need.
 const MARGIN = 16;
 
-export function shapesSubjects(kernels: ShapesKernels, place: Placement): Subject[] {
+export function subjects(exports: WebAssembly.Exports, place: Placement): Subject[] {
+  const kernels = bindKernels<ShapesKernels>(exports, SHAPES);
   const { src, dst, mask, n, memory } = place;
   const group = "kernel";
 

@@ -1,7 +1,7 @@
 // The subjects of a benchmark: calls of kernels or of the API over n elements each, and the addresses of their operands.
 
 import { type Memory, PARAMS, type Params } from "../../src/engine/memory.js";
-import { byteLength, type DataDtype, DTYPES, HALF_DTYPES, type StoredFormat } from "../../src/ground/dtypes.js";
+import { byteLength, type DataDtype, DTYPES, HALF_DTYPES, isHalf, type StoredFormat } from "../../src/ground/dtypes.js";
 import { Words } from "../../src/ground/words.js";
 import type { StreamKind } from "../../src/stream/kinds.js";
 import { scale, threshold } from "../../src/stream/probability.js";
@@ -19,12 +19,15 @@ export interface Subject extends Description {
 
 export type Kernel = (...args: number[]) => number | undefined;
 
-/** Dtypes that are copied, each the yardstick of its own: f16 stands for all of 16 bits. */
-export const COPIED = [...DTYPES, "f16"] as const;
+/** The dtype whose copy and memory stand for all of 16 bits. */
+const [HALF] = HALF_DTYPES;
+
+/** Dtypes that are copied, each the yardstick of its own. */
+export const COPIED = [...DTYPES, HALF] as const;
 
 /** The name of the copy that data of `dtype` are compared with. */
 export function copyOf(dtype: DataDtype): string {
-  return `copy_${dtype === "bf16" ? "f16" : dtype}`;
+  return `copy_${isHalf(dtype) ? HALF : dtype}`;
 }
 
 /** The operands: data to read, ones but for 16-bit data, room for results, and a mask of each stored form. */
@@ -39,13 +42,19 @@ export class Placement {
     readonly memory: Memory,
     readonly n: number,
   ) {
-    const halves = { from: this.room("f16"), to: this.room("f16") };
-    this.src = { f32: this.room("f32"), f64: this.room("f64"), f16: halves.from, bf16: halves.from };
-    this.dst = { f32: this.room("f32"), f64: this.room("f64"), f16: halves.to, bf16: halves.to };
+    this.src = this.#rooms();
+    this.dst = this.#rooms();
     this.mask = { bits: this.room("bits"), bytes: this.room("bytes") };
     for (const dtype of DTYPES) for (const pointer of [this.src[dtype], this.dst[dtype]]) memory.view(dtype, pointer, n).fill(1);
     // 1.875 as f16, 1 as bf16.
-    for (const pointer of [halves.from, halves.to]) memory.view(HALF_DTYPES[0], pointer, n).fill(0x3f80);
+    for (const pointer of [this.src[HALF], this.dst[HALF]]) memory.view(HALF, pointer, n).fill(0x3f80);
+  }
+
+  /** Room for n elements of each dtype, the same for all of 16 bits. */
+  #rooms(): Record<DataDtype, number> {
+    const half = this.room(HALF);
+    const rooms = [...DTYPES.map((dtype) => [dtype, this.room(dtype)]), ...HALF_DTYPES.map((dtype) => [dtype, half])];
+    return Object.fromEntries(rooms) as Record<DataDtype, number>;
   }
 
   /** The address of room for `n` more elements. */

@@ -85,3 +85,6 @@ interface BySource {
 
 export type FusedKernels = Bound<(typeof LINEAR)[number] | (typeof ROWS)[number], Signatures> &
   Readonly<Record<Smooth | `${Smooth}Gradient`, BySource>>;
+
+/** The table under the name that it has in every module. */
+export const FAMILIES: readonly Family[] = FUSED;

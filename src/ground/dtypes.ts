@@ -10,7 +10,7 @@ export const HALF_DTYPES = ["f16", "bf16"] as const;
 
 /** Returns true if a dtype has 16 bits. */
 export function isHalf(dtype: string): dtype is HalfDtype {
-  return dtype === "f16" || dtype === "bf16";
+  return HALF_DTYPES.includes(dtype as HalfDtype);
 }
 
 /** Element types that dropout takes. */

@@ -17,3 +17,6 @@ export const CONVERT = [
 export const HALF_MODULE = [...HALF, ...CONVERT];
 
 export type ConvertKernels = Bound<(typeof CONVERT)[0], ConvertSignatures> & Bound<(typeof CONVERT)[1], ConvertSignatures>;
+
+/** The table under the name that it has in every module. */
+export const FAMILIES: readonly Family[] = HALF_MODULE;

@@ -55,3 +55,6 @@ export const LINEAR = [
 ] as const satisfies readonly (Family & { verb: keyof Signatures })[];
 
 export type LinearKernels = Bound<(typeof LINEAR)[number], Signatures>;
+
+/** The table under the name that it has in every module. */
+export const FAMILIES: readonly Family[] = LINEAR;

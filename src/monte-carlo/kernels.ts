@@ -19,3 +19,6 @@ export const MONTE_CARLO = [
 ] as const satisfies readonly (Family & { verb: keyof Signatures })[];
 
 export type MonteCarloKernels = Bound<(typeof MONTE_CARLO)[number], Signatures>;
+
+/** The table under the name that it has in every module. */
+export const FAMILIES: readonly Family[] = MONTE_CARLO;

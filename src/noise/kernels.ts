@@ -20,3 +20,6 @@ export const NOISE = [
 ] as const satisfies readonly (Family & { verb: keyof Signatures })[];
 
 export type NoiseKernels = Bound<(typeof NOISE)[number], Signatures>;
+
+/** The table under the name that it has in every module. */
+export const FAMILIES: readonly Family[] = NOISE;

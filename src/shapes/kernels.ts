@@ -32,3 +32,6 @@ export const SHAPES = [
 ] as const satisfies readonly (Family & { verb: keyof Signatures })[];
 
 export type ShapesKernels = Bound<(typeof SHAPES)[number], Signatures>;
+
+/** The table under the name that it has in every module. */
+export const FAMILIES: readonly Family[] = SHAPES;

@@ -11,20 +11,21 @@ import { compile, Missing } from "../../bench/cpp/program.js";
 import { Timings } from "../../bench/measure.js";
 import type { Run, Verdict } from "../../bench/results.js";
 import { summarise } from "../../bench/statistics.js";
-import { CORE, type Family, HALF, rowsOf } from "../../src/engine/kernels.js";
-import { FUSED } from "../../src/fused/kernels.js";
-import { CONVERT } from "../../src/half/kernels.js";
-import { LINEAR } from "../../src/linear/kernels.js";
-import { MONTE_CARLO } from "../../src/monte-carlo/kernels.js";
-import { NOISE } from "../../src/noise/kernels.js";
-import { SHAPES } from "../../src/shapes/kernels.js";
+import { EXTENSIONS } from "../../modules.mjs";
+import { CORE, type Family, rowsOf } from "../../src/engine/kernels.js";
 import { missing } from "../support/missing.js";
 import { BUN, DENO } from "../support/runtimes.js";
 
 const cwd = fileURLToPath(new URL("../..", import.meta.url));
 const command = ["--import", "tsx", "bench/run.ts"];
 
-const TABLES: readonly (readonly Family[])[] = [CORE, SHAPES, NOISE, LINEAR, FUSED, HALF, CONVERT, MONTE_CARLO];
+/** The table of each module's kernels. */
+const TABLES: readonly (readonly Family[])[] = [
+  CORE,
+  ...(await Promise.all(
+    EXTENSIONS.map(async (name) => ((await import(`../../src/${name}/kernels.ts`)) as { FAMILIES: readonly Family[] }).FAMILIES),
+  )),
+];
 
 it("covers the tables", () => {
   const json = join(mkdtempSync(join(tmpdir(), "bench-")), "results.json");

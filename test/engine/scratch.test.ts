@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { createDropout } from "../../src/core/index.js";
 import { createFused } from "../../src/fused/index.js";
+import { HALF_DTYPES } from "../../src/ground/dtypes.js";
 import { createHalf } from "../../src/half/index.js";
 import { createLinear } from "../../src/linear/index.js";
 import { createNoise } from "../../src/noise/index.js";
@@ -12,7 +13,7 @@ const ROWS = 64;
 const COLUMNS = 1024;
 const LENGTH = ROWS * COLUMNS;
 
-describe.each(["f32", "f16", "bf16"] as const)("%s", (dtype) => {
+describe.each(["f32", ...HALF_DTYPES] as const)("%s", (dtype) => {
   it("calls on views do not make the memory grow", async () => {
     const { dropout } = await createHalf(await createDropout({ seed: 1 }));
     const [fused, noise, shapes] = [await createFused(dropout), await createNoise(dropout), await createShapes(dropout)];

@@ -2,59 +2,31 @@
 // Invariant: an operation that is not tried fails the check.
 
 import type { Dropout } from "wasm-dropout";
-import { throwsWith } from "./expect.js";
+import { type ExtensionName, MODULES } from "../../modules.mjs";
+import { CHECKS } from "./checks.js";
+import type { ENTRIES } from "./entries.js";
 import { Digest } from "./extensions/digest.js";
-import { checkFused } from "./extensions/fused.js";
-import { checkHalf, checkHalves } from "./extensions/half.js";
-import { checkLinear } from "./extensions/linear.js";
-import { checkMonteCarlo } from "./extensions/monte-carlo.js";
-import { checkNoise } from "./extensions/noise.js";
-import { checkShapes } from "./extensions/shapes.js";
 
 /** The modules of the extensions, of the package or of its sources. */
-export interface Entries {
-  readonly fused: typeof import("wasm-dropout/fused");
-  readonly half: typeof import("wasm-dropout/half");
-  readonly linear: typeof import("wasm-dropout/linear");
-  readonly monteCarlo: typeof import("wasm-dropout/monte-carlo");
-  readonly noise: typeof import("wasm-dropout/noise");
-  readonly shapes: typeof import("wasm-dropout/shapes");
-}
+export type Entries = typeof ENTRIES;
 
 /** Hexadecimal digits of a SHA-256 for each extension. */
-export type Hashes = { [E in keyof Entries]: string };
+export type Hashes = Record<ExtensionName, string>;
+
+type Create = (dropout: Dropout, options: { simd: boolean }) => Promise<object>;
+type Check = (extension: object, dropout: Dropout, digest: Digest, entries: Entries, options: { simd: boolean }) => void | Promise<void>;
 
 /** Functions that try an extension over an instance of its own and hash what it gives. */
-export function extensionChecks(entries: Entries, simd: boolean): { [E in keyof Entries]: (dropout: Dropout) => Promise<string> } {
-  const { fused, half, linear, monteCarlo, noise, shapes } = entries;
+export function extensionChecks(entries: Entries, simd: boolean): Record<ExtensionName, (dropout: Dropout) => Promise<string>> {
   const options = { simd };
-  return {
-    fused: checker(fused.createFused, options, checkFused),
-    half: checker(half.createHalf, options, async (extension, plain, digest) => {
-      throwsWith(
-        TypeError,
-        '"x" expected Float32Array, Float64Array or buffer of f32 or f64 (16-bit data need the instance of createHalf()',
-        () => plain.dropout(new Uint16Array(4), 0.5, { dtype: "f16" }),
-      );
-      const { dropout } = extension;
-      checkHalf(extension, dropout, digest);
-      checkHalves(
-        {
-          shapes: await shapes.createShapes(dropout, options),
-          noise: await noise.createNoise(dropout, options),
-          fused: await fused.createFused(dropout, options),
-        },
-        extension,
-        digest,
-      );
-    }),
-    linear: checker(linear.createLinear, options, (extension, dropout, digest) => checkLinear(extension, dropout, digest)),
-    monteCarlo: checker(monteCarlo.createMonteCarlo, options, (extension, dropout, digest) =>
-      checkMonteCarlo(extension, dropout, digest, monteCarlo.streamOf),
-    ),
-    noise: checker(noise.createNoise, options, checkNoise),
-    shapes: checker(shapes.createShapes, options, checkShapes),
-  };
+  const checks = MODULES.flatMap(({ name, creates }) => {
+    if (name === "core") return [];
+    const create = (entries[name] as unknown as Record<string, Create>)[`create${creates}`];
+    if (create === undefined) throw new TypeError(`${name} exports no create${creates}`);
+    const check = CHECKS[name] as Check;
+    return [[name, checker(create, options, (extension, dropout, digest) => check(extension, dropout, digest, entries, options))]];
+  });
+  return Object.fromEntries(checks);
 }
 
 function checker<E extends object>(

@@ -4,18 +4,15 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { compileDropout, createDropout, Dropout, keepProbability, simdSupported, type WasmBuffer } from "wasm-dropout";
-import * as fused from "wasm-dropout/fused";
-import * as half from "wasm-dropout/half";
 import { dropoutBytes } from "wasm-dropout/inline";
-import * as linear from "wasm-dropout/linear";
-import * as monteCarlo from "wasm-dropout/monte-carlo";
-import * as noise from "wasm-dropout/noise";
-import * as shapes from "wasm-dropout/shapes";
+import { createMonteCarlo } from "wasm-dropout/monte-carlo";
 import vectors from "../vectors/keep-streams.json" with { type: "json" };
 import { OUTPUT_LENGTH, sampleData } from "./data.js";
+import { ENTRIES } from "./entries.js";
 import { bytesOf, equal, throwsWith } from "./expect.js";
 import { float16Array } from "./extensions/float16.js";
 import { checkAbort } from "./extensions/monte-carlo.js";
+import { KINDS } from "./extensions/operands.js";
 import { extensionChecks, type Hashes } from "./extensions.js";
 
 /** The report of an engine. */
@@ -85,12 +82,12 @@ async function runBuild(simd: boolean, { compilesBytes }: Engine): Promise<Build
   await check("bad input", () => checkRefusals(dropout));
   await check("realised probabilities", checkProbabilities);
   await check("ways to make an instance", () => checkCreation(module, simd, compilesBytes));
-  for (const [name, hash] of Object.entries(extensionChecks({ fused, half, linear, monteCarlo, noise, shapes }, simd))) {
+  for (const [name, hash] of Object.entries(extensionChecks(ENTRIES, simd))) {
     await check(`every operation of ${name}`, async () => {
       extensions[name as keyof Hashes] = await hash(new Dropout(module, { seed: 42 }));
     });
   }
-  await check("a run of passes ended by a timer", async () => checkAbort(await monteCarlo.createMonteCarlo(dropout, { simd })));
+  await check("a run of passes ended by a timer", async () => checkAbort(await createMonteCarlo(dropout, { simd })));
   return { build: simd ? "simd" : "scalar", passed, failures, ...long, extensions, nsPerElement: await time(dropout) };
 }
 
@@ -125,7 +122,7 @@ function hashLongMasks(dropout: Dropout): { masks: string; outputs: string } {
 }
 
 function checkSlices(dropout: Dropout): void {
-  for (const kind of ["tile", "philox"] as const) {
+  for (const kind of KINDS) {
     const whole = dropout.mask(10_000, 0.3, { kind, stream: 5, format: "bytes" });
     for (const start of EDGES) {
       for (const length of EDGES) {
@@ -227,7 +224,7 @@ function checkRefusals(dropout: Dropout): void {
       0.5,
       { seed: -1 },
     ],
-    [RangeError, '"kind" expected "tile" or "philox", got string "x"', x, 0.5, { kind: "x" }],
+    [RangeError, `"kind" expected ${KINDS.map((kind) => `"${kind}"`).join(" or ")}, got string "x"`, x, 0.5, { kind: "x" }],
   ];
   for (const [type, message, data, p, options] of refusals) throwsWith(type, message, () => call(data, p, { out, ...options }));
   throwsWith(RangeError, '"length" expected', () => dropout.alloc("f32", 2 ** 40));

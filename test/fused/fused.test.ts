@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout, type StreamKind, type Ticket, type WasmBuffer } from "../../src/core/index.js";
 import { PIECE } from "../../src/engine/pieces.js";
 import { ACTIVATIONS, type Activation, createFused, type Fused, type ResidualTicket } from "../../src/fused/index.js";
+import { choices } from "../support/messages.js";
 import { chance, drop, expectSame, KINDS, keepBytes, PROBABILITIES, sample, uniforms } from "../support/oracle.js";
 import { thrownBy } from "../support/refusals.js";
 import { ACTIVATION, ACTIVATION_ERROR, addResidual, biased, columnSums, derivative, expectClose, GRADIENT_ERROR } from "./oracle.js";
@@ -397,7 +398,7 @@ describe("refusals", () => {
       "an unknown activation",
       () => fused.biasActivationDropout(x, 0.5, { activation: "tanh" as Anything, out }),
       RangeError,
-      '"activation" expected "none" or "relu" or "gelu" or "geluTanh" or "silu", got string "tanh"',
+      `"activation" expected ${choices(ACTIVATIONS)}, got string "tanh"`,
     ],
     [
       "training of a wrong kind",

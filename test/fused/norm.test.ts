@@ -7,6 +7,7 @@ import { PIECE } from "../../src/engine/pieces.js";
 import { createFused, type Fused, type NormOptions, type NormTicket } from "../../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
 import { NormField, NormGradientField, ROW_RECORD } from "../../src/ground/abi.js";
+import { KIND } from "../support/messages.js";
 import { expectSame, KINDS, PROBABILITIES } from "../support/oracle.js";
 import { writeFields } from "../support/record.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
@@ -565,7 +566,7 @@ describe("dropoutResidualLayerNorm", () => {
       [x, 0.1, { ...good(), out: new Float32Array(11) }, '"out" expected length 12, got 11'],
       [x, 0.1, { ...good(), mean: new Float32Array(4) }, '"mean" expected length 3, got 4'],
       [x, 0.1, { ...good(), out: x, h: x }, '"h" expected memory apart from "out", got memory that overlaps it'],
-      [x, 0.1, { ...good(), kind: "dice" }, '"kind" expected "tile" or "philox", got string "dice"'],
+      [x, 0.1, { ...good(), kind: "dice" }, `"kind" expected ${KIND}, got string "dice"`],
       [x, 0.1, { ...good(), start: 2 ** 53 }, /^"start" expected integer in \[0, \d+\]/],
     ];
     for (const [data, p, options, message] of calls) {

@@ -3,18 +3,17 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout, type HalfDtype, type WasmBuffer } from "../../src/core/index.js";
 import { ACTIVATIONS, createFused, type Fused } from "../../src/fused/index.js";
+import { HALF_DTYPES } from "../../src/ground/dtypes.js";
 import { createHalf } from "../../src/half/index.js";
 import { createLinear } from "../../src/linear/index.js";
 import { createMonteCarlo, type PassContext } from "../../src/monte-carlo/index.js";
 import { createNoise, type Noise } from "../../src/noise/index.js";
 import { createShapes, type Shapes } from "../../src/shapes/index.js";
+import { DATA_OR_HALVES, HALF_DTYPE } from "../support/messages.js";
 import { expectBytes } from "../support/oracle.js";
 import { expectRefusal } from "../support/refusals.js";
 import { BUILDS } from "../support/wasm.js";
-import { Bfloat16, bitsOf, Float16, type Format, numbersOf } from "./oracle.js";
-
-const FORMATS: Record<HalfDtype, Format> = { f16: Float16, bf16: Bfloat16 };
-const DTYPES = ["f16", "bf16"] as const;
+import { bitsOf, FORMATS, numbersOf } from "./oracle.js";
 
 type Halves = Uint16Array<ArrayBuffer> | WasmBuffer<HalfDtype>;
 /** Data of a call, and what goes into its options. */
@@ -30,7 +29,9 @@ interface Extensions {
 
 /** Finite numbers of the format of all magnitudes that do not overflow, both signs, some subnormal. */
 function sample(length: number, dtype: HalfDtype): Uint16Array<ArrayBuffer> {
-  const most = dtype === "f16" ? 0x7800 : 0x7f00;
+  const { encode, infinity } = FORMATS[dtype];
+  // Below the last binade.
+  const most = infinity - (encode(2) - encode(1));
   return Uint16Array.from({ length }, (_, i) => ((i * 7919) % most) | (i % 3 === 0 ? 0x8000 : 0));
 }
 
@@ -134,7 +135,7 @@ for (const build of BUILDS) {
       all = { dropout, shapes, noise: await createNoise(dropout, options), fused: await createFused(dropout, options) };
     });
 
-    for (const dtype of DTYPES) {
+    for (const dtype of HALF_DTYPES) {
       const { decode, encode } = FORMATS[dtype];
       it.each(Object.keys(OPERATIONS))(`${dtype}: %s`, (name) => {
         const { length, of } = OPERATIONS[name] as (typeof OPERATIONS)[string];
@@ -292,8 +293,12 @@ for (const build of BUILDS) {
       it(`${dtype}: fused operations refuse a second dtype`, () => {
         const { dropout, fused } = all;
         const { state } = dropout;
-        const [x, f32, other] = [new Uint16Array(8), new Float32Array(8), dropout.alloc(dtype === "f16" ? "bf16" : "f16", 8)];
-        const holders = dtype === "f16" ? "Uint16Array, Float16Array or f16 buffer" : "Uint16Array or bf16 buffer";
+        const [x, f32, other] = [
+          new Uint16Array(8),
+          new Float32Array(8),
+          dropout.alloc(HALF_DTYPES.find((one) => one !== dtype) as HalfDtype, 8),
+        ];
+        const holders = `Uint16Array${dtype === "f16" ? ", Float16Array" : ""} or ${dtype} buffer`;
         const expected = (operand: string, got: string) => `"${operand}" expected ${holders}, got ${got}(8)`;
         const options = { dtype, residual: x, gamma: x, beta: x };
         expectRefusal(() => fused.biasActivationDropout(x, 0.5, { dtype, bias: f32 }), TypeError, expected("bias", "Float32Array"));
@@ -335,7 +340,7 @@ for (const build of BUILDS) {
       });
     }
 
-    it.each(DTYPES)("%s: dropout of a Monte-Carlo pass", async (dtype) => {
+    it.each(HALF_DTYPES)("%s: dropout of a Monte-Carlo pass", async (dtype) => {
       const { dropout } = all;
       const monteCarlo = await createMonteCarlo(dropout, options);
       const [samples, features] = [5, 4099];
@@ -364,7 +369,7 @@ for (const build of BUILDS) {
       expect(classified).toEqual(await monteCarlo.predict(wide, x, logits));
       await expect(monteCarlo.predict(model, x, settings)).rejects.toThrow('"output" expected Float32Array, Float64Array, Float16Array,');
       await expect(monteCarlo.predict(model, x, { ...settings, dtype: "f8" as never })).rejects.toThrow(
-        new RangeError('"dtype" expected "f16" or "bf16", got string "f8"'),
+        new RangeError(`"dtype" expected ${HALF_DTYPE}, got string "f8"`),
       );
     });
 
@@ -373,11 +378,10 @@ for (const build of BUILDS) {
       const x = new Uint16Array(8);
       const { state } = dropout;
       const shape = [2, 4];
-      const either =
-        '"x" expected Float32Array, Float64Array, Float16Array, Uint16Array with a dtype or buffer of f32, f64, f16 or bf16, got ';
+      const either = `"x" expected ${DATA_OR_HALVES}, got `;
       expectRefusal(() => shapes.dropPath(x, 0.5, { shape }), TypeError, `${either}Uint16Array(8)`);
       expectRefusal(() => noise.gaussianDropout(x, 0.5), TypeError, `${either}Uint16Array(8)`);
-      const unknown = '"dtype" expected "f16" or "bf16", got string "f8"';
+      const unknown = `"dtype" expected ${HALF_DTYPE}, got string "f8"`;
       expectRefusal(() => shapes.dropPath(x, 0.5, { shape, dtype: "f8" as never }), RangeError, unknown);
       const out = new Uint16Array(9).fill(7);
       const options = { dtype: "bf16", out } as const;

@@ -5,18 +5,17 @@ import { createDropout, type Dropout, type HalfDtype, type Ticket } from "../../
 import { bindKernels, HALF, type HalfKernels, rowsOf } from "../../src/engine/kernels.js";
 import { PARAMS } from "../../src/engine/memory.js";
 import { PIECE } from "../../src/engine/pieces.js";
-import type { StoredFormat } from "../../src/ground/dtypes.js";
+import { HALF_DTYPES, type StoredFormat } from "../../src/ground/dtypes.js";
 import { Words } from "../../src/ground/words.js";
 import { createHalf, type Half } from "../../src/half/index.js";
 import { CONVERT } from "../../src/half/kernels.js";
 import type { StreamKind } from "../../src/stream/kinds.js";
+import { DATA_OR_HALVES, HALF_DTYPE } from "../support/messages.js";
 import { chance, expectBytes, KINDS, keepBits, keepBytes, PROBABILITIES, uniforms } from "../support/oracle.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
-import { Bfloat16, Float16, type Format } from "./oracle.js";
+import { FORMATS, type Format } from "./oracle.js";
 
 const SEED = 42n;
-const FORMATS: Record<HalfDtype, Format> = { f16: Float16, bf16: Bfloat16 };
-const DTYPES = ["f16", "bf16"] as const;
 const ALL = Uint16Array.from({ length: 65536 }, (_, i) => i);
 
 /** Throws unless two arrays hold the same bits. */
@@ -41,14 +40,13 @@ for (const build of BUILDS) {
       dropout = half.dropout;
     });
 
-    it.each(DTYPES)("%s: every value as f32, and back", (dtype) => {
-      const { decode } = FORMATS[dtype];
+    it.each(HALF_DTYPES)("%s: every value as f32, and back", (dtype) => {
+      const { decode, nan } = FORMATS[dtype];
       const wide = half.toFloat32(ALL, dtype);
       for (const bits of ALL) {
         if (!Object.is(wide[bits], decode(bits))) throw new Error(`${bits.toString(16)} is ${wide[bits]} instead of ${decode(bits)}`);
       }
       const back = half.fromFloat32(wide, dtype);
-      const nan = dtype === "f16" ? 0x7e00 : 0x7fc0;
       expectBits(
         back,
         ALL.map((bits) => (Number.isNaN(decode(bits)) ? nan : bits)),
@@ -56,15 +54,15 @@ for (const build of BUILDS) {
       );
     });
 
-    it.each(DTYPES)("%s: rounds every neighbourhood to nearest, ties to even", (dtype) => {
-      const { decode, encode } = FORMATS[dtype];
+    it.each(HALF_DTYPES)("%s: rounds every neighbourhood to nearest, ties to even", (dtype) => {
+      const { decode, encode, infinity } = FORMATS[dtype];
       const words: number[] = [];
       const view = new DataView(new ArrayBuffer(4));
       const bitsOf = (x: number) => {
         view.setFloat32(0, x);
         return view.getUint32(0);
       };
-      for (let bits = 0; bits < 0x7c00 || (dtype === "bf16" && bits < 0x7f80); ++bits) {
+      for (let bits = 0; bits < infinity; ++bits) {
         const low = decode(bits);
         const high = decode(bits + 1) === Number.POSITIVE_INFINITY ? low + (low - decode(bits - 1)) : decode(bits + 1);
         const middle = bitsOf(Math.min((low + high) / 2, 3.4028235677973366e38));
@@ -133,7 +131,7 @@ for (const build of BUILDS) {
       }
     }
 
-    it.each(DTYPES)("dropout of %s: the decisions of every other dtype, wherever the data lie", (dtype) => {
+    it.each(HALF_DTYPES)("dropout of %s: the decisions of every other dtype, wherever the data lie", (dtype) => {
       const format = FORMATS[dtype];
       for (const kind of KINDS) {
         for (const length of [0, 1, 1000, 32767, 32768, 70_000]) {
@@ -158,7 +156,7 @@ for (const build of BUILDS) {
       }
     });
 
-    it.each(DTYPES)("conversion of %s in buffers, of any length", (dtype) => {
+    it.each(HALF_DTYPES)("conversion of %s in buffers, of any length", (dtype) => {
       for (const length of [0, 1, PIECE - 1, PIECE, PIECE + 1, 2.5 * PIECE + 1]) {
         const bits = sample(length, 1);
         const inside = dropout.from(bits, dtype);
@@ -177,12 +175,11 @@ for (const build of BUILDS) {
         '"x" expected Float32Array, Float64Array or buffer of f32 or f64 (16-bit data need the instance of createHalf() of wasm-dropout/half), got ';
       expect(() => without.dropout(x, 0.5, { dtype: "bf16" })).toThrow(new TypeError(`${expected}Uint16Array(8)`));
       expect(() => without.dropout(without.alloc("f16", 8), 0.5)).toThrow(new TypeError(`${expected}f16 buffer(8)`));
-      const either =
-        '"x" expected Float32Array, Float64Array, Float16Array, Uint16Array with a dtype or buffer of f32, f64, f16 or bf16, got ';
+      const either = `"x" expected ${DATA_OR_HALVES}, got `;
       expect(() => dropout.dropout(x, 0.5)).toThrow(new TypeError(`${either}Uint16Array(8)`));
       expect(() => dropout.dropout(new Uint8Array(8) as never, 0.5)).toThrow(new TypeError(`${either}Uint8Array(8)`));
       expect(() => dropout.dropout(x, 0.5, { dtype: "f8" as never })).toThrow(
-        new RangeError('"dtype" expected "f16" or "bf16", got string "f8"'),
+        new RangeError(`"dtype" expected ${HALF_DTYPE}, got string "f8"`),
       );
       expect(() => dropout.dropout(x, 0.5, { dtype: "f16", out: new Float32Array(8) as never })).toThrow(
         new TypeError('"out" expected Uint16Array, Float16Array or f16 buffer, got Float32Array(8)'),
@@ -195,7 +192,7 @@ for (const build of BUILDS) {
       expect(() => dropout.from(new Float32Array(8) as never, "f16")).toThrow(
         new TypeError('"array" expected Uint16Array, got Float32Array(8)'),
       );
-      expect(() => half.toFloat32(x, "f32" as never)).toThrow(new RangeError('"dtype" expected "f16" or "bf16", got string "f32"'));
+      expect(() => half.toFloat32(x, "f32" as never)).toThrow(new RangeError(`"dtype" expected ${HALF_DTYPE}, got string "f32"`));
       expect(() => half.toFloat32(dropout.alloc("f16", 8), "bf16")).toThrow(
         new TypeError('"x" expected Uint16Array or bf16 buffer, got f16 buffer(8)'),
       );

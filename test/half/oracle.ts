@@ -1,7 +1,13 @@
 // The 16-bit formats in plain numbers: what a pattern of bits means, and which pattern is nearest to a number, found from the definition
 // of the formats (sign, exponent, fraction) and not by moving bits.
 
+import type { HalfDtype } from "../../src/ground/dtypes.js";
+
 export interface Format {
+  /** The bits of infinity, beyond which are NaN. */
+  readonly infinity: number;
+  /** The bits of the NaN that encode() gives. */
+  readonly nan: number;
   /** The number that 16 bits stand for. */
   readonly decode: (bits: number) => number;
   /** The bits of the nearest number, ties to even; the quiet NaN without a sign for NaN. */
@@ -36,11 +42,11 @@ function formatOf(fractionBits: number, bias: number): Format {
     const up = magnitude - low > high - magnitude || (magnitude - low === high - magnitude && below % 2 === 1);
     return sign | (below + (up ? 1 : 0));
   };
-  return { decode, encode };
+  return { infinity, nan: infinity | (ones / 2), decode, encode };
 }
 
-export const Float16 = formatOf(10, 15);
-export const Bfloat16 = formatOf(7, 127);
+/** All formats: bits of fraction and bias. */
+export const FORMATS: Readonly<Record<HalfDtype, Format>> = { f16: formatOf(10, 15), bf16: formatOf(7, 127) };
 
 /** The bits of each number. A loop, as typed arrays' own `from` goes through an iterator. */
 export function bitsOf(numbers: ArrayLike<number>, { encode }: Pick<Format, "encode">): Uint16Array<ArrayBuffer> {

@@ -6,6 +6,7 @@ import { createDropout, type Dropout, keepProbability, type WasmBuffer } from ".
 import { PIECE } from "../../src/engine/pieces.js";
 import { createLinear, type DropConnectOptions, type DropConnectTicket, type Linear } from "../../src/linear/index.js";
 import { createNoise } from "../../src/noise/index.js";
+import { KIND } from "../support/messages.js";
 import { chance, expectBytes, expectSame, KINDS, keepBytes, PROBABILITIES, sample, uniforms } from "../support/oracle.js";
 import { expectRefusal } from "../support/refusals.js";
 
@@ -876,7 +877,7 @@ describe("refusals", () => {
       () => forward(x, 0.5, { w, bias, rescale: "all", out }),
       new RangeError('"rescale" expected "train" or "test" or "none", got string "all"'),
     ],
-    ["kind", () => forward(x, 0.5, { w, bias, kind: "xor", out }), new RangeError('"kind" expected "tile" or "philox", got string "xor"')],
+    ["kind", () => forward(x, 0.5, { w, bias, kind: "xor", out }), new RangeError(`"kind" expected ${KIND}, got string "xor"`)],
     [
       "start",
       () => forward(x, 0.5, { w, bias, start: 2 ** 53, out }),

@@ -17,6 +17,7 @@ import {
   streamOf,
 } from "../../src/monte-carlo/index.js";
 import { nextTaskOf, type Scope, Slices } from "../../src/monte-carlo/tasks.js";
+import { KIND } from "../support/messages.js";
 import { expectBytes, expectSame } from "../support/oracle.js";
 
 const SEED = 0x123456789abcdefn;
@@ -1192,7 +1193,7 @@ describe("refusals", () => {
       RangeError,
       `"seed" expected safe integer or bigint in [0, 2^64) (for a negative one, take BigInt.asUintN(64, BigInt(value))), got -1`,
     ],
-    [{ kind: "xor" }, RangeError, `"kind" expected "tile" or "philox", got string "xor"`],
+    [{ kind: "xor" }, RangeError, `"kind" expected ${KIND}, got string "xor"`],
     [{ masks: "perBatch" }, RangeError, `"masks" expected "perPass" or "perExample", got string "perBatch"`],
     [{ masks: 1 }, TypeError, `"masks" expected "perPass" or "perExample", got 1`],
     [{ samples: -1 }, RangeError, `"samples" expected integer in [0, 16777216], got -1`],

@@ -2,6 +2,7 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout } from "../../src/core/index.js";
+import { HALF_DTYPES } from "../../src/ground/dtypes.js";
 import { createHalf } from "../../src/half/index.js";
 import { createShapes, type Shapes } from "../../src/shapes/index.js";
 import { chance, expectBytes, expectSame, keepBits, keepBytes, sample, uniforms } from "../support/oracle.js";
@@ -201,7 +202,7 @@ describe("no data", () => {
 
   it("16-bit data", async () => {
     const own = await createShapes((await createHalf(dropout)).dropout);
-    for (const dtype of ["f16", "bf16"] as const) {
+    for (const dtype of HALF_DTYPES) {
       const { y, ticket } = own.dropBlock(new Uint16Array(0), 0.5, { shape: [0, 1, 9, 9], dtype });
       expect(y).toEqual(new Uint16Array(0));
       expect(own.backward(new Uint16Array(0), ticket, {}, { dtype }).dx).toEqual(new Uint16Array(0));

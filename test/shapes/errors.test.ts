@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout } from "../../src/core/index.js";
 import { checkShape } from "../../src/ground/shape.js";
 import { createShapes, type Shapes } from "../../src/shapes/index.js";
+import { KIND } from "../support/messages.js";
 import { expectSame, sample } from "../support/oracle.js";
 import { expectRefusal } from "../support/refusals.js";
 
@@ -360,7 +361,7 @@ const refusals: [name: string, act: () => unknown, type: typeof TypeError | type
     RangeError,
     '"ticket.broadcastDims[0]" expected integer in [-4, 3], got 7',
   ],
-  ["stored mask's kind", stored({ kind: "mt" }), RangeError, '"ticket.kind" expected "tile" or "philox", got string "mt"'],
+  ["stored mask's kind", stored({ kind: "mt" }), RangeError, `"ticket.kind" expected ${KIND}, got string "mt"`],
   [
     "stored mask's rescale",
     stored({ rescale: "mt" }),

@@ -6,8 +6,9 @@ import * as reference from "../../docs/reference.js";
 import { keepProbability } from "../../src/core/index.js";
 import type { StreamKind } from "../../src/stream/kinds.js";
 import { scale, threshold } from "../../src/stream/probability.js";
+import { KIND } from "../support/messages.js";
+import { KINDS } from "../support/oracle.js";
 
-const KINDS: readonly StreamKind[] = ["tile", "philox"];
 const RANGE = { tile: 2 ** 48, philox: 2 ** 32 };
 
 // The ends of the interval, halves that Math.round takes up, and neighbours of values that are exact.
@@ -196,8 +197,8 @@ describe("keepProbability refuses", () => {
   });
 
   it("an unknown kind with a RangeError, and a kind that is no string with a TypeError", () => {
-    expect(() => unknown(0.5, "Tile")).toThrow(new RangeError('"kind" expected "tile" or "philox", got string "Tile"'));
-    expect(() => unknown(0.5, 1)).toThrow(new TypeError('"kind" expected "tile" or "philox", got 1'));
-    expect(() => unknown(0.5, null)).toThrow(new TypeError('"kind" expected "tile" or "philox", got null'));
+    expect(() => unknown(0.5, "Tile")).toThrow(new RangeError(`"kind" expected ${KIND}, got string "Tile"`));
+    expect(() => unknown(0.5, 1)).toThrow(new TypeError(`"kind" expected ${KIND}, got 1`));
+    expect(() => unknown(0.5, null)).toThrow(new TypeError(`"kind" expected ${KIND}, got null`));
   });
 });

@@ -4,9 +4,9 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout, keepProbability, type StreamKind } from "../../src/core/index.js";
+import { KINDS } from "../support/oracle.js";
 import { countPositions, covarianceZ, ones, patternZ, positionZs, rateZ, runZs, verdict, words, wordsOf } from "../support/stats.js";
 
-const KINDS: readonly StreamKind[] = ["tile", "philox"];
 // By chance a normal deviate lies beyond 5 once in 1.7 million, beyond 5.5 once in 26 million.
 const FEW = 5;
 const MANY = 5.5;

@@ -2,8 +2,9 @@
 // is what this is tested against. Shares no code with src/ or assembly/.
 
 import { philox, type StreamKind, scale, threshold } from "../../docs/reference.js";
+import { STREAM_KINDS } from "../../src/stream/kinds.js";
 
-export const KINDS: readonly StreamKind[] = ["tile", "philox"];
+export const KINDS = STREAM_KINDS;
 
 /** Drop probabilities at which kernels take another path or come close to it. */
 export const PROBABILITIES = [0, 2 ** -48, 1 / 256, 0.1, 0.5, 1 - 2 ** -48, 1];

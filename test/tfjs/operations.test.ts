@@ -326,6 +326,8 @@ describe("the sequence of masks", () => {
 
   it("refuses options of the wrong kind", async () => {
     await expect(createTfjsDropout(7 as never)).rejects.toThrow('"options" expected object, got 7');
-    await expect(createTfjsDropout({ seed: -1 })).rejects.toThrow('"seed" expected safe integer or bigint in [0, 2^64) (for a negative one, take BigInt.asUintN(64, BigInt(value))), got -1');
+    await expect(createTfjsDropout({ seed: -1 })).rejects.toThrow(
+      '"seed" expected safe integer or bigint in [0, 2^64) (for a negative one, take BigInt.asUintN(64, BigInt(value))), got -1',
+    );
   });
 });

@@ -15,7 +15,7 @@ const MATRICES = [
   [2, 8200],
 ] as const;
 
-export function checkFused(fused: Fused, dropout: Dropout, digest: Digest): void {
+export function check(fused: Fused, dropout: Dropout, digest: Digest): void {
   for (const kind of KINDS) {
     for (const [rows, columns] of MATRICES) {
       const length = rows * columns;

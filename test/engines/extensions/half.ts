@@ -1,27 +1,28 @@
 // Every operation of "wasm-dropout/half", and those of its instance.
 
-import type { Dropout } from "wasm-dropout";
+import type { Dropout, HalfDtype } from "wasm-dropout";
 import type { Fused } from "wasm-dropout/fused";
 import type { Half } from "wasm-dropout/half";
 import type { Noise } from "wasm-dropout/noise";
 import type { Shapes } from "wasm-dropout/shapes";
+import { FORMATS } from "../../half/oracle.js";
 import { sampleData } from "../data.js";
 import { throwsWith } from "../expect.js";
+import type { Entries } from "../extensions.js";
 import type { Digest } from "./digest.js";
 import { checkFloat16 } from "./float16.js";
 import { KINDS, posted } from "./operands.js";
 
 type Halves = Uint16Array<ArrayBuffer>;
 
-// Infinity, beyond which are NaN.
-const INFINITY = { f16: 0x7c00, bf16: 0x7f80 } as const;
+const DTYPES = Object.keys(FORMATS) as HalfDtype[];
 
 /** 16-bit data in operations whose kernels know f32. */
-export function checkHalves(others: { shapes: Shapes; noise: Noise; fused: Fused }, half: Half, digest: Digest): void {
+function checkHalves(others: { shapes: Shapes; noise: Noise; fused: Fused }, half: Half, digest: Digest): void {
   const { shapes, noise, fused } = others;
   const [rows, columns] = [24, 1000];
   const shape = [rows, columns];
-  for (const dtype of ["f16", "bf16"] as const) {
+  for (const dtype of DTYPES) {
     const [x, residual] = [0, 1].map((k) => half.fromFloat32(sampleData("f32", rows * columns, k) as Float32Array, dtype)) as [
       Halves,
       Halves,
@@ -43,9 +44,25 @@ export function checkHalves(others: { shapes: Shapes; noise: Noise; fused: Fused
   }
 }
 
-export function checkHalf(half: Half, dropout: Dropout, digest: Digest): void {
-  for (const dtype of ["f16", "bf16"] as const) {
-    const most = INFINITY[dtype] + 1;
+export async function check(half: Half, plain: Dropout, digest: Digest, entries: Entries, options: { simd: boolean }): Promise<void> {
+  throwsWith(
+    TypeError,
+    '"x" expected Float32Array, Float64Array or buffer of f32 or f64 (16-bit data need the instance of createHalf()',
+    () => plain.dropout(new Uint16Array(4), 0.5, { dtype: "f16" }),
+  );
+  const { dropout } = half;
+  checkCore(half, dropout, digest);
+  const others = {
+    shapes: await entries.shapes.createShapes(dropout, options),
+    noise: await entries.noise.createNoise(dropout, options),
+    fused: await entries.fused.createFused(dropout, options),
+  };
+  checkHalves(others, half, digest);
+}
+
+function checkCore(half: Half, dropout: Dropout, digest: Digest): void {
+  for (const dtype of DTYPES) {
+    const most = FORMATS[dtype].infinity + 1;
     // All numbers of the format, of both signs.
     const x = Uint16Array.from({ length: 2 * most }, (_, i) => (i < most ? i : 0x8000 + i - most));
     const wide = half.toFloat32(x, dtype);
@@ -72,6 +89,8 @@ export function checkHalf(half: Half, dropout: Dropout, digest: Digest): void {
     }
   }
   checkFloat16(half, dropout);
-  throwsWith(RangeError, '"dtype" expected "f16" or "bf16"', () => half.toFloat32(new Uint16Array(4), "f8" as never));
+  throwsWith(RangeError, `"dtype" expected ${DTYPES.map((dtype) => `"${dtype}"`).join(" or ")}`, () =>
+    half.toFloat32(new Uint16Array(4), "f8" as never),
+  );
   throwsWith(TypeError, '"x" expected', () => dropout.dropout(new Uint16Array(4), 0.5));
 }

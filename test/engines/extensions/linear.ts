@@ -14,7 +14,7 @@ const LAYERS = [
   { batch: 3, in: 300, out: 31 },
 ];
 
-export function checkLinear(linear: Linear, dropout: Dropout, digest: Digest): void {
+export function check(linear: Linear, dropout: Dropout, digest: Digest): void {
   for (const kind of KINDS) {
     for (const dtype of DTYPES) {
       for (const shape of LAYERS) {

@@ -1,9 +1,10 @@
 // Every operation of "wasm-dropout/monte-carlo", and the end of a run by a signal.
 
 import type { Dropout } from "wasm-dropout";
-import type { MonteCarlo, PassContext, streamOf } from "wasm-dropout/monte-carlo";
+import type { MonteCarlo, PassContext } from "wasm-dropout/monte-carlo";
 import { sampleData } from "../data.js";
 import { equal, rejectsWith, throwsWith } from "../expect.js";
+import type { Entries } from "../extensions.js";
 import type { Digest } from "./digest.js";
 import { KINDS } from "./operands.js";
 
@@ -35,7 +36,8 @@ function probabilities(x: Float32Array, context: PassContext): Float64Array {
   return sums;
 }
 
-export async function checkMonteCarlo(monteCarlo: MonteCarlo, dropout: Dropout, digest: Digest, numberOf: typeof streamOf): Promise<void> {
+export async function check(monteCarlo: MonteCarlo, dropout: Dropout, digest: Digest, entries: Entries): Promise<void> {
+  const { streamOf: numberOf } = entries["monte-carlo"];
   const x = sampleData("f32", SAMPLES * FEATURES);
   for (const kind of KINDS) {
     for (const masks of ["perPass", "perExample"] as const) {

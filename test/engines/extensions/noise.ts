@@ -6,7 +6,7 @@ import { throwsWith } from "../expect.js";
 import type { Digest } from "./digest.js";
 import { DTYPES, places, posted } from "./operands.js";
 
-export function checkNoise(noise: Noise, dropout: Dropout, digest: Digest): void {
+export function check(noise: Noise, dropout: Dropout, digest: Digest): void {
   const options = { seed: 2n ** 64n - 1n, stream: 3n, start: 2 ** 32 - 1000 };
   for (const length of [1, 15, 4097, 20_000]) {
     for (const dtype of DTYPES) {

@@ -12,7 +12,7 @@ const SHAPES = [
   [3, 2, 37, 41],
 ];
 
-export function checkShapes(shapes: Shapes, dropout: Dropout, digest: Digest): void {
+export function check(shapes: Shapes, dropout: Dropout, digest: Digest): void {
   for (const kind of KINDS) {
     for (const dtype of DTYPES) {
       for (const shape of SHAPES) {

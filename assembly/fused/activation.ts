@@ -17,7 +17,7 @@ export class Relu {
     return false;
   }
 
-  @inline value<T, I>(v: T): T {
+  @inline value<T, _I>(v: T): T {
     return atLeast<T>(v, 0);
   }
 
@@ -27,18 +27,22 @@ export class Relu {
 }
 
 // @ts-ignore: decorator
-@inline const SQRT_2_OVER_PI: f32 = 0.79788456080286536;
+@inline
+const SQRT_2_OVER_PI: f32 = 0.79788456080286536;
 // 1 / sqrt(2 pi), the density of the normal distribution at 0.
 // @ts-ignore: decorator
-@inline const DENSITY_0: f32 = 0.39894228040143268;
+@inline
+const DENSITY_0: f32 = 0.39894228040143268;
 
 // The smooth activations are v F(v) with a distribution function F, F(-v) = 1 - F(v). Their values are max(v, 0) - |v| F(-|v|), and their
 // slopes follow in the same way from those at -|v|: nothing cancels but in the slope at its zero. Exponentials are multiplied by 2^64, so
 // that products with them are normal numbers also where they themselves would be none; the product is divided by it last.
 // @ts-ignore: decorator
-@inline const RAISED: f32 = reinterpret<f32>(0x5f800000); // 2^64
+@inline
+const RAISED: f32 = reinterpret<f32>(0x5f800000); // 2^64
 // @ts-ignore: decorator
-@inline const LOWER: f32 = reinterpret<f32>(0x1f800000); // 2^-64
+@inline
+const LOWER: f32 = reinterpret<f32>(0x1f800000); // 2^-64
 
 /** |v|, at most `bound`. */
 // @ts-ignore: decorator
@@ -64,7 +68,8 @@ function slopeAt<T, I>(v: T, gap: T, g: T): T {
 
 // From here on the density of the normal distribution is 0 in f32.
 // @ts-ignore: decorator
-@inline const LAST_NORMAL: f32 = 15;
+@inline
+const LAST_NORMAL: f32 = 15;
 
 /**
  * v P(N <= v), N normally distributed. Source: Hendrycks, Gimpel, "Gaussian error linear units", 2016. The relative error
@@ -119,7 +124,8 @@ function negated<T, I>(x: T): T {
 
 // The third-order term of the approximation, from the paper on Gelu.
 // @ts-ignore: decorator
-@inline const CUBIC: f32 = 0.044715;
+@inline
+const CUBIC: f32 = 0.044715;
 
 /**
  * v (1 + tanh(sqrt(2 / pi) (v + 0.044715 v³))) / 2, the approximation of Gelu of the same paper. As (1 + tanh(z / 2)) / 2 = L(z), this is v L(z) with
@@ -150,9 +156,11 @@ export class GeluTanh {
 
 // From here on, before z is 132, v L(-z) is 0 in f32: of GeluTanh and of Silu.
 // @ts-ignore: decorator
-@inline const LAST_TANH: f32 = 11.6;
+@inline
+const LAST_TANH: f32 = 11.6;
 // @ts-ignore: decorator
-@inline const LAST_SILU: f32 = 132;
+@inline
+const LAST_SILU: f32 = 132;
 
 /**
  * v / (1 + e^-v) = v L(v). Source: Elfwing, Uchibe, Doya, "Sigmoid-weighted linear units", 2018; also in the paper on Gelu. Relative

@@ -1,7 +1,7 @@
 // A source of decisions: a byte mask in scratch, 1 = keep, 0 = drop, drawn by the core.
 
-import { Params, pinned, workspace } from "../stream/params";
 import { STEP } from "../../src/ground/abi";
+import { Params, pinned, workspace } from "../stream/params";
 
 /** Feeds the n decisions at `keep`, or where that is 0 nothing but kept elements, to epilogue S. */
 export function bytes<S>(dst: usize, src: usize, bits: usize, keep: usize, n: usize, params: Params): void {

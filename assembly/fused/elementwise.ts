@@ -9,7 +9,7 @@
 // it is written, so dst may be x. It may be `other` only where f does not read that, as a tie may be dropped after the element was written.
 
 import { BIAS_RECORD, STEP } from "../../src/ground/abi";
-import { widenHigh16, widenHigh32, widenHigh8, widenLow16, widenLow32, widenLow8 } from "../simd/lanes";
+import { widenHigh8, widenHigh16, widenHigh32, widenLow8, widenLow16, widenLow32 } from "../simd/lanes";
 
 /** Where the second input lies, and where in the bias the next element's column is: `bits` of the epilogue. */
 @unmanaged

@@ -8,9 +8,11 @@ import { average, deviation } from "./statistics";
 
 // Between these bounds rstd, deviations and products of two of them stay far from both ends of f32, which are 2^-149 and 2^128.
 // @ts-ignore: decorator
-@inline export const SMALL: f32 = reinterpret<f32>(0x1f800000); // 2^-64
+@inline
+export const SMALL: f32 = reinterpret<f32>(0x1f800000); // 2^-64
 // @ts-ignore: decorator
-@inline export const LARGE: f32 = reinterpret<f32>(0x5f800000); // 2^64
+@inline
+export const LARGE: f32 = reinterpret<f32>(0x5f800000); // 2^64
 
 /** The mean of a row in f64 where `given` is that mean rounded; where it is another number, that number. */
 export function meanOf(h: usize, given: f32, columns: usize, work: usize): f64 {
@@ -42,8 +44,20 @@ export function normaliseWide(y: usize, h: usize, gamma: usize, beta: usize, col
 
 /** The gradients of a row, as Gradients of ./norm.ts; `given` and `rstd` are the mean and rstd of the forward pass. */
 export function wideGradients(
-  dx: usize, dresidual: usize, dgamma: usize, dbeta: usize, dy: usize, h: usize, gamma: usize, dh: usize, keep: usize, columns: usize,
-  given: f32, rstd: f32, scale: f32, work: usize,
+  dx: usize,
+  dresidual: usize,
+  dgamma: usize,
+  dbeta: usize,
+  dy: usize,
+  h: usize,
+  gamma: usize,
+  dh: usize,
+  keep: usize,
+  columns: usize,
+  given: f32,
+  rstd: f32,
+  scale: f32,
+  work: usize,
 ): void {
   const mean = meanOf(h, given, columns, work);
   const inverse = inverseOf(h, mean, rstd, columns, work);

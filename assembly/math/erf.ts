@@ -16,7 +16,16 @@ function erf<T, I>(x: T): T {
   const size = atMost<T>(ofBits<T, I>(xor<I>(bits, sign)), 3.95);
   // g on [0, 3.95]. Own fit, made as that of exp.ts: minimax of the relative error of erf x (3.7e-8).
   const g = poly7<T>(
-    size, mul<T>(size, size), 1.627907, 0.9184447, 0.14832158, -0.027852282, 0.00026523348, 0.0018280752, -0.00055732194, 0.00005974969,
+    size,
+    mul<T>(size, size),
+    1.627907,
+    0.9184447,
+    0.14832158,
+    -0.027852282,
+    0.00026523348,
+    0.0018280752,
+    -0.00055732194,
+    0.00005974969,
   );
   const y = saturation<T, I>(mul<T>(size, g));
   return ofBits<T, I>(or<I>(bitsOf<T, I>(y), sign));

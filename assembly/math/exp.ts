@@ -7,7 +7,8 @@ import { add, and, atLeast, atMost, bitsOf, lanes, mul, mulAdd, ofBits, shiftLef
 import { poly4 } from "./polynomial";
 
 // @ts-ignore: decorator
-@inline const LOG2_E: f32 = 1.442695041;
+@inline
+const LOG2_E: f32 = 1.442695041;
 
 /** x - n ln 2. */
 // @ts-ignore: decorator

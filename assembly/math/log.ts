@@ -27,9 +27,11 @@ import {
 import { poly7 } from "./polynomial";
 
 // @ts-ignore: decorator
-@inline const SQRT_HALF_BITS: i32 = 0x3f3504f3;
+@inline
+const SQRT_HALF_BITS: i32 = 0x3f3504f3;
 // @ts-ignore: decorator
-@inline const LEAST_NORMAL: f32 = 1.17549435e-38; // 2^-126
+@inline
+const LEAST_NORMAL: f32 = 1.17549435e-38; // 2^-126
 
 /** log(2^scale x) for x positive, normal and finite. */
 // @ts-ignore: decorator

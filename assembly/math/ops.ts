@@ -75,14 +75,14 @@ export function atLeast<T>(x: T, bound: f32): T {
 @inline
 export function equal<T, I>(a: T, b: T): I {
   if (isVector<T>()) return f32x4.eq(a, b);
-  else return -<i32>(a == b);
+  else return -(<i32>(a == b));
 }
 
 // @ts-ignore: decorator
 @inline
 export function less<T, I>(a: T, b: T): I {
   if (isVector<T>()) return f32x4.lt(a, b);
-  else return -<i32>(a < b);
+  else return -(<i32>(a < b));
 }
 
 /** a >= b; false for NaN. */
@@ -90,7 +90,7 @@ export function less<T, I>(a: T, b: T): I {
 @inline
 export function notLess<T, I>(a: T, b: T): I {
   if (isVector<T>()) return f32x4.ge(a, b);
-  else return -<i32>(a >= b);
+  else return -(<i32>(a >= b));
 }
 
 /** a where `mask`, else b. */

@@ -7,7 +7,8 @@ import { and, atMost, bitsOf, div, lanes, mul, ofBits, or, sub, words, xor } fro
 import { saturation } from "./saturation";
 
 // @ts-ignore: decorator
-@inline const TWO_LOG2_E: f32 = 2.885390082;
+@inline
+const TWO_LOG2_E: f32 = 2.885390082;
 
 // @ts-ignore: decorator
 @inline

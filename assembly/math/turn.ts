@@ -6,11 +6,14 @@ import { addInt, and, bitsOf, lanes, mul, mulAdd, ofBits, select, shiftLeft, shi
 import { poly2 } from "./polynomial";
 
 // @ts-ignore: decorator
-@inline const EIGHTH: i32 = 0x20000000;
+@inline
+const EIGHTH: i32 = 0x20000000;
 // @ts-ignore: decorator
-@inline const QUARTER: i32 = 0x40000000;
+@inline
+const QUARTER: i32 = 0x40000000;
 // @ts-ignore: decorator
-@inline const RADIANS: f32 = 1.46291807927e-9; // 2 pi / 2^32
+@inline
+const RADIANS: f32 = 1.46291807927e-9; // 2 pi / 2^32
 
 /** The angle from the nearest quarter, in radians: in [-pi / 4, pi / 4]. `ahead` = w + EIGHTH, whose upper two bits number that quarter. */
 // @ts-ignore: decorator

@@ -69,7 +69,7 @@ function bitsFrom(mask: usize, bit: i64): u64 {
   const at = mask + <usize>(bit >> 3);
   const shift = <u64>bit & 7;
   // In two steps: a shift by 64 is one by 0.
-  return (load<u64>(at) >> shift) | ((<u64>load<u8>(at, 8) << 1) << (63 - shift));
+  return (load<u64>(at) >> shift) | (((<u64>load<u8>(at, 8)) << 1) << (63 - shift));
 }
 
 /** The bits of the word from bit `word` on that lie in [from, end), which it meets. */
@@ -77,7 +77,7 @@ function bitsFrom(mask: usize, bit: i64): u64 {
 @inline
 function within(word: u64, from: u64, end: u64): u64 {
   const low = from > word ? ONES << (from - word) : ONES;
-  return end < word + WORD ? low & ((<u64>1 << (end - word)) - 1) : low;
+  return end < word + WORD ? low & (((<u64>1) << (end - word)) - 1) : low;
 }
 
 /** Drops each of `count` elements from `from` on whose neighbour `shift` places above is dropped. */
@@ -125,7 +125,7 @@ export function interleave(dst: usize, src: usize, samples: u64, channels: u64, 
         for (; dropped; dropped &= dropped - 1) {
           const bit = row + (word + ctz(dropped) - from) * channels;
           const at = dst + <usize>(bit >> 3);
-          store<u8>(at, load<u8>(at) & ~(<u8>1 << (<u8>bit & 7)));
+          store<u8>(at, load<u8>(at) & ~((<u8>1) << (<u8>bit & 7)));
         }
       }
     }

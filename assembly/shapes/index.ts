@@ -3,7 +3,7 @@
 // Invariant: a kernel validates nothing, allocates nothing and keeps no state outside its arguments.
 
 import { Affine, Dropped } from "./becomes";
-import { interleave, spread, spreadLines } from "./spread";
+import { dilate, scatter } from "./blocks";
 import { broadcast, Walk } from "./walk";
 
 export function bits_broadcast_f32(dst: usize, src: usize, mask: usize, n: usize, walk: Walk, scale: f64): void {
@@ -19,12 +19,9 @@ export function bits_affine_f64(dst: usize, src: usize, mask: usize, n: usize, w
   broadcast<f64, Affine<f64>>(dst, src, mask, n, walk, a, b, dropped);
 }
 
-export function bits_lines_bits(dst: usize, src: usize, n: f64, size: f64, before: f64, after: f64, border: i32): void {
-  spreadLines(dst, src, <u64>n, <u64>size, <u64>before, <u64>after, border != 0);
+export function bits_dilate_bits(mask: usize, n: f64, stride: f64, size: f64, before: f64, after: f64, clip: bool): void {
+  dilate(mask, <u64>n, <u64>stride, <u64>size, <u64>before, <u64>after, clip);
 }
-export function bits_spread_bits(mask: usize, outer: f64, size: f64, inner: f64, before: f64, after: f64, border: i32): void {
-  spread(mask, <u64>outer, <u64>size, <u64>inner, <u64>before, <u64>after, border != 0);
-}
-export function bits_interleave_bits(dst: usize, src: usize, samples: f64, channels: f64, size: f64): void {
-  interleave(dst, src, <u64>samples, <u64>channels, <u64>size);
+export function bits_scatter_bits(mask: usize, seeds: usize, n: usize, first: f64, channels: f64, area: f64): void {
+  scatter(mask, seeds, n, <u64>first, <u64>channels, <u64>area);
 }

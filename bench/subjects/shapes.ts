@@ -56,26 +56,25 @@ export function subjects(exports: WebAssembly.Exports, place: Placement): Subjec
     bytes: 2 * place.bytes("bits"),
     call,
   });
-  const lines = (): Subject => {
-    const at = seeds();
-    const to = place.room("bytes", place.bytes("bits") + 2 * MARGIN) + MARGIN;
-    memory.view("bits", to, n).fill(0xff);
-    return bitsSubject("bits_lines_bits", () => kernels.lines.bits.bits(to, at, n, side, before, after, 0));
-  };
-  const spread = (): Subject => {
-    const at = seeds();
-    return bitsSubject("bits_spread_bits", () => kernels.spread.bits.bits(at, n / side ** 2, side, side, before, after, 0));
-  };
-  const interleave = (): Subject => {
+  // Along rows of neighbours and along columns, where blocks have to fit and where the map's ends clip them. What a call drops stays dropped, which
+  // changes nothing in the time of the next.
+  const dilate = (): Subject[] =>
+    [0, 1].flatMap((clip) =>
+      [1, side].map((stride) => {
+        const at = seeds();
+        const name = `bits_dilate_bits${stride > 1 ? ", columns" : ""}${clip ? ", clipped" : ""}`;
+        return bitsSubject(name, () => kernels.dilate.bits.bits(at, n, stride, side, before, after, clip));
+      }),
+    );
+  const scatter = (): Subject => {
     const at = seeds();
     const to = place.room("bits");
     memory.view("bits", to, n).fill(0xff);
-    return bitsSubject("bits_interleave_bits", () => kernels.interleave.bits.bits(to, at, 1, n / side ** 2, side ** 2));
+    return bitsSubject("bits_scatter_bits", () => kernels.scatter.bits.bits(to, at, n, 0, n / side ** 2, side ** 2));
   };
 
   return rowsOf(SHAPES).flatMap(([verb, , dtype]) => {
-    if (verb === "lines") return [lines()];
-    if (verb === "spread") return [spread()];
-    return verb === "interleave" ? [interleave()] : walked(verb, dtype as Dtype);
+    if (verb === "dilate") return dilate();
+    return verb === "scatter" ? [scatter()] : walked(verb, dtype as Dtype);
   });
 }

@@ -37,8 +37,7 @@ export interface BlockFields {
 export interface Blocks {
   readonly fields: BlockFields;
   readonly noise: Noise;
-  /** Samples and channels that have a mask of their own. */
-  readonly samples: number;
+  /** Channels that have a mask of their own. */
   readonly channels: number;
   /** Elements along the axes of a map, and along those of a block. */
   readonly sizes: readonly number[];
@@ -76,7 +75,6 @@ function blocksOf(fields: BlockFields): Blocks {
   return {
     fields,
     noise: noiseOf(shape, noiseShape, "shape"),
-    samples: batched ? (noiseShape[0] as number) : 1,
     channels: noiseShape[channel] as number,
     sizes,
     sides: sizes.map((size) => Math.min(blockSize, size)),
@@ -95,32 +93,30 @@ const MARGIN = 16;
 
 /** Takes the scratch of a mask of blocks; returns its address, and what draws it. */
 export function takeBlockMask(pass: Taking, kernels: ShapesKernels, blocks: Blocks): { bits: number; draw: (run: Running) => void } {
-  const { fields, noise, samples, channels, sizes, sides } = blocks;
+  const { fields, noise, channels, sizes, sides } = blocks;
   const { decisions } = noise;
   const { memory, kernels: core } = pass.engine;
   const kernel = core.mask[pass.draw.kind].bits;
   const take = () => pass.scratch(byteLength("bits", decisions) + 2 * MARGIN) + MARGIN;
-  const [seeds, dropped] = [take(), take()];
   const interleaved = fields.dataFormat === "channelsLast" && channels > 1;
-  const border = fields.borderSeeds ? 1 : 0;
-  const { lines, spread, interleave } = kernels;
+  const seeds = take();
+  const bits = interleaved ? take() : seeds;
+  const { dilate, scatter } = kernels;
   const draw = (run: Running) => {
     for (const { at, count } of parts(decisions, CHUNK)) kernel(seeds + at / 8, count, run.params(at));
-    fillKept(memory, dropped, decisions);
-    let inner = 1;
+    if (interleaved) {
+      fillKept(memory, bits, decisions);
+      scatter.bits.bits(bits, seeds, decisions, 0, channels, productOf(sizes));
+    }
+    let stride = interleaved ? channels : 1;
     for (let k = sizes.length - 1; k >= 0; --k) {
       const [size, side] = [sizes[k] as number, sides[k] as number];
       // The block around a seed is that of the paper, which for even sides has one more element in front.
-      const [before, after] = [side >> 1, (side - 1) >> 1];
-      if (inner === 1) lines.bits.bits(dropped, seeds, decisions, size, before, after, border);
-      else if (side > 1) spread.bits.bits(dropped, decisions / size / inner, size, inner, before, after, border);
-      inner *= size;
+      dilate.bits.bits(bits, decisions, stride, size, side >> 1, (side - 1) >> 1, fields.borderSeeds ? 1 : 0);
+      stride *= size;
     }
-    if (!interleaved) return;
-    fillKept(memory, seeds, decisions);
-    interleave.bits.bits(seeds, dropped, samples, channels, inner);
   };
-  return { bits: interleaved ? seeds : dropped, draw };
+  return { bits, draw };
 }
 
 /** Returns the number of elements of a mask over that of its kept ones, rounded to the dtype. */

@@ -10,25 +10,20 @@ interface Signatures {
   /** y = keep ? a x + b : dropped. */
   affine: (dst: number, src: number, mask: number, n: number, walk: number, a: number, b: number, dropped: number) => undefined;
   /**
-   * Drops in `dst` what lies up to `before` places below and `after` above a dropped element of `src` in its line of `size` elements, of n in all.
-   * Unless `border` is 1, leaves out those whose neighbours would not all lie in the line. Both need 8 bytes behind them.
+   * Grows what a mask of n decisions, whole lines, drops along an axis of `size` places, `stride` bits apart, by `before` and `after` places. With `clip`
+   * (1) a block ends where the axis does; without (0), what lies so near an end that its block would not fit is kept. Needs 16 bytes on both sides of
+   * the mask, which stay as they are.
    */
-  lines: (dst: number, src: number, n: number, size: number, before: number, after: number, border: number) => undefined;
-  /**
-   * Drops, in a mask of outer x size x inner elements, what lies up to `before` places below and `after` above a dropped element along the middle axis.
-   * Unless `border` is 1, first keeps those whose neighbours would not all lie in it. Needs 8 bytes in front of the mask and 16 behind it.
-   */
-  spread: (mask: number, outer: number, size: number, inner: number, before: number, after: number, border: number) => undefined;
-  /** Drops in `dst` of samples x size x channels what `src` of samples x channels x size drops. Reads up to 8 bytes behind src. */
-  interleave: (dst: number, src: number, samples: number, channels: number, size: number) => undefined;
+  dilate: (mask: number, n: number, stride: number, size: number, before: number, after: number, clip: number) => undefined;
+  /** Clears in a mask [samples, area, channels] what is dropped among seeds first..first+n-1 of [samples, channels, area]. */
+  scatter: (mask: number, seeds: number, n: number, first: number, channels: number, area: number) => undefined;
 }
 
 export const SHAPES = [
   { verb: "broadcast", sources: ["bits"], dtypes: DTYPES },
   { verb: "affine", sources: ["bits"], dtypes: DTYPES },
-  { verb: "lines", sources: ["bits"], dtypes: ["bits"] },
-  { verb: "spread", sources: ["bits"], dtypes: ["bits"] },
-  { verb: "interleave", sources: ["bits"], dtypes: ["bits"] },
+  { verb: "dilate", sources: ["bits"], dtypes: ["bits"] },
+  { verb: "scatter", sources: ["bits"], dtypes: ["bits"] },
 ] as const satisfies readonly (Family & { verb: keyof Signatures })[];
 
 export type ShapesKernels = Bound<(typeof SHAPES)[number], Signatures>;

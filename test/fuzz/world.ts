@@ -8,7 +8,7 @@ import { createHalf } from "../../src/half/index.js";
 import { createLinear } from "../../src/linear/index.js";
 import { createNoise } from "../../src/noise/index.js";
 import { createShapes } from "../../src/shapes/index.js";
-import { Bfloat16, Float16 } from "../half/oracle.js";
+import { FORMATS } from "../half/oracle.js";
 import type { Random } from "./random.js";
 
 export type Dtype = "f32" | "f64" | "f16" | "bf16";
@@ -47,15 +47,14 @@ export interface Placed {
 
 /** The numbers that an array's elements stand for. */
 export function numbersOf(stored: Stored, array: ArrayLike<number>): number[] {
-  const { decode } = stored === "f16" ? Float16 : Bfloat16;
-  return Array.from(array, stored === "f16" || stored === "bf16" ? decode : (value) => value);
+  return Array.from(array, stored === "f16" || stored === "bf16" ? FORMATS[stored].decode : (value) => value);
 }
 
 /** Rounds a number to a dtype, as a kernel does that computes in f32 or f64. */
 export function rounding(dtype: Dtype): (x: number) => number {
   if (dtype === "f64") return (x) => x;
   if (dtype === "f32") return Math.fround;
-  const { encode, decode } = dtype === "f16" ? Float16 : Bfloat16;
+  const { encode, decode } = FORMATS[dtype];
   return (x) => decode(encode(Math.fround(x)));
 }
 
@@ -170,14 +169,13 @@ export class Places {
       region.read().fill(CANARY);
     }
     const view = viewIn(Class, region, at, items);
-    const { encode } = stored === "f16" ? Float16 : Bfloat16;
     for (let i = 0; i < items; ++i) {
       const number = special && random.chance(0.05) ? random.pick(SPECIAL) : Math.sin(i * 7.3 + 1) * 4;
       view[i] =
         stored === "bits" || stored === "bytes" || stored === "words"
           ? random.integer(256)
           : stored === "f16" || stored === "bf16"
-            ? encode(number)
+            ? FORMATS[stored].encode(number)
             : number;
     }
     return { value, region, at, bytes, numbers: numbersOf(stored, view) };

@@ -8,9 +8,12 @@ import { SHAPES, type ShapesKernels } from "../../src/shapes/kernels.js";
 import { recordLength, walkOf, writeRecord } from "../../src/shapes/walk.js";
 import { expectBytes, expectSame, keepBits, sample } from "../support/oracle.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
-import { blockMask, channelsLast, expand, map, placeOf, product } from "./oracle.js";
+import { blockMask, channelsLast, expand, grown, map, placeOf, product } from "./oracle.js";
 
 const SPAN = 20_000;
+
+// Bytes on both sides of a mask that blocks grow in.
+const AROUND = 16;
 
 /** Bytes 0 and 1, 1 with probability q, always the same ones for a salt: a Weyl sequence, scrambled. */
 function decisions(length: number, q: number, salt: number): Uint8Array {
@@ -117,7 +120,7 @@ for (const build of BUILDS) {
     });
 
     for (const [verb, , dtype] of rowsOf(SHAPES)) {
-      if (verb === "lines" || verb === "spread" || verb === "interleave") continue;
+      if (verb !== "broadcast" && verb !== "affine") continue;
       const type = dtype as Dtype;
       const size = type === "f32" ? 4 : 8;
       const round = type === "f32" ? Math.fround : (value: number) => value;
@@ -182,54 +185,172 @@ for (const build of BUILDS) {
       });
     }
 
-    it("bits_lines_bits", () => {
-      let salt = 0;
-      for (const [lines, size] of [
+    // Axes from the outermost; each size beside sizes of blocks on that axis.
+    const MAPS: [axes: number[], blocks: number[]][] = [
+      [
         [1, 1],
-        [7, 9],
-        [3, 64],
-        [20, 14],
+        [1, 1],
+      ],
+      [
+        [1, 9],
+        [1, 4],
+      ],
+      [
+        [5, 1],
+        [5, 1],
+      ],
+      [
+        [7, 7],
+        [7, 7],
+      ],
+      [
+        [8, 13],
+        [3, 5],
+      ],
+      [
+        [8, 13],
+        [8, 2],
+      ],
+      [
+        [16, 16],
+        [16, 1],
+      ],
+      [
         [3, 70],
-        [2, 200],
-      ] as const) {
-        for (const side of [1, 2, 3, 4, 7, 8, 14, 33, 64, 65, 200]) {
-          if (side > size) continue;
-          for (const q of [0, 0.5, 0.97, 1]) {
-            for (const border of [false, true]) {
+        [3, 33],
+      ],
+      [
+        [40, 33],
+        [7, 7],
+      ],
+      [
+        [40, 33],
+        [39, 32],
+      ],
+      [
+        [64, 200],
+        [17, 128],
+      ],
+      [[300], [77]],
+      [[1], [1]],
+      [
+        [5, 6, 70],
+        [3, 2, 9],
+      ],
+      [
+        [2, 3, 4, 5],
+        [2, 2, 3, 4],
+      ],
+    ];
+
+    it("bits_dilate_bits, axis after axis", () => {
+      let salt = 0;
+      for (const [axes, blocks] of MAPS) {
+        for (const channels of [1, 3, 8]) {
+          for (const q of [0, 0.5, 0.97, 0.999, 1]) {
+            for (const clip of [false, true]) {
               ++salt;
-              const n = lines * size;
-              const keep = decisions(n, q, salt);
-              const want = keepBits(blockMask(keep, [size], side, border));
-              const [dst, src] = [regions.out + 64 + (salt % 7), regions.data + (salt % 5)];
-              wasm.place(src, keepBits(keep));
-              wasm.place(dst, keepBits(new Uint8Array(n).fill(1)));
-              const what = `${lines} of ${size}, side ${side}, kept ${q}, border ${border}`;
-              const got = wasm.written(dst, want.length, true, what, () => {
-                kernels.lines.bits.bits(dst, src, n, size, side >> 1, (side - 1) >> 1, border ? 1 : 0);
-              });
-              expectBytes(got, want, what);
+              const shape = [2, ...axes, channels];
+              const seeds = decisions(product(shape), q, salt);
+              // In any order of axes.
+              const steps = blocks.map((block, k) => ({
+                stride: product(shape.slice(k + 2)),
+                size: axes[k] as number,
+                before: clip ? salt % (block + 2) : block >> 1,
+                after: clip ? block : (block - 1) >> 1,
+              }));
+              if (salt % 2) steps.reverse();
+              const expected = steps.reduce(
+                (mask, { stride, size, before, after }) => grown(mask, stride, size, before, after, clip),
+                seeds,
+              );
+              const want = keepBits(expected);
+              const what = `${shape}, ${JSON.stringify(steps)}, kept ${q}, clip ${clip}`;
+              // At any address, or as near to the end of the memory as may be. What lies around stays, even in the byte of the last element.
+              const bits = keepBits(seeds);
+              const last = bits.length - 1;
+              const unused = (0xff << (seeds.length % 8 || 8)) & 0xff & (salt % 3 ? 0xff : 0);
+              bits[last] = (bits[last] as number) | unused;
+              want[last] = (want[last] as number) | unused;
+              const run = (mask: number) => {
+                wasm.place(mask, bits);
+                for (const { stride, size, before, after } of steps) {
+                  kernels.dilate.bits.bits(mask, seeds.length, stride, size, before, after, clip ? 1 : 0);
+                }
+              };
+              const inside = regions.out + (salt % 7);
+              expectBytes(
+                wasm.written(inside, want.length, true, what, () => run(inside)),
+                want,
+                what,
+              );
+              const end = wasm.memory.buffer.byteLength - bits.length - AROUND;
+              wasm.bytes(end + bits.length, AROUND).fill(salt);
+              run(end);
+              expectBytes(wasm.bytes(end, bits.length).slice(), want, `${what}, at the end of the memory`);
+              expectBytes(wasm.bytes(end + bits.length, AROUND).slice(), new Uint8Array(AROUND).fill(salt), `${what}, behind the mask`);
             }
           }
         }
       }
-      expect(salt).toBeGreaterThan(200);
+      expect(salt).toBe(MAPS.length * 30);
     });
 
-    it("bits_spread_bits", () => {
+    it("bits_dilate_bits of no decisions", () => {
+      for (const clip of [0, 1]) {
+        for (const [stride, size] of [
+          [1, 5],
+          [1, 70],
+          [1, 400],
+          [0, 5],
+          [5, 0],
+        ] as const) {
+          wasm.written(regions.out, 0, false, "none", () => kernels.dilate.bits.bits(regions.out, 0, stride, size, 1, 1, clip));
+        }
+      }
+    });
+
+    it("bits_dilate_bits, along one axis", () => {
       let salt = 0;
       for (const [outer, size, inner] of [
         [1, 1, 1],
         [3, 9, 1],
+        [7, 9, 1],
         [2, 70, 1],
+        [3, 70, 1],
+        [3, 64, 1],
         [5, 64, 1],
+        [2, 200, 1],
         [3, 200, 1],
+        [20, 14, 1],
+        // Lines that a word holds, one or several, and up to a few more bits, in numbers that fill many words.
+        [700, 2, 1],
+        [300, 7, 1],
+        [130, 14, 1],
+        [35, 28, 1],
+        [37, 29, 1],
+        [50, 57, 1],
+        [34, 58, 1],
+        [33, 63, 1],
+        [40, 64, 1],
+        [9, 65, 1],
+        [9, 127, 1],
+        [9, 128, 1],
+        [9, 129, 1],
+        [7, 255, 1],
+        [7, 256, 1],
+        [3, 400, 1],
+        [40, 7, 8],
+        [40, 7, 9],
+        [11, 5, 38],
+        [11, 5, 39],
         [2, 7, 5],
         [3, 13, 8],
         [2, 16, 64],
         [1, 40, 33],
         [2, 5, 130],
       ] as const) {
-        for (const side of [1, 2, 3, 4, 5, 7, 8, 16, 33, 64, 130, 200]) {
+        for (const side of [1, 2, 3, 4, 5, 7, 8, 14, 16, 33, 64, 65, 130, 200]) {
           if (side > size) continue;
           for (const q of [0, 0.5, 0.97, 1]) {
             for (const border of [false, true]) {
@@ -258,34 +379,78 @@ for (const build of BUILDS) {
               const what = `${[outer, size, inner]}, side ${side}, kept ${q}, border ${border}`;
               const [before, after] = [side >> 1, (side - 1) >> 1];
               const got = wasm.written(mask, want.length, true, what, () => {
-                kernels.spread.bits.bits(mask, outer, size, inner, before, after, border ? 1 : 0);
+                kernels.dilate.bits.bits(mask, n, inner, size, before, after, border ? 1 : 0);
               });
               expectBytes(got, want, what);
             }
           }
         }
       }
-      expect(salt).toBeGreaterThan(400);
+      expect(salt).toBeGreaterThan(1800);
     });
 
-    it("bits_interleave_bits", () => {
-      for (const [samples, channels, size] of [
-        [1, 1, 1],
-        [2, 3, 5],
-        [3, 2, 64],
-        [1, 17, 63],
-        [2, 8, 200],
+    it("bits_scatter_bits", () => {
+      let salt = 0;
+      for (const area of [1, 3, 7, 8, 32, 33, 49, 64, 200]) {
+        for (const channels of [2, 3, 8, 21]) {
+          for (const q of [0, 0.5, 0.97, 1]) {
+            ++salt;
+            const shape = [3, channels, area] as const;
+            const seeds = decisions(product(shape), q, salt);
+            const want = keepBits(channelsLast(seeds, shape));
+            const mask = regions.out + (salt % 7);
+            wasm.bytes(mask, want.length).set(keepBits(new Uint8Array(seeds.length).fill(1)));
+            const what = `${shape}, kept ${q}`;
+            const got = wasm.written(mask, want.length, true, what, () => {
+              // Cut at multiples of 8 seeds, as pieces are; each piece is placed at the end of the memory.
+              const step = salt % 2 ? seeds.length : 8 * (1 + (salt % 9));
+              for (let from = 0; from < seeds.length; from += step) {
+                const bits = keepBits(seeds.subarray(from, from + step));
+                const at = wasm.memory.buffer.byteLength - bits.length;
+                wasm.place(at, bits);
+                kernels.scatter.bits.bits(mask, at, Math.min(step, seeds.length - from), from, channels, area);
+              }
+            });
+            expectBytes(got, want, what);
+          }
+        }
+      }
+      expect(salt).toBeGreaterThan(100);
+    });
+
+    it("DropBlock's mask out of these, in both orders", () => {
+      for (const [rows, columns, side] of [
+        [7, 7, 3],
+        [8, 13, 4],
+        [3, 70, 3],
+        [40, 33, 16],
       ] as const) {
-        for (const q of [0, 0.5, 1]) {
-          const n = samples * channels * size;
-          const keep = decisions(n, q, n);
-          const want = keepBits(channelsLast(keep, [samples, channels, size]));
-          const what = `${[samples, channels, size]}, kept ${q}`;
-          wasm.place(regions.data, keepBits(keep));
-          const ones = keepBits(new Uint8Array(n).fill(1));
-          wasm.place(regions.out, ones);
-          const run = () => kernels.interleave.bits.bits(regions.out, regions.data, samples, channels, size);
-          expectBytes(wasm.written(regions.out, want.length, true, what, run), want, what);
+        const shape = [2, 3, rows, columns] as const;
+        const seeds = decisions(product(shape), 0.97, side);
+        for (const [channels, clip] of [
+          [1, false],
+          [3, false],
+          [1, true],
+          [3, true],
+        ] as const) {
+          const expected = blockMask(seeds, [rows, columns], side, clip);
+          const mask = regions.out;
+          wasm.place(mask, keepBits(channels === 1 ? seeds : new Uint8Array(seeds.length).fill(1)));
+          wasm.place(regions.mask, keepBits(seeds));
+          if (channels > 1) kernels.scatter.bits.bits(mask, regions.mask, seeds.length, 0, channels, rows * columns);
+          for (const [stride, size] of [
+            [channels, columns],
+            [channels * columns, rows],
+          ] as const) {
+            const fits = Math.min(side, size);
+            kernels.dilate.bits.bits(mask, seeds.length, stride, size, fits >> 1, (fits - 1) >> 1, clip ? 1 : 0);
+          }
+          const want = keepBits(channels === 1 ? expected : channelsLast(expected, shape));
+          expectBytes(
+            wasm.bytes(mask, want.length).slice(),
+            want,
+            `${shape}, blocks of ${side}, ${channels} channels innermost, clip ${clip}`,
+          );
         }
       }
     });

@@ -62,6 +62,20 @@ export function blockMask(seeds: Uint8Array, sizes: readonly number[], blockSize
   return mask;
 }
 
+/**
+ * Seeds with what they drop along an axis of `size` places, `stride` elements apart: from `before` places before a dropped one to `after` behind it.
+ * Blocks that do not fit are clipped, or have no effect.
+ */
+export function grown(seeds: Uint8Array, stride: number, size: number, before: number, after: number, clip: boolean): Uint8Array {
+  const mask = seeds.slice().fill(1);
+  seeds.forEach((keep, i) => {
+    const at = Math.floor(i / stride) % size;
+    if (keep || (!clip && (at < before || at + after >= size))) return;
+    for (let k = Math.max(-before, -at); k <= after && at + k < size; ++k) mask[i + k * stride] = 0;
+  });
+  return mask;
+}
+
 /** The share of elements that DropBlock drops on average, if each seed is dropped with probability `gamma`. */
 export function blockShare(gamma: number, sizes: readonly number[], blockSize: number, borderSeeds = false): number {
   // An element is kept if all seeds are that reach it; the number of those is a product over the axes.

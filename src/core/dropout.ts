@@ -547,7 +547,9 @@ export class Dropout {
     const { kind, seed, nextStream } = value.state;
     const { count, bytes } = value.#engine.memory.buffers;
     const { byteLength: size } = value.memory.buffer;
-    return `Dropout { kind: "${kind}", seed: ${seed}, nextStream: ${nextStream}, memory: ${size} bytes, buffers: ${count} of ${bytes} bytes }`;
+    const { rank } = value.#engine.sequence;
+    const ranked = rank === 0 ? "" : `, rank: ${rank}`;
+    return `Dropout { kind: "${kind}", seed: ${seed}, nextStream: ${nextStream}${ranked}, memory: ${size} bytes, buffers: ${count} of ${bytes} bytes }`;
   }
 }
 

@@ -8,7 +8,10 @@ import { inspectable } from "../ground/inspect.js";
 import type { Memory } from "./memory.js";
 
 // Engines without explicit resource management have no such symbol yet; the registered one is what polyfills agree on.
-const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
+const DISPOSE: typeof Symbol.dispose = /* @__PURE__ */ disposeSymbol();
+function disposeSymbol(): typeof Symbol.dispose {
+  return Symbol.dispose ?? Symbol.for("Symbol.dispose");
+}
 
 /** Elements that a printed buffer shows. */
 const SHOWN = 8;
@@ -31,8 +34,8 @@ const forgotten: FinalizationRegistry<Block> | undefined =
         if (!block.exposed) release(block);
       });
 
-// Whether consoles cannot show buffers yet.
-let hidden = true;
+// Whether the prototype still lacks the methods whose names are computed: in the class they would keep bundlers from leaving it out.
+let bare = true;
 
 function release(block: Block): void {
   const { memory, pointer, bytes } = block;
@@ -66,9 +69,10 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
     memory.buffers.bytes += bytes;
     forgotten?.register(this, this.#block, this.#block);
     memory.scope?.push(this);
-    if (hidden) {
-      hidden = false;
+    if (bare) {
+      bare = false;
       inspectable(WasmBuffer.prototype, WasmBuffer.#shown);
+      Object.defineProperty(WasmBuffer.prototype, DISPOSE, { configurable: true, writable: true, value: WasmBuffer.prototype.free });
     }
   }
 
@@ -157,9 +161,7 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
   }
 
   /** Same as free(), for `using`. */
-  [DISPOSE](): void {
-    this.free();
-  }
+  declare [DISPOSE]: () => void;
 
   get [Symbol.toStringTag](): string {
     // Consoles also show the prototype, and what inherits from it.

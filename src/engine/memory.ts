@@ -21,7 +21,7 @@ export const MASK_SLOT = 18 * 1024;
 export const STAGED = 32 * 1024;
 /** Address of the staging slot for data from outside. */
 export const DATA_SLOT = MASK_SLOT + STAGED;
-const HEAP = DATA_SLOT + byteLength("f32", STAGED);
+const HEAP = DATA_SLOT + /* @__PURE__ */ byteLength("f32", STAGED);
 
 /** Kernels count elements in signed 32 bits: the most elements that one is given at once, a multiple of 8. */
 export const CHUNK = 2 ** 30;

@@ -319,7 +319,9 @@ describe.each(Object.entries(BUNDLERS))("%s leaves out what is not used", (name,
     expect(code.length).toBeLessThan(4096);
     expect(textsIn(code)).toEqual([]);
     const number = await bundled("number", 'import { streamOf } from "wasm-dropout/monte-carlo";\nconsole.log(streamOf(1, 2));');
-    expect(number.length).toBeLessThan(4096);
+    // Its numbers are from Philox, which Rollup does not minify.
+    expect(number.length).toBeLessThan(8192);
+    expect(number).not.toContain("WebAssembly");
     expect(textsIn(number)).toEqual([]);
   });
 
@@ -335,7 +337,8 @@ describe.each(Object.entries(BUNDLERS))("%s leaves out what is not used", (name,
   it("the API, where only the bytes are asked for", async () => {
     const code = await bundled("bytes", 'import { dropoutBytes } from "wasm-dropout/inline";\nconsole.log(dropoutBytes());');
     expect(textsIn(code)).toEqual(["core"]);
-    expect(code.length).toBeLessThan((TEXTS.get("core") as readonly string[]).join("").length + 4096);
+    expect(code.length).toBeLessThan((TEXTS.get("core") as readonly string[]).join("").length + 6144);
+    expect(code).not.toContain("WebAssembly.Memory");
   });
 });
 

@@ -292,10 +292,10 @@ describe("the command", () => {
   }
 
   // Vectors of data in and out, and a shuffle to widen a mask. The loop without ties has no notes, the other at least one for 16 elements.
-  it.each([
+  it.for([
     ["tile_dropout_f32", "stream/tile/tileOrUntied", 1 / 4, 0],
     ["tile_dropoutbits_f64", "stream/tile/tile", 1 / 2, 1 / 16],
-  ] as const)("counts %s", (kernel, loop, vectors, notes, context: TestContext) => {
+  ] as const)("counts %s", ([kernel, loop, vectors, notes], context) => {
     needCounts(context);
     const { status, stdout, stderr } = run(["--filter", kernel, "--markdown"]);
     expect([status, stderr]).toEqual([0, ""]);

@@ -382,7 +382,7 @@ describe.each(BROWSERS)("%s", { retry: 1 }, (name) => {
     const kept = keptOf(dropout.mask(PIXELS, 0.4, { seed: 9, stream: 0 }));
     const drops = kept.filter((keep) => !keep).length;
     const text = await page.evaluate<string>("return part('ticket').value");
-    expect(JSON.parse(text)).toEqual({ version: 1, kind: "tile", seed: "9", stream: "0", start: 0, p: 0.4, length: PIXELS });
+    expect(JSON.parse(text)).toEqual({ version: 1, op: "dropout", kind: "tile", seed: "9", stream: "0", start: 0, p: 0.4, length: PIXELS });
     await page.evaluate(`part("backward").click()`);
     expect(await page.evaluate("return keeps('dx')")).toEqual(kept);
     expect(await page.evaluate("return part('gradient').textContent")).toBe(

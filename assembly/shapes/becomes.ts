@@ -1,4 +1,4 @@
-// What becomes of an element that a decision of a broadcast mask keeps or drops: one small class a rule, with the same inline methods.
+// An element that a decision of a broadcast mask keeps or drops, and its result: one small class a rule, with the same inline methods.
 //
 //   quad(dst, src, keep, a, b, c)     four elements, `keep` one 32-bit lane each, a to c in every lane
 //   one(dst, src, keep, a, b, c)      one element

@@ -1,4 +1,4 @@
-// What calls work with: the parts that an instance and its extensions share.
+// The parts that an instance and its extensions share, for use by calls.
 
 import type { BufferDtype, DataDtype } from "../ground/dtypes.js";
 import type { Sequence } from "../stream/sequence.js";

@@ -3,7 +3,7 @@
 /** A bit an element, least significant first, 1 = keep, the unused bits of the last byte 0. */
 @unmanaged
 export class Bits {
-  // Where the output does not start on a multiple of 8 in the stream, the byte in memory that is not yet full is the carry.
+  // If the output does not start on a multiple of 8 in the stream, the byte in memory that is not yet full is the carry.
   @inline paired(i: usize, n: usize): bool {
     return (i & 7) == 0;
   }

@@ -11,7 +11,7 @@
 import { BIAS_RECORD, STEP } from "../../src/ground/abi";
 import { widenHigh8, widenHigh16, widenHigh32, widenLow8, widenLow16, widenLow32 } from "../simd/lanes";
 
-/** Where the second input lies, and where in the bias the next element's column is: `bits` of the epilogue. */
+/** The address of the second input, and that of the next element's column in the bias: `bits` of the epilogue. */
 @unmanaged
 export class Place {
   other: usize;

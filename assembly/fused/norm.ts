@@ -394,7 +394,7 @@ class Gradients<K, D> {
 }
 
 /**
- * What rounding the mean to f32 took from it, or 0 where that is less than a rounding of xhat: where the mean is no larger than the
+ * Returns the part of the mean that rounding to f32 lost, or 0 where that is less than a rounding of xhat: where the mean is no larger than the
  * standard deviation.
  */
 // @ts-ignore: decorator

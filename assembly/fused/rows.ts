@@ -1,4 +1,4 @@
-// What operations on whole rows share: keep decisions, sums over a row, and the loop over its columns.
+// The parts that operations on whole rows share: keep decisions, sums over a row, and the loop over its columns.
 //
 // A sum is taken in f64, whatever its addends, in eight parts: part j has columns j, j + 8, j + 16, ... in ascending order, and the total
 // is ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)). Vectors hold the parts over whole eights of columns; what is left, without SIMD all

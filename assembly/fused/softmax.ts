@@ -12,7 +12,7 @@ import { pinned } from "../stream/params";
 import { floatAt, numberAt, wordAt, workOf } from "./record";
 import { AllKept, ByMask, overRow } from "./rows";
 
-// Where the search for a maximum begins: not at -Infinity, from which the distance of a column that is -Infinity itself would be NaN.
+// The start of the search for a maximum: not at -Infinity, from which the distance of a column that is -Infinity itself would be NaN.
 // @ts-ignore: decorator
 @inline
 const LEAST: f32 = -f32.MAX_VALUE;
@@ -361,7 +361,7 @@ class Slopes<M> {
   }
 }
 
-/** How many keys the query sees that causal order puts at place `query` of `queries`; all where `queries` is 0. */
+/** Returns the number of keys seen by the query that causal order puts at place `query` of `queries`; all where `queries` is 0. */
 // @ts-ignore: decorator
 @inline
 function seenBy(query: usize, queries: usize, keys: usize): usize {
@@ -422,7 +422,7 @@ export function softmax(record: usize): void {
       const factor = <f32>(scale / sum);
       if (keep) overRow<ByMask, Finish<ByMask>>(seen, keep, work, result, 0, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
       else overRow<AllKept, Finish<AllKept>>(seen, 0, work, result, 0, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
-      // What is left out is +0 already, unless it was multiplied with NaN.
+      // The columns left out are +0 already, unless they were multiplied with NaN.
       if (added && isNaN(sum)) leaveOut(result, added, seen);
       memory.fill(result + (seen << 2), 0, bytes - (seen << 2));
     }

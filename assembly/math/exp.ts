@@ -46,7 +46,7 @@ function exp<T, I>(x: T): T {
 // @ts-ignore: decorator
 @inline
 function expNeg<T, I>(x: T): T {
-  // Where n = -127, and with it 2^n = 0.
+  // The bound makes n = -127, and with it 2^n = 0.
   const bounded = atLeast<T>(x, -87.7);
   const t = mulAdd<T>(bounded, lanes<T>(LOG2_E), lanes<T>(TO_INTEGER + 127));
   const n = sub<T>(t, lanes<T>(TO_INTEGER + 127));

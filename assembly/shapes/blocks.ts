@@ -73,7 +73,7 @@ function clearEnd(mask: usize, i: u64, j: i64, from: u64, to: u64): void {
   }
 }
 
-/** Whether no bit of the 65 bytes from `src` on is clear. */
+/** Returns true if all bits of the 65 bytes from `src` on are set. */
 // @ts-ignore: decorator
 @inline
 function keepsAll(src: usize): bool {
@@ -94,7 +94,7 @@ function clearAbove(mask: usize, from: u64, to: u64, shift: u64): void {
   let at = mask + <usize>(i >> 3);
   let src = mask + <usize>(<i64>(i - shift) >> 3);
   if (ASC_FEATURE_SIMD) {
-    // Where seeds are few, most of a mask keeps all.
+    // If seeds are few, most of a mask keeps all.
     while (at > end + 64) {
       at -= 64;
       src -= 64;
@@ -232,7 +232,7 @@ function all<T>(word: u64): T {
   return word;
 }
 
-/** What lies `shift` bits below. */
+/** Returns the bits that lie `shift` places below. */
 // @ts-ignore: decorator
 @inline
 function fromBelow<T>(value: T, shift: u64): T {
@@ -240,7 +240,7 @@ function fromBelow<T>(value: T, shift: u64): T {
   return value << shift;
 }
 
-/** What lies `shift` bits above. */
+/** Returns the bits that lie `shift` places above. */
 // @ts-ignore: decorator
 @inline
 function fromAbove<T>(value: T, shift: u64): T {

@@ -26,7 +26,7 @@ function addressOf(tile: usize, filled: u32): usize {
   return tile + ((filled >> 6) << 3);
 }
 
-/** What is filled of the word that the next bit goes to, and 0 in its other bits. */
+/** The bits filled so far of the word that the next bit goes to, and 0 in its other bits. */
 // @ts-ignore: decorator
 @inline
 function wordAt(tile: usize, filled: u32): u64 {

@@ -25,7 +25,7 @@ function keep4(word: v128, places: v128): v128 {
   return i32x4.eq(v128.and(word, places), places);
 }
 
-/** Whether bit `bit` of a mask, 1 = keep, is set. */
+/** Returns true if bit `bit` of a mask, 1 = keep, is set. */
 // @ts-ignore: decorator
 @inline
 export function keeps(mask: usize, bit: u64): bool {

@@ -16,7 +16,7 @@ export class Params {
   start: u64;
   /** T: an element is dropped where its random integer is below T. */
   threshold: u64;
-  /** What a kept element is multiplied by, already rounded to the kernel's type. */
+  /** The factor of a kept element, already rounded to the kernel's type. */
   scale: f64;
 }
 

@@ -90,7 +90,7 @@ export class FromBytes {
 
 /** Dropout of n elements of type T, V the value of a kept one, by the decisions of `mask`, read by M. */
 export function applyStored<M, T, V>(dst: usize, src: usize, mask: usize, n: usize, params: Params): void {
-  // Where everything is dropped the scale is infinite, and the promise is +0 whatever the mask says.
+  // If everything is dropped the scale is infinite, and the promise is +0 whatever the mask says.
   if (params.scale == Infinity) return changetype<Select<T, V>>(0).dropAll(dst, src, 0, n, params.scale);
   // At probability 0 the promise is a copy of the bits, which even a multiplication by 1 does not keep: it quietens a NaN.
   if (params.threshold == 0) stored<M, T, Input<T>>(dst, src, mask, n, params);

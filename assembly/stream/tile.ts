@@ -19,7 +19,7 @@ const TIE_COUNTER: u32 = 0x80000000;
 @inline
 const LANES: usize = 64;
 
-/** How many tiles a loop takes through their steps at once: one. */
+/** The number of tiles that a loop takes through their steps at once: one. */
 @unmanaged
 class Single {
   @inline two(): bool {

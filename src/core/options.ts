@@ -99,7 +99,7 @@ export interface SavedMask {
 }
 export const SAVED_MASK_KEYS: Known = /* @__PURE__ */ known("mask", "format");
 
-/** How a mask of other origin was drawn, in place of a ticket. */
+/** The description of a mask of other origin, in place of a ticket. */
 export interface MaskRate {
   /** The drop probability that the mask was drawn with, in [0, 1]; gives the scale. 0 if it was drawn outside training. */
   p: number;

@@ -22,7 +22,7 @@ interface Block {
   readonly bytes: number;
   /** Address, or -1 once freed. */
   pointer: number;
-  /** Whether the caller has seen address or bytes, which may then be in use without the handle. */
+  /** True if the caller has seen address or bytes, which may then be in use without the handle. */
   exposed: boolean;
 }
 
@@ -34,7 +34,7 @@ const forgotten: FinalizationRegistry<Block> | undefined =
         if (!block.exposed) release(block);
       });
 
-// Whether the prototype still lacks the methods whose names are computed: in the class they would keep bundlers from leaving it out.
+// True while the prototype lacks the methods whose names are computed: in the class they would keep bundlers from leaving it out.
 let bare = true;
 
 function release(block: Block): void {
@@ -140,7 +140,7 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
     return block.pointer;
   }
 
-  /** Whether the memory was given back. */
+  /** True if the memory was given back. */
   get freed(): boolean {
     return this.#block.pointer < 0;
   }

@@ -1,4 +1,4 @@
-// What an instance and its extensions share: memory, sequence, scratch, kernels, and the pool of passes.
+// The parts that an instance and its extensions share: memory, sequence, scratch, kernels, and the pool of passes.
 
 import { type BufferDtype, type DataDtype, DTYPES, HALF_DTYPES } from "../ground/dtypes.js";
 import type { Sequence } from "../stream/sequence.js";

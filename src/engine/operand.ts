@@ -80,7 +80,7 @@ export interface Staged {
   readonly dtype: BufferDtype;
   /** Number of elements. */
   readonly length: number;
-  /** Whether kernels use the data where they lie. */
+  /** True if kernels use the data where they lie. */
   readonly resident: boolean;
   /** Makes elements at..at+count-1 available to a kernel, with their present values unless it only writes them; returns their address. */
   enter(at: number, count: number): number;
@@ -123,7 +123,7 @@ export class Operand implements Taken, Staged {
     return this.#pointer >= 0 && this.#conversion === undefined;
   }
 
-  /** Whether the buffer has been freed, or the array detached or shortened, since it was taken: possible where a callback runs within a call. */
+  /** True if the buffer has been freed, or the array detached or shortened, since it was taken: possible where a callback runs within a call. */
   get lost(): boolean {
     const { array, stored } = this;
     if (WasmBuffer._is(array)) return WasmBuffer._addressOf(array) < 0;
@@ -235,7 +235,7 @@ export class Operand implements Taken, Staged {
     this.dtype = conversion === undefined ? this.stored : "f32";
   }
 
-  /** Whether it needs a slot if kernels see it with or without conversion. */
+  /** True if it needs a slot if kernels see it with or without conversion. */
   needsSlot(conversion?: Conversion): boolean {
     return this.#pointer < 0 || conversion !== undefined;
   }

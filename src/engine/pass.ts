@@ -19,7 +19,7 @@ type Kernel = (...args: number[]) => number | undefined;
 /** A result that an operation is to write. */
 export interface Wanted {
   readonly name: string;
-  /** Where to write it, or undefined for a new array. */
+  /** The array to write it to, or undefined for a new one. */
   readonly value: unknown;
   readonly dtype: BufferDtype;
   readonly length: number;
@@ -89,7 +89,7 @@ export class Pass implements Taking, Running {
   readonly #chunk: number;
   readonly #operands: Operand[] = [];
   #taken = 0;
-  // Whether a bit mask may be padded to whole words.
+  // True if a bit mask may be padded to whole words.
   #padded = false;
   #dtype: DataDtype | undefined;
   #stored: DataDtype = "f32";
@@ -304,7 +304,7 @@ export interface Operation<Args extends readonly unknown[], Plan, R> {
   readonly take: (pass: Taking, plan: Plan) => (run: Running) => R;
 }
 
-/** Where calls get their passes: an engine. */
+/** The source of passes for calls: an engine. */
 interface PassPool {
   open(): Pass;
   close(pass: Pass): void;

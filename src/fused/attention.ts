@@ -42,7 +42,7 @@ function entriesOf(shape: readonly number[]): number {
   return shape.length > 1 ? (shape[0] as number) : 1;
 }
 
-/** Whether an attention mask is boolean. */
+/** True if an attention mask is boolean. */
 export function isBoolean(mask: unknown): boolean {
   return WasmBuffer._is(mask) ? WasmBuffer._dtypeOf(mask) === "bytes" : isTypedArray(mask) && tagOf(mask) === "Uint8Array";
 }

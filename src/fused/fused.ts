@@ -187,7 +187,7 @@ export class Fused {
    *     v[r, j] = scale * logits[r, j] + attentionMask[r, j], or -Infinity where a boolean mask, keyLengths or causal order leave j out
    *     y[r, j] = keep ? e^(v[r, j] - max v[r]) / sum of the same * s : +0        s = 1 / (1 - P(drop)), 1 in evaluation
    *
-   * Where v is -Infinity the probability is 0, and a row where it is so everywhere is +0 everywhere, never NaN. A NaN or a positive infinity that is not left
+   * If v is -Infinity the probability is 0, and a row where it is so everywhere is +0 everywhere, never NaN. A NaN or a positive infinity that is not left
    * out makes the rest of its row NaN. Probabilities below some 2^-126 times that of the maximum are 0. The sum is taken in f64.
    *
    * @param logits f32, f16 or bf16, of the shape that the options give

@@ -56,7 +56,7 @@ export interface ActivationOptions<Y extends Rows | undefined = undefined> exten
 }
 export const ACTIVATION_KEYS: Known = /* @__PURE__ */ known(FORWARD_KEYS, "bias", "activation", "backward");
 
-/** What {@link Fused.backward} reads again for an {@link ActivationTicket}, nothing for activation "none". */
+/** The values that {@link Fused.backward} reads again for an {@link ActivationTicket}, nothing for activation "none". */
 export interface ActivationSaved {
   /** The x of the forward call. */
   x?: Rows | undefined;
@@ -159,7 +159,7 @@ export interface Normed<
   readonly ticket: NormTicket;
 }
 
-/** What {@link Fused.backward} reads again for a {@link NormTicket}: three results of the forward call, and its gamma. */
+/** The values that {@link Fused.backward} reads again for a {@link NormTicket}: three results of the forward call, and its gamma. */
 export interface NormSaved {
   h: Rows;
   mean: DataOf<"f32">;
@@ -248,7 +248,7 @@ export const SOFTMAX_KEYS: Known = /* @__PURE__ */ known(
   "backward",
 );
 
-/** What {@link Fused.backward} reads again for a {@link SoftmaxTicket}. */
+/** The values that {@link Fused.backward} reads again for a {@link SoftmaxTicket}. */
 export interface SoftmaxSaved {
   /** The logits of the forward call. */
   logits: Rows;

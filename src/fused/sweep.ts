@@ -27,7 +27,7 @@ export class Sweep {
   readonly #matrices: Staged[] = [];
   readonly #vectors: Staged[] = [];
   #decisions: Decisions | undefined;
-  // Whether one part may be all, if all operands lie in wasm memory.
+  // True if one part may be the whole: all operands then lie in wasm memory.
   #whole = false;
 
   private constructor(pass: Taking, rows: number, columns: number, period: number, most: number, mostRows: number) {

@@ -11,7 +11,7 @@ export type FusedOp = (typeof FUSED_OPS)[number];
 
 /** Ticket of {@link Fused.biasDropoutResidual}. */
 export interface ResidualTicket extends Ticket<"biasDropoutResidual"> {
-  /** Whether there was a residual. */
+  /** True if there was a residual. */
   readonly residual: boolean;
   /** Length of the bias; left out where there was none. */
   readonly columns?: number;
@@ -30,7 +30,7 @@ export interface ActivationTicket extends Ticket<"biasActivationDropout"> {
 export interface NormTicket extends Ticket<"dropoutResidualLayerNorm"> {
   /** Length of gamma. */
   readonly columns: number;
-  /** Whether there was a bias. */
+  /** True if there was a bias. */
   readonly bias: boolean;
 }
 

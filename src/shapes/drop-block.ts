@@ -19,17 +19,17 @@ export interface BlockFields {
   readonly shape: readonly number[];
   /** Place of the channels. */
   readonly dataFormat: DataFormat;
-  /** Whether the first dimension is that of samples. */
+  /** True if the first dimension is that of samples. */
   readonly batched: boolean;
   /** Elements along each side of a block, at least 1; where a feature map is smaller along an axis, so are the blocks. */
   readonly blockSize: number;
-  /** Whether all samples share a mask. */
+  /** True if all samples share a mask. */
   readonly batchwise: boolean;
-  /** Whether all channels of a sample share a mask. */
+  /** True if all channels of a sample share a mask. */
   readonly coupleChannels: boolean;
-  /** Whether seeds count whose blocks reach beyond the map. */
+  /** True if seeds count whose blocks reach beyond the map. */
   readonly borderSeeds: boolean;
-  /** Whether kept elements are multiplied by the number of the mask's elements over that of its kept ones. */
+  /** True if kept elements are multiplied by the number of the mask's elements over that of its kept ones. */
   readonly scaleByKeep: boolean;
 }
 

@@ -42,7 +42,7 @@ export function noiseOf(shape: readonly number[], noiseShape: readonly number[],
   return { shape, noiseShape, decisions: checkShape(noiseShape, name) };
 }
 
-/** Whether each element has a decision of its own. */
+/** True if each element has a decision of its own. */
 export function isElementwise({ shape, noiseShape }: Noise): boolean {
   return shape.every((size, k) => size === noiseShape[k]);
 }

@@ -227,7 +227,7 @@ interface BackwardPlan {
   readonly half: unknown;
 }
 
-/** What stands in the place of a ticket beside a stored mask, as read. */
+/** The description of a stored mask in place of a ticket, as read. */
 interface RatePlan {
   readonly op: "broadcastDropout";
   readonly p: number;
@@ -278,7 +278,7 @@ function takeAlphaForward(kernels: ShapesKernels, pass: Taking, plan: ShapedPlan
   return answer(data, "alphaDropout", plan.noise, takeAlpha(kernels, pass, data, plan.noise, false));
 }
 
-/** Whether there are decisions to draw: not all are kept or all dropped, and there are data. */
+/** True if there are decisions to draw: not all are kept or all dropped, and there are data. */
 function isRandom({ draw }: Taking, { computed, stored, length }: TakenData): boolean {
   draw.settle(computed, stored);
   return draw.random && length > 0;

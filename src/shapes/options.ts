@@ -24,7 +24,7 @@ const SHAPED_KEYS: Known = /* @__PURE__ */ known(FORWARD_KEYS, "shape");
 interface ChannelOptions {
   /** Place of the channels: "channelsFirst" (default, as in PyTorch) behind the samples, "channelsLast" (as in Keras) at the end. */
   dataFormat?: DataFormatName | undefined;
-  /** Whether the first dimension is that of samples; true by default. false: `shape` is that of one sample, such as [channels, rows, columns]. */
+  /** True if the first dimension is that of samples; true by default. false: `shape` is that of one sample, such as [channels, rows, columns]. */
   batched?: boolean | undefined;
 }
 const CHANNEL_KEYS: Known = /* @__PURE__ */ known("dataFormat", "batched");
@@ -47,7 +47,7 @@ export const SPATIAL_KEYS: Known = /* @__PURE__ */ known(DROP_KEYS, CHANNEL_KEYS
 
 /** Options of {@link Shapes.dropPath}, with an output of type Y: undefined for one that the call makes. */
 export interface DropPathOptions<Y extends AnyData | undefined = undefined> extends DropOptions<Y> {
-  /** Whether kept samples are divided by the keep probability: false says `rescale: "none"`. */
+  /** True if kept samples are divided by the keep probability: false says `rescale: "none"`. */
   scaleByKeep?: boolean | undefined;
 }
 export const PATH_KEYS: Known = /* @__PURE__ */ known(DROP_KEYS, "scaleByKeep");
@@ -58,16 +58,16 @@ export interface DropBlockOptions<Y extends AnyData | undefined = undefined> ext
   blockSize?: number | undefined;
   /** Factor of gamma, at least 0; 1 by default. */
   gammaScale?: number | undefined;
-  /** Whether all samples share a mask; false by default. */
+  /** True if all samples share a mask; false by default. */
   batchwise?: boolean | undefined;
-  /** Whether all channels of a sample share a mask; false by default, as in torchvision, true in timm. */
+  /** True if all channels of a sample share a mask; false by default, as in torchvision, true in timm. */
   coupleChannels?: boolean | undefined;
   /**
-   * Whether seeds count whose blocks reach beyond the map, and drop the part within it; false by default, as in the paper and in torchvision, true in
+   * True if seeds count whose blocks reach beyond the map, and drop the part within it; false by default, as in the paper and in torchvision, true in
    * timm.
    */
   borderSeeds?: boolean | undefined;
-  /** Whether kept elements are multiplied by the number of the mask's elements over that of its kept ones; true by default. */
+  /** True if kept elements are multiplied by the number of the mask's elements over that of its kept ones; true by default. */
   scaleByKeep?: boolean | undefined;
 }
 export const BLOCK_KEYS: Known = /* @__PURE__ */ known(
@@ -103,7 +103,7 @@ export interface SavedNoiseMask {
 }
 export const SAVED_NOISE_MASK_KEYS: Known = /* @__PURE__ */ known("mask");
 
-/** How a mask of other origin was drawn, and its noise shape, in place of a ticket. */
+/** The description of a mask of other origin and its noise shape, in place of a ticket. */
 export interface NoiseMaskRate extends MaskRate, NoiseShapeOptions {
   /** Shape of the data. */
   shape: readonly number[];

@@ -1,4 +1,4 @@
-// How a mask is broadcast over an array, in the form that the kernels walk: assembly/shapes/walk.ts.
+// The broadcasting of a mask over an array, in the form that the kernels walk: assembly/shapes/walk.ts.
 // Invariant: neighbouring dimensions of the same sort are one, and dimensions of size 1 none, so that the two sorts alternate.
 
 import type { Memory } from "../engine/memory.js";
@@ -15,7 +15,7 @@ interface Level {
 export interface Walk {
   /** Elements of a run. */
   readonly run: number;
-  /** Whether each element of a run has a decision of its own. */
+  /** True if each element of a run has a decision of its own. */
   readonly each: boolean;
   readonly levels: readonly Level[];
 }

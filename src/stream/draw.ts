@@ -35,10 +35,10 @@ export class Draw {
   threshold = 0;
   /** The factor of kept elements, rounded to the dtype; Infinity where everything is dropped; settle() computes it. */
   scale = 1;
-  /** Whether kept elements are multiplied by `scale`; false where an operation has a factor of its own, whatever p is. */
+  /** True if kept elements are multiplied by `scale`; false where an operation has a factor of its own, whatever p is. */
   scaled = true;
   readonly #sequence: Sequence;
-  // Where the number comes from the sequence, and whether the call uses it up.
+  // True while a number from the sequence is to be used up by the call.
   #numbered = false;
   #training = true;
   // The values that threshold and scale were last computed from: a layer asks for the same again and again.
@@ -139,7 +139,7 @@ export class Draw {
     }
   }
 
-  /** Whether there are decisions to draw: not all are kept, not all dropped. */
+  /** True if there are decisions to draw: not all are kept, not all dropped. */
   get random(): boolean {
     return this.threshold > 0 && this.scale < Infinity;
   }

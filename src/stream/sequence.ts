@@ -1,4 +1,4 @@
-// Where an instance stands in its sequence of masks: kind, seed, and the number of the stream that comes next.
+// The place of an instance in its sequence of masks: kind, seed, and the number of the stream that comes next.
 
 import { checkChoice, checkObject } from "../ground/check.js";
 import { Words } from "../ground/words.js";

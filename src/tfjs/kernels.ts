@@ -20,7 +20,7 @@ export async function loadKernels(core: Dropout): Promise<void> {
   loaded ??= { core, shapes, noise };
 }
 
-/** What was loaded: operations and layers come from createTfjsDropout(), which waits for that. */
+/** The parts that were loaded: operations and layers come from createTfjsDropout(), which waits for that. */
 export function kernels(): TfjsKernels {
   return loaded as TfjsKernels;
 }

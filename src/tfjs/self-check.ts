@@ -83,7 +83,7 @@ const TRIALS: readonly Trial[] = [
 // Knuth's multiplicative hashing: bits without a pattern that a wrong index would keep.
 const keeps = (bit: number) => (Math.imul(bit + 1, 0x9e3779b1) >>> 29) % 2 === 1;
 
-/** What is dropped is NaN or infinite here and there: a program that multiplies by 0 is found out. */
+/** The dropped elements are NaN or infinite here and there: a program that multiplies by 0 is found out. */
 function inputOf({ bit }: Trial, i: number): number {
   if (!keeps(bit(i)) && i % 3 === 0) return i % 2 === 0 ? Number.NaN : Number.POSITIVE_INFINITY;
   return (i % 401) - 200;

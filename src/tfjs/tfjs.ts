@@ -1,4 +1,4 @@
-// What createTfjsDropout() gives: operations like tf.dropout, and layers like tf.layers.dropout, on streams of one seed.
+// The result of createTfjsDropout(): operations like tf.dropout, and layers like tf.layers.dropout, on streams of one seed.
 
 import { type Rank, Tensor, type TensorLike, tensor, tidy } from "@tensorflow/tfjs-core";
 import { checkInteger, checkObject } from "../ground/check.js";

@@ -4,7 +4,7 @@
 import { backend, type DataType, engine, type KernelBackend, reshape, type Tensor, type TensorInfo, tensor } from "@tensorflow/tfjs-core";
 import { makeArray } from "../engine/operand.js";
 
-/** What is used of tfjs's wasm backend, whose tensors lie in a heap of its own. */
+/** The part that is used of tfjs's wasm backend, whose tensors lie in a heap of its own. */
 interface HeapBackend extends KernelBackend {
   readonly dataIdMap: { has(dataId: object): boolean };
   /** Makes room for a tensor and leaves its content to chance. */

@@ -12,7 +12,7 @@ import { Drawing, PIXELS, type Point } from "../../examples/browser/src/drawing.
 import { checksum, keptOf } from "../../examples/browser/src/forward.js";
 import { POLICY } from "../../examples/browser/vite.config.js";
 import { mnistDirectory, readTrainingSet } from "../../examples/mnist/idx.mjs";
-import { BROWSERS, type Browser, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
+import { BROWSERS, type Browser, ifInstalled, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
 import { HANG_MS } from "../support/limits.js";
 import { missing } from "../support/missing.js";
 import { serve } from "../support/static-server.js";
@@ -168,10 +168,7 @@ describe.each(BROWSERS)("%s", { retry: 1 }, (name) => {
   let visits = 0;
 
   beforeAll(async () => {
-    browser = await openBrowser(name).catch((error: unknown) => {
-      if (error instanceof MissingBrowser) return error;
-      throw error;
-    });
+    browser = await ifInstalled(openBrowser(name));
     if (!(browser instanceof MissingBrowser)) page = await browser.newPage();
   });
   afterAll(async () => {

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BUILDS, CONDITIONS, ENTRIES, EXTENSIONS, MODULES, type ModuleName } from "../../modules.mjs";
 import { FOLDERS, withModules } from "../../scripts/manifest.mjs";
 import { askWorker } from "../engines/workerd.js";
-import { type Browser, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
+import { type Browser, ifInstalled, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
 import { missing } from "../support/missing.js";
 import { serve } from "../support/static-server.js";
 import { BUNDLERS } from "./bundlers.js";
@@ -46,10 +46,7 @@ describe("Node", () => {
 describe("browsers", () => {
   let browser: Browser | MissingBrowser;
   beforeAll(async () => {
-    browser = await openBrowser("chromium").catch((error: unknown) => {
-      if (error instanceof MissingBrowser) return error;
-      throw error;
-    });
+    browser = await ifInstalled(openBrowser("chromium"));
   });
   afterAll(async () => {
     if (!(browser instanceof MissingBrowser)) await browser.close();

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ENTRIES } from "../../modules.mjs";
-import { type Browser, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
+import { type Browser, ifInstalled, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
 import { missing } from "../support/missing.js";
 import { serve } from "../support/static-server.js";
 import { copyFixtures, directory, HASH, installed, modulePath, repository, resultAt, runNode, runTool } from "./tools.js";
@@ -67,10 +67,7 @@ it("every entry is found by resolvers that do not read exports, as a CommonJS fi
 describe("in a page", () => {
   let browser: Browser | MissingBrowser;
   beforeAll(async () => {
-    browser = await openBrowser("chromium").catch((error: unknown) => {
-      if (error instanceof MissingBrowser) return error;
-      throw error;
-    });
+    browser = await ifInstalled(openBrowser("chromium"));
   });
   afterAll(async () => {
     if (!(browser instanceof MissingBrowser)) await browser.close();

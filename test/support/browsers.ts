@@ -1,10 +1,11 @@
 // Real browsers, headless, behind one interface. Each is driven by the protocol that works with it as distributions ship it.
 
 import { openChromium } from "./browsers/chromium.js";
+import { MissingBrowser } from "./browsers/find.js";
 import { openFirefox } from "./browsers/firefox.js";
 import { openWebKit } from "./browsers/webkit.js";
 
-export { MissingBrowser } from "./browsers/find.js";
+export { MissingBrowser };
 
 export const BROWSERS = ["chromium", "firefox", "webkit"] as const;
 export type BrowserName = (typeof BROWSERS)[number];
@@ -37,4 +38,12 @@ const OPEN: Record<BrowserName, () => Promise<Browser>> = { chromium: openChromi
 /** Starts a browser; throws MissingBrowser if it is not installed. */
 export function openBrowser(name: BrowserName): Promise<Browser> {
   return OPEN[name]();
+}
+
+/** Returns the browser that is being started, or the MissingBrowser that says why there is none. Throws whatever else starting it throws. */
+export function ifInstalled(opening: Promise<Browser>): Promise<Browser | MissingBrowser> {
+  return opening.catch((error: unknown) => {
+    if (error instanceof MissingBrowser) return error;
+    throw error;
+  });
 }

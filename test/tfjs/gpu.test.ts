@@ -8,7 +8,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expand } from "../shapes/oracle.js";
 import { openChromium } from "../support/browsers/chromium.js";
-import { type Browser, MissingBrowser, type Page } from "../support/browsers.js";
+import { type Browser, ifInstalled, MissingBrowser, type Page } from "../support/browsers.js";
 import { missing } from "../support/missing.js";
 import { chance, drop, keepBytes, uniforms } from "../support/oracle.js";
 import { serve } from "../support/static-server.js";
@@ -26,10 +26,7 @@ beforeAll(async () => {
   await build({ entryPoints: [entry], bundle: true, format: "esm", outfile: join(directory, "page.js"), logLevel: "error" });
   writeFileSync(join(directory, "index.html"), '<!doctype html><meta charset="utf-8" /><script type="module" src="./page.js"></script>');
   server = await serve(directory);
-  browser = await openChromium("--enable-unsafe-webgpu").catch((error: unknown) => {
-    if (error instanceof MissingBrowser) return error;
-    throw error;
-  });
+  browser = await ifInstalled(openChromium("--enable-unsafe-webgpu"));
   if (browser instanceof MissingBrowser) return;
   page = await browser.newPage();
   await page.goto(`${server.url}/index.html`);

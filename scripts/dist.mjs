@@ -118,11 +118,23 @@ function withPlatform(declarations, path) {
   return lines.join("\n");
 }
 
+/**
+ * Declarations that TypeScript before 5.7 reads too, in which typed arrays have no parameter: what `slice` returns is an array over an ArrayBuffer in
+ * either.
+ *
+ * @param {string} declarations
+ */
+function withoutParameters(declarations) {
+  return declarations
+    .replace(/\b(\w+Array)<ArrayBuffer>/g, 'ReturnType<$1["slice"]>')
+    .replace(/\b(\w+Array)<B>/g, '(ArrayBufferLike extends B ? $1 : ReturnType<$1["slice"]>)');
+}
+
 for (const path of ["dist", ...FOLDERS]) rmSync(at(path), { recursive: true, force: true });
 execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", at("tsconfig.build.json")], { stdio: "inherit" });
 for (const path of readdirSync(at("dist"), { recursive: true, encoding: "utf8" })) {
   if (!path.endsWith(".d.ts") || path === PLATFORM) continue;
-  write(`dist/${path}`, withPlatform(readFileSync(at(`dist/${path}`), "utf8"), path));
+  write(`dist/${path}`, withoutParameters(withPlatform(readFileSync(at(`dist/${path}`), "utf8"), path)));
 }
 for (const folder of readdirSync(at("dist"))) cpSync(at(`dist/${folder}`), at(`dist/cjs/${folder}`), { recursive: true });
 write("dist/cjs/package.json", '{ "type": "commonjs", "sideEffects": false }\n');

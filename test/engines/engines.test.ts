@@ -22,6 +22,7 @@ const ENGINES: readonly Engine[] = [
   node("20"),
   node("22"),
   node("24"),
+  node("26"),
   deno,
   bun,
   workerd,

@@ -1,6 +1,7 @@
 // The packed package in set-ups that do not read ES modules or "exports", or have no bundler.
 
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -11,7 +12,8 @@ import { serve } from "../support/static-server.js";
 import { copyFixtures, directory, HASH, installed, modulePath, repository, resultAt, runNode, runTool } from "./tools.js";
 
 const fixtures = copyFixtures("setups");
-const manifest = JSON.parse(readFileSync(join(installed, "package.json"), "utf8"));
+const readManifest = (folder: string) => JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+const manifest = readManifest(installed);
 
 describe("require() in Node", () => {
   const path = join(fixtures, "common", "require.js");
@@ -51,8 +53,41 @@ describe("Jest", () => {
 });
 
 describe("TypeScript", () => {
-  it.each(["node10", "node16-common", "no-dom"])("takes the declarations, without skipLibCheck: %s", (name) => {
-    expect(runTool("typescript/bin/tsc", ["-p", `${name}.json`], join(fixtures, "types"))).toBe("");
+  it.each([
+    ["typescript", "node10"],
+    ["typescript", "node16-common"],
+    ["typescript", "no-dom"],
+    ["typescript-5.4", "node16-common"],
+    ["typescript-5.4", "no-dom"],
+  ])("takes the declarations, without skipLibCheck: %s, %s", (compiler, name) => {
+    expect(runTool(`${compiler}/bin/tsc`, ["-p", `${name}.json`], join(fixtures, "types"))).toBe("");
+  });
+
+  it.each(["typescript", "typescript-5.4"])("runs by ts-node: %s", (compiler) => {
+    const env = { TS_NODE_COMPILER: modulePath(`${compiler}/lib/typescript.js`) };
+    expect(JSON.parse(runTool("ts-node/dist/bin.js", ["main.ts"], join(fixtures, "ts-node"), env))).toEqual([HASH, HASH]);
+  });
+});
+
+describe("a project made by npm init", () => {
+  const project = join(fixtures, "init");
+  mkdirSync(project);
+  execFileSync("npm", ["init", "-y"], { cwd: project, stdio: ["ignore", "ignore", "inherit"] });
+  const [first] = /(?<=```js\n).*?(?=```)/s.exec(readFileSync(join(installed, "README.md"), "utf8")) as RegExpExecArray;
+  const run = (name: string, code: string) => {
+    writeFileSync(join(project, name), code);
+    return runNode([name], project).trim();
+  };
+
+  it("runs the first example of README as a module", () => {
+    expect(run("dropout.mjs", `${first}\nconsole.log(bits.length);`)).toBe("125");
+  });
+
+  it("runs it as CommonJS, by require()", () => {
+    const body = first.replace(/import (.*) from (".*");/, "const $1 = require($2);");
+    expect(body).toContain("require(");
+    writeFileSync(join(project, "package.json"), JSON.stringify({ ...readManifest(project), type: "commonjs" }));
+    expect(run("index.js", `(async () => {\n${body}\nconsole.log(bits.length);\n})();`)).toBe("125");
   });
 });
 
@@ -88,6 +123,12 @@ describe("in a page", () => {
     if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
     const drawn = await withPage(browser, directory, (url, page) => resultAt(`${url}/setups/plain/${name}.html`, page));
     expect(drawn).toEqual([HASH, HASH]);
+  });
+
+  it("in a service worker, as a module and as a classic script", async (context) => {
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    const drawn = await withPage(browser, directory, (url, page) => resultAt(`${url}/setups/plain/service-worker.html`, page));
+    expect(drawn).toEqual([[HASH, HASH], [HASH]]);
   });
 
   it("as docs/engines.md shows it", async (context) => {

@@ -45,6 +45,9 @@ type Foreign = Arrays[BufferDtype];
 
 const WORD = 4;
 
+/** Bytes of the longest element, of f64. */
+const LONGEST = 8;
+
 /** Kernels that convert data of 16 bits to f32 and back, from one address in wasm memory to another. */
 export interface Conversion {
   readonly dtype: HalfDtype;
@@ -140,7 +143,8 @@ export class Operand implements Taken, Staged {
     if (half !== undefined) checkChoice(half, "dtype", HALF_DTYPES);
     let dtype: BufferDtype | undefined;
     let length = 0;
-    if (WasmBuffer._is(value)) {
+    const buffer = WasmBuffer._is(value);
+    if (buffer) {
       dtype = WasmBuffer._dtypeOf(value);
       length = WasmBuffer._lengthOf(value);
     } else if (isTypedArray(value)) {
@@ -150,7 +154,9 @@ export class Operand implements Taken, Staged {
       if (dtype === undefined && half !== undefined && tag === arrayName("f16")) dtype = half as HalfDtype;
     }
     if (dtype === undefined || (dtype !== dtypes[0] && !dtypes.includes(dtype as DataDtype))) throw unfitData(value, name, dtypes, all);
-    this.#hold(value as Foreign | WasmBuffer, name, dtype, length, false);
+    if (buffer) this.#holdBuffer(value as WasmBuffer, name);
+    else this.#holdArray(value as Foreign, name);
+    this.#describe(value, name, dtype, length, false);
   }
 
   /** Takes data of dtype `stored`, of whatever length, to be read. */
@@ -166,6 +172,7 @@ export class Operand implements Taken, Staged {
     if (WasmBuffer._is(value) && WasmBuffer._dtypeOf(value) === dtype) {
       expected = length;
       got = WasmBuffer._lengthOf(value);
+      this.#holdBuffer(value, name);
     } else if (isTypedArray(value) && canHold(tagOf(value), dtype)) {
       expected = itemCount(dtype, length);
       got = lengthOf(value);
@@ -173,8 +180,9 @@ export class Operand implements Taken, Staged {
         this.#takeBits(value, name, length, written);
         return;
       }
+      this.#holdArray(value as Foreign, name);
     } else throw wrongKind(name, holdersOf(dtype), value);
-    this.#hold(value as Foreign | WasmBuffer, name, dtype, length, written);
+    this.#describe(value, name, dtype, length, written);
     if (got !== expected) throw wrongValue(name, `length ${expected}`, got);
   }
 
@@ -186,8 +194,8 @@ export class Operand implements Taken, Staged {
     const bytes = byteLength("bits", length);
     const padded = Math.ceil(bytes / WORD) * WORD;
     const array = unit === 1 ? (value as Foreign) : new Uint8Array(bufferOf(value), offsetOf(value), count * unit);
-    this.#hold(array, name, "bits", length, written);
-    this.array = value;
+    this.#holdArray(array, name);
+    this.#describe(value, name, "bits", length, written);
     if (count * unit !== padded && count * unit !== bytes) throw wrongValue(name, `length ${Math.ceil(bytes / unit)}`, count);
     this.#padding = count * unit - bytes;
   }
@@ -201,9 +209,7 @@ export class Operand implements Taken, Staged {
     else new Uint8Array(bufferOf(array), offsetOf(array) + end, this.#padding).fill(0);
   }
 
-  #hold(value: Foreign | WasmBuffer, name: string, dtype: BufferDtype, length: number, written: boolean): void {
-    if (WasmBuffer._is(value)) this.#holdBuffer(value, name);
-    else this.#holdArray(value, name);
+  #describe(value: unknown, name: string, dtype: BufferDtype, length: number, written: boolean): void {
     this.array = value;
     this.name = name;
     this.stored = dtype;
@@ -262,6 +268,8 @@ export class Operand implements Taken, Staged {
   refuseOverlap(other: Operand, sameAllowed: boolean): void {
     const distance = this.#distanceFrom(other);
     if (Number.isNaN(distance) || (distance === 0 && sameAllowed)) return;
+    // Most operands lie far apart; no element is longer than this.
+    if (Math.abs(distance) >= LONGEST * Math.max(this.length, other.length)) return;
     const bytes = distance < 0 ? byteLength(this.stored, this.length) : byteLength(other.stored, other.length);
     if (Math.abs(distance) < bytes && this.length > 0) {
       throw wrongValue(
@@ -293,7 +301,7 @@ export class Operand implements Taken, Staged {
   }
 
   #addressOf(at: number): number {
-    return this.#pointer + byteLength(this.stored, at);
+    return at === 0 ? this.#pointer : this.#pointer + byteLength(this.stored, at);
   }
 
   #staged(pointer: number, count: number): Foreign {

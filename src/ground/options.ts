@@ -5,17 +5,23 @@ import { checkObject, shorten } from "./check.js";
 /** The keys that an object of options may have. */
 export class Known {
   readonly #keys: ReadonlySet<string>;
-  // The key found last. Property names are compared by address, faster than a look-up, and calls repeat their options.
-  #last = "";
+  // The keys found last, by their place in the object. Property names are compared by address, faster than a look-up, and calls repeat their options.
+  readonly #found: string[];
 
   constructor(keys: Iterable<string>) {
     this.#keys = new Set(keys);
+    this.#found = Array.from(this.#keys, () => "");
   }
 
   has(key: string): boolean {
-    if (key === this.#last) return true;
+    return this.#keys.has(key);
+  }
+
+  /** Returns the same as has(), sooner if the object read before had `key` in the same `place`. */
+  hasAt(key: string, place: number): boolean {
+    if (key === this.#found[place]) return true;
     if (!this.#keys.has(key)) return false;
-    this.#last = key;
+    if (place < this.#found.length) this.#found[place] = key;
     return true;
   }
 
@@ -40,7 +46,8 @@ export const NO_KEYS: Known = /* @__PURE__ */ known();
 export function checkOptions(value: unknown, keys: Known, name = "options"): asserts value is object {
   checkObject(value, name, "object");
   // No list of keys is made: calls on buffers allocate nothing.
-  for (const key in value) if (!keys.has(key) && !isAdded(key, value)) throw unknownKey(key, keys, name);
+  let place = 0;
+  for (const key in value) if (!keys.hasAt(key, place++) && !isAdded(key, value)) throw unknownKey(key, keys, name);
   for (const key in Object.prototype) {
     if (keys.has(key) && isAdded(key, value))
       throw new TypeError(`"${key}" expected an option of the call, got a property of Object.prototype`);

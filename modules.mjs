@@ -12,7 +12,7 @@ export const MODULES = /** @type {const} */ ([
   { name: "linear", creates: "Linear", budget: [43, 15.5] },
   { name: "fused", creates: "Fused", budget: [112, 36] },
   { name: "half", creates: "Half", budget: [46, 12] },
-  { name: "monte-carlo", creates: "MonteCarlo", budget: [33, 14] },
+  { name: "monte-carlo", creates: "MonteCarlo", budget: [36, 15] },
 ]);
 
 /** @typedef {(typeof MODULES)[number]["name"]} ModuleName */

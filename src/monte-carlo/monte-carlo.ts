@@ -5,6 +5,8 @@ import type { AnyData } from "../engine/operand.js";
 import { PIECE, pieces } from "../engine/pieces.js";
 import { checkFlag, checkFunction, isArray, isPromise, wrongKind, wrongValue } from "../ground/check.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
+import { epig } from "./epig.js";
+import { joinKept, readKept } from "./kept.js";
 import type { MonteCarloKernels } from "./kernels.js";
 import { type PredictOptions, readPlan } from "./options.js";
 import { dataOf, type Numbers, type TensorLike } from "./output.js";
@@ -93,7 +95,7 @@ export class MonteCarlo {
     const engine = this.#engine;
     const plan = readPlan(engine.sequence, options);
     const { run, layout, firstPass, passes, signal, onProgress, progressMs, until, earlier, usage } = plan;
-    const statistics = new Statistics(engine, this.#kernels, run, layout, plan.half);
+    const statistics = new Statistics(engine, this.#kernels, run, layout, plan.half, plan.keepPasses);
     const slices = new Slices(plan.sliceMs);
     let told = Number.NEGATIVE_INFINITY;
     try {
@@ -119,9 +121,14 @@ export class MonteCarlo {
         if (!ended && slices.ended()) await slices.pause();
       }
       throwIfAborted(signal);
-      const ranges = joinRanges(earlier?.ranges ?? [], [[firstPass, firstPass + done]]) as Ranges;
+      const own: Ranges = [[firstPass, firstPass + done]];
+      const ranges = joinRanges(earlier?.ranges ?? [], own) as Ranges;
       const seedUsed = usage.seedUsed && earlier?.seedUsed !== false;
-      return conclude(run, layout, ranges, statistics.totals, seedUsed, (mean, rows) => this.#entropies(mean, rows));
+      let { totals } = statistics;
+      if (earlier !== undefined && plan.keepPasses) {
+        totals = { ...totals, passOutputs: joinKept({ ranges: own, totals }, earlier, totals.mean.length) };
+      }
+      return conclude(run, layout, ranges, totals, seedUsed, (mean, rows) => this.#entropies(mean, rows));
     } finally {
       statistics.free();
     }
@@ -152,6 +159,7 @@ export class MonteCarlo {
     const [first, ...others] = predictions.map((value, i) => readPrediction(value, `predictions[${i}]`));
     if (first === undefined) throw wrongValue("predictions", "at least one prediction", 0);
     let { ranges, totals, seedUsed } = first;
+    const kept = totals.passOutputs !== undefined;
     others.forEach((other, i) => {
       const name = `predictions[${i + 1}]`;
       checkSameRun(other.run, first.run, name);
@@ -163,11 +171,43 @@ export class MonteCarlo {
       seedUsed &&= other.seedUsed;
       const joined = joinRanges(ranges, other.ranges);
       if (joined === undefined) throw wrongValue(`${name}.ranges`, "passes that those before do not have", JSON.stringify(other.ranges));
+      if (kept || other.totals.passOutputs !== undefined) {
+        readKept(first.totals, "predictions[0]");
+        readKept(other.totals, name);
+      }
+      const passOutputs = kept ? joinKept({ ranges, totals }, other, totals.mean.length) : undefined;
+      totals = { ...joinTotals(totals, other.totals), passOutputs };
       ranges = joined;
-      totals = joinTotals(totals, other.totals);
     });
     const { run, layout } = first;
     return conclude(run, layout, ranges, totals, seedUsed, (mean, rows) => this.#entropies(mean, rows)) as Prediction as P;
+  }
+
+  /**
+   * Computes the expected predictive information gain of each example of a pool (EPIG; Bickford Smith et al. 2023, equation 6): the mutual information of
+   * its label and that of a target, on average over the targets. It is large where a label would tell most about the predictions that count, where
+   * `mutualInformation` also counts what says nothing of them.
+   *
+   * Both are predictions of one classifier with `keepPasses: true`, in the same passes with the same masks: masks "perPass", one seed. Joint
+   * probabilities of an example and a target are the means over the passes of the products of theirs, in f64. Time grows with pool x targets x passes x
+   * classes^2; memory beyond that of the passes does not grow with the number of pairs.
+   *
+   * @param pool prediction of the examples to choose from
+   * @param targets prediction of examples such as those that the model is for; or the number of the last examples of `pool` that are these
+   * @returns information gains in nats, of each row of the pool, in the order of `mutualInformation`
+   * @throws TypeError if these are no predictions; RangeError if they are not of one classifier, seed and passes, have masks "perExample" or labels that do
+   * not exclude each other ("sigmoids"), or if their passes were not kept
+   * @example
+   * import { createMonteCarlo } from "wasm-dropout/monte-carlo";
+   * const monteCarlo = await createMonteCarlo(dropout);
+   * const model = (x, { dropout }) => dropout(x, 0.5, { samples: x.length / 2 }); // two logits an example
+   * const options = { passes: 50, classes: 2, output: "logits", keepPasses: true };
+   * const pool = await monteCarlo.predict(model, Float32Array.of(1, 2, 3, -1, 0.5, 0.5), { ...options, samples: 3 });
+   * const targets = await monteCarlo.predict(model, Float32Array.of(2, 3), { ...options, samples: 1 });
+   * const gains = monteCarlo.epig(pool, targets); // of three examples
+   */
+  epig(pool: ClassPrediction, targets: ClassPrediction | number): Float64Array<ArrayBuffer> {
+    return epig(pool, targets, (values, rows) => this.#entropies(values, rows));
   }
 
   /** Returns the entropy of each of `rows` rows of probabilities. */

@@ -9,6 +9,7 @@ import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
 import type { Sequence } from "../stream/sequence.js";
 import { MAX_INDEX } from "../stream/ticket.js";
 import { CLASS_OUTPUTS, type ClassOutput, MASKS, type Masks } from "./choices.js";
+import { readKept } from "./kept.js";
 import { type Layout, readLayout, refuseLayout } from "./layout.js";
 import {
   checkSameRun,
@@ -85,6 +86,11 @@ export interface PredictOptions extends HalfOptions {
   resume?: Prediction | undefined;
   /** true allows to `resume` a run of a model that draws its masks by other means, and never the same ones again. */
   independent?: boolean | undefined;
+  /**
+   * true: the result has the output of each pass too, as `passOutputs`, for {@link MonteCarlo.epig} and measures of one's own. They take 8 bytes an
+   * element and pass. false by default, or as in `resume`.
+   */
+  keepPasses?: boolean | undefined;
 }
 
 /** A stopping rule. */
@@ -99,7 +105,7 @@ const LEAST_PASSES = 10;
 
 const PREDICT_KEYS: Known = /* @__PURE__ */ known(
   ...["passes", "firstPass", "seed", "kind", "masks", "samples", "firstSample", "classes", "output", "dtype"],
-  ...["onProgress", "progressMs", "signal", "sliceMs", "resume", "outputShape", "classAxis", "until", "independent"],
+  ...["onProgress", "progressMs", "signal", "sliceMs", "resume", "outputShape", "classAxis", "until", "independent", "keepPasses"],
 );
 
 /** The use that a model makes of its contexts. */
@@ -129,6 +135,7 @@ export interface Plan {
   readonly progressMs: number;
   readonly signal: AbortSignal | undefined;
   readonly sliceMs: number;
+  readonly keepPasses: boolean;
 }
 
 /** Reads the options of a run, kind and seed of `sequence` by default; throws TypeError or RangeError. */
@@ -141,7 +148,8 @@ export function readPlan(sequence: Sequence, options: unknown): Plan {
   checkFlag(independent, "independent");
   const { dtype: half, output = classes === undefined ? undefined : "probabilities" } = given;
   const earlier = resume === undefined ? undefined : readPrediction(resume, "resume");
-  const { firstPass = earlier?.ranges.at(-1)?.[1] ?? 0 } = given;
+  const { firstPass = earlier?.ranges.at(-1)?.[1] ?? 0, keepPasses } = given;
+  checkFlag(keepPasses, "keepPasses");
   checkInteger(passes, "passes", 1, MOST_PASSES);
   checkInteger(firstPass, "firstPass", 0, MOST_PASSES - passes);
   checkChoice(masks, "masks", MASKS);
@@ -169,6 +177,7 @@ export function readPlan(sequence: Sequence, options: unknown): Plan {
   if (earlier !== undefined) {
     checkSameRun(earlier.run, run, "resume");
     checkSeedUsed(earlier.seedUsed, independent, "resume.seedUsed");
+    if (keepPasses === true) readKept(earlier.totals, "resume");
   }
   if (joinRanges(earlier?.ranges ?? [], [[firstPass, firstPass + passes]]) === undefined)
     throw wrongValue("firstPass", `${passes} passes that "resume" does not have`, firstPass);
@@ -186,6 +195,7 @@ export function readPlan(sequence: Sequence, options: unknown): Plan {
     progressMs,
     signal,
     sliceMs,
+    keepPasses: keepPasses ?? earlier?.totals.passOutputs !== undefined,
   };
 }
 

@@ -7,6 +7,7 @@ import { Words } from "../ground/words.js";
 import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
 import { MAX_INDEX } from "../stream/ticket.js";
 import { CLASS_OUTPUTS, type ClassOutput, MASKS, type Masks } from "./choices.js";
+import { inLayout } from "./kept.js";
 import { fromRows, type Layout, type LayoutFields, readLayout, toRows } from "./layout.js";
 import { checkFirstSample, checkSamples, MOST_PASSES } from "./streams.js";
 
@@ -69,6 +70,11 @@ export interface Prediction extends Run {
    * about its masks: other runs may have drawn the same.
    */
   readonly seedUsed: boolean;
+  /**
+   * The output of each pass, in ascending order of their numbers, [passes, ...]: of a classifier its probabilities, also where outputs are logits. Only
+   * with {@link PredictOptions.keepPasses}, as its size grows with the number of passes.
+   */
+  readonly passOutputs?: Float64Array<ArrayBuffer> | undefined;
 }
 
 /**
@@ -99,6 +105,8 @@ export interface Totals {
   readonly deviations: Float64Array<ArrayBuffer>;
   readonly expectedEntropy: Float64Array<ArrayBuffer>;
   readonly votes: Float64Array<ArrayBuffer>;
+  /** The outputs of passes, classes side by side, if they are kept. */
+  readonly passOutputs?: Float64Array<ArrayBuffer> | undefined;
 }
 
 export type Ranges = Prediction["ranges"];
@@ -131,6 +139,7 @@ export function conclude(
     deviations: own(deviations),
     identicalPasses: passes > 1 && deviations.length > 0 && deviations.every((sum) => sum === 0),
     seedUsed,
+    ...keptOf(totals, layout),
   };
   if (layout === undefined) return moments;
   const single = run.output === "sigmoids";
@@ -150,6 +159,12 @@ export function conclude(
     margin: ordered(each((row) => marginOf(rowOf(mean, row)))),
     votes: own(totals.votes),
   } as ClassPrediction;
+}
+
+/** The outputs of passes are no property of predictions that have none. */
+function keptOf({ passOutputs }: Totals, layout: Layout | undefined): Pick<Prediction, "passOutputs"> {
+  if (passOutputs === undefined) return {};
+  return { passOutputs: layout === undefined ? passOutputs : inLayout(passOutputs, layout, true) };
 }
 
 /** Returns means and votes of labels as those of rows of two classes: it is right, or not. */
@@ -242,7 +257,7 @@ export function readPrediction(value: unknown, name: string): Earlier {
   checkObject(value, name, "prediction");
   const given = value as { [K in keyof ClassPrediction]?: unknown };
   const { kind, seed, masks, samples, firstSample, classes, output, passes, ranges, seedUsed, outputShape, classAxis } = given;
-  const { mean: means, deviations: sums, expectedEntropy: entropies, votes: counts } = given;
+  const { mean: means, deviations: sums, expectedEntropy: entropies, votes: counts, passOutputs: outputs } = given;
   checkChoice(kind, `${name}.kind`, STREAM_KINDS);
   new Words().parse(seed, `${name}.seed`);
   checkChoice(masks, `${name}.masks`, MASKS);
@@ -254,8 +269,9 @@ export function readPrediction(value: unknown, name: string): Earlier {
   const run = { kind, seed: seed as string, masks, samples, firstSample };
   const mean = readArray(means, `${name}.mean`);
   const deviations = readArray(sums, `${name}.deviations`, mean.length);
+  const passOutputs = outputs === undefined ? undefined : readArray(outputs, `${name}.passOutputs`, passes * mean.length);
   if (classes === undefined) {
-    const totals = { passes, mean, deviations, expectedEntropy: new Float64Array(), votes: new Float64Array() };
+    const totals = { passes, mean, deviations, expectedEntropy: new Float64Array(), votes: new Float64Array(), passOutputs };
     return { run, layout: undefined, ranges: read, totals, seedUsed };
   }
   checkInteger(classes, `${name}.classes`, 1, MAX_INDEX);
@@ -273,6 +289,7 @@ export function readPrediction(value: unknown, name: string): Earlier {
     deviations: inRows(deviations),
     expectedEntropy: single ? inRows(expectedEntropy) : expectedEntropy,
     votes: inRows(votes),
+    passOutputs: passOutputs && inLayout(passOutputs, layout, false),
   };
   return { run: { ...run, classes, output, ...fields }, layout, ranges: read, totals, seedUsed };
 }

@@ -2,10 +2,12 @@
 // Invariant: memory depends on the size of an output, never on how many there were.
 
 import type { Engine } from "../engine/engine.js";
+import { makeArray } from "../engine/operand.js";
 import type { Pass } from "../engine/pass.js";
 import { PIECE, parts, pieces } from "../engine/pieces.js";
 import { wrongValue } from "../ground/check.js";
 import { type BufferDtype, byteLength, type Dtype, type HalfDtype } from "../ground/dtypes.js";
+import { concatenate } from "./kept.js";
 import type { MonteCarloKernels } from "./kernels.js";
 import type { Layout } from "./layout.js";
 import type { Run, Totals, Until } from "./prediction.js";
@@ -42,14 +44,28 @@ export class Statistics {
   // Addresses of f64: probabilities made of a piece of logits or sigmoids, and outputs whose classes are brought together.
   #probabilities = 0;
   #rows = 0;
+  // The output of each pass, where they are kept, and that of the pass that is being added.
+  readonly #outputs: Float64Array<ArrayBuffer>[] | undefined;
+  #output: Float64Array<ArrayBuffer> | undefined;
 
-  /** @param layout of a classifier's outputs */
-  constructor(engine: Engine, kernels: MonteCarloKernels, run: Run, layout: Layout | undefined, half: HalfDtype | undefined) {
+  /**
+   * @param layout of a classifier's outputs
+   * @param keep true: the totals have the outputs of passes
+   */
+  constructor(
+    engine: Engine,
+    kernels: MonteCarloKernels,
+    run: Run,
+    layout: Layout | undefined,
+    half: HalfDtype | undefined,
+    keep: boolean,
+  ) {
     this.#engine = engine;
     this.#kernels = kernels;
     this.#run = run;
     this.#layout = layout;
     this.#half = half;
+    this.#outputs = keep ? [] : undefined;
     this.#pass = engine.detached();
   }
 
@@ -62,12 +78,14 @@ export class Statistics {
       const { length, stored } = taken;
       this.#checkLength(length);
       this.#blocks ??= this.#allocate(length);
+      if (this.#outputs !== undefined) this.#output = makeArray("f64", length, "passOutputs");
       const most = this.#most(length);
       const src = most > PIECE ? pass.stage(taken, most) : pass.stageFixed(taken);
       pass.ready();
       if (layout === undefined) this.#addValues(src, length);
       else this.#addRows(layout.inner === 1 ? src : this.#gather(src, layout), layout, stored);
       ++this.#passes;
+      if (this.#output !== undefined) this.#outputs?.push(this.#output);
     } finally {
       this.#engine.close(pass);
     }
@@ -101,6 +119,7 @@ export class Statistics {
 
   #addMoments(src: number, dtype: Dtype, at: number, count: number): void {
     const { mean, deviations } = this.#blocks as Blocks;
+    this.#output?.set(this.#engine.memory.view(dtype, src, count), at);
     const offset = byteLength("f64", at);
     this.#kernels.welford.output[dtype](mean.pointer + offset, deviations.pointer + offset, src, count, this.#passes + 1);
   }
@@ -204,7 +223,7 @@ export class Statistics {
     return blocks;
   }
 
-  /** The totals of all passes; there must have been one. */
+  /** The totals of all passes, of which there must have been one; the outputs of those that were added, if they are kept. */
   get totals(): Totals {
     const { mean, deviations, expectedEntropy, votes } = this.#blocks as Blocks;
     const copy = ({ pointer, length }: Block) => this.#engine.memory.view("f64", pointer, length).slice();
@@ -214,6 +233,7 @@ export class Statistics {
       deviations: copy(deviations),
       expectedEntropy: copy(expectedEntropy),
       votes: copy(votes),
+      passOutputs: this.#outputs && concatenate(this.#outputs, mean.length),
     };
   }
 

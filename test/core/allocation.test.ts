@@ -1,4 +1,4 @@
-// What a call on buffers leaves on the JavaScript heap, beside what making a view leaves there. In a file, so in a process, of its own: the
+// The bytes that a call on buffers leaves on the JavaScript heap, beside those of making a view. In a file, so in a process, of its own: the
 // compiler's decisions depend on what ran before.
 
 import { setFlagsFromString } from "node:v8";

@@ -110,7 +110,7 @@ for (const build of BUILDS) {
 
     it("tile: multiples of 1/256, which cannot tie, and the thresholds next to them", () => {
       for (const byte of [1, 64, 128, 192, 255]) {
-        // What differs from a multiple of 2^40 in its lowest bit, in its highest, or not at all.
+        // Thresholds that differ from a multiple of 2^40 in the lowest bit, in its highest, or not at all.
         for (const beside of [-1, 0, 1, 2 ** 39]) {
           const threshold = byte * 2 ** 40 + beside;
           const drawn = { p: threshold / 2 ** 48, threshold, scale32: 1, scale64: 1 };

@@ -1,4 +1,4 @@
-// What the types promise: a result has the type of `out`, or that of x, whatever it is used for. Checked by tsc, which reports an unused
+// The promises of the types: a result has the type of `out`, or that of x, whatever it is used for. Checked by tsc, which reports an unused
 // ts-expect-error; run so that the values agree with the types.
 
 import { expect, it } from "vitest";

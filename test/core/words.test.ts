@@ -1,4 +1,4 @@
-// What users meet at the edges: the right value, or a message that says what to do instead.
+// Cases at the edges that users meet: the right value, or a message that says what to do instead.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout } from "../../src/core/index.js";
@@ -74,7 +74,7 @@ describe("bit masks of whole words", () => {
         const y = dropout.dropout(one(length), 0.5, { stream: 3, mask });
         const bytes = new Uint8Array(mask.buffer, mask.byteOffset, mask.byteLength);
         expect(bytes).toEqual(filled);
-        // What stands behind the elements of a mask from elsewhere decides nothing.
+        // Bits behind the elements of a mask from elsewhere decide nothing.
         for (let i = length; i < 32 * words; ++i) bytes[i >> 3] = (bytes[i >> 3] as number) | (1 << (i & 7));
         expect(dropout.backward(one(length), { p: 0.5 }, { mask }).dx).toEqual(y);
         expect(dropout.countKept(mask, length)).toBe(y.reduce((sum, value) => sum + value / 2, 0));

@@ -1,4 +1,4 @@
-// Who owns which bytes: buffers across growth and release, the 4 GiB limit, nothing leaked.
+// The ownership of bytes: buffers across growth and release, the 4 GiB limit, nothing leaked.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

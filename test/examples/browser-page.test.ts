@@ -101,7 +101,7 @@ globalThis.tooFaint = () => {
 const ANSWER_MS = 30_000;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What the package says to a call that it refuses. */
+/** The message of the package for a call that it refuses. */
 function refusal(call: () => unknown): string {
   try {
     call();

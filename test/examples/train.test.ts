@@ -57,7 +57,7 @@ const carryOutIn = (name: string, runs: readonly Run[]) => {
   return carryOutAll(runs, join(directory, name), 2, silent, new AbortController().signal);
 };
 
-/** What of the last checkpoint of `run` does not depend on the clock. */
+/** The part of the last checkpoint of `run` that does not depend on the clock. */
 const stateOf = (run: Run, name: string) => {
   const { header, data } = readCheckpoint(pathsOf(run, join(directory, name)).checkpoint);
   const { progress, ...rest } = header;

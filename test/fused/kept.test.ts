@@ -1,4 +1,4 @@
-// What backward reads again is never overwritten unasked; empty data; options and tickets that change or call the instance while they are read.
+// Arrays that backward reads again are never overwritten unasked; empty data; options and tickets that change or call the instance while they are read.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout } from "../../src/core/index.js";

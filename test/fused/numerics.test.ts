@@ -342,7 +342,7 @@ describe("activations", () => {
             throw new Error(`${what}: ${got.value[i]}, not ${e}`);
           const s = slope(v);
           const flat = Math.abs(s) < 2 ** -126 ? Math.abs(s * g) + Math.abs(g) * 2 ** -149 : 0;
-          // Where the slope passes through 0 its terms cancel.
+          // The terms cancel where the slope passes through 0.
           const terms = Math.abs(v - zero) < 0.75 ? 1 : Math.abs(s);
           if (!(Math.abs((got.slope[i] as number) - g * s) <= error * terms * Math.abs(g) + flat))
             throw new Error(`slope of ${what}: ${got.slope[i]}, not ${g * s}`);
@@ -413,7 +413,7 @@ describe("softmax", () => {
           const put = (x: Floats, where: (i: number) => boolean) =>
             x.map((v, i) => (where(i) ? (odd[i % odd.length] as number) : v)) as Floats;
           const expected = attend({ ...clean, ...form });
-          // What is left out matters to nothing.
+          // Positions that are left out matter to nothing.
           const hidden = attend({ ...form, logits: put(clean.logits, (i) => !seen(i)), dy: put(clean.dy, (i) => !seen(i)) });
           expectSame(hidden.y, expected.y, `${columns} columns, y`);
           expectSame(hidden.dlogits, expected.dlogits, `${columns} columns, dlogits`);

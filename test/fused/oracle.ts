@@ -1,4 +1,4 @@
-// What fused operations have to give, one element at a time in plain numbers. Shares no code with src/ or assembly/.
+// The results of fused operations, one element at a time in plain numbers. Shares no code with src/ or assembly/.
 
 import type { Chance } from "../support/oracle.js";
 
@@ -55,7 +55,7 @@ export function columnSums<X extends Floats>(x: X, columns: number): X {
 }
 
 /**
- * What may be between a result in f32 and that in double precision, as a multiple of |v| s for activations and |dy| s for gradients: of erf and tanh
+ * The largest difference allowed between a result in f32 and that in double precision, as a multiple of |v| s for activations and |dy| s for gradients: of erf and tanh
  * 1.6e-7 at most, and some roundings of 6e-8.
  */
 export const ACTIVATION_ERROR = 2e-7;

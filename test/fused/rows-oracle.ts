@@ -1,4 +1,4 @@
-// What layer norm and softmax behind dropout have to give, in double precision and one element at a time, with bounds for what rounding to
+// The results of layer norm and softmax behind dropout, in double precision and one element at a time, with bounds for what rounding to
 // f32 may do. Shares no code with src/ or assembly/.
 
 import { type Chance, chance, keepBytes, uniforms } from "../support/oracle.js";
@@ -139,7 +139,7 @@ function add({ value, size }: Close, i: number, v: number, s: number): void {
   size[i] = (size[i] as number) + s;
 }
 
-/** How softmax is taken: rows of `columns`, of which `queries` belong together where that is not 0. */
+/** The form of softmax: rows of `columns`, of which `queries` belong together where that is not 0. */
 export interface SoftmaxForm {
   readonly columns: number;
   readonly scale: number;

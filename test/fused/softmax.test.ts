@@ -121,7 +121,7 @@ describe("kernels", () => {
     }
   }
 
-  /** What the oracle is asked: rows before the first, so that masks and queries stand where they do in the case. */
+  /** The case as the oracle gets it: rows before the first, so that masks and queries stand where they do in the case. */
   function asked(one: Case) {
     const { columns, rows, first } = one;
     const skipped = first * columns;
@@ -141,7 +141,7 @@ describe("kernels", () => {
       const expected = { value: value.subarray(skipped), size: size.subarray(skipped) };
       const y = both(one, false, "apart", what);
       expectNear(y, expected, ERROR, what);
-      // What is left out or dropped is +0 to the bit.
+      // Positions that are left out or dropped are +0 to the bit.
       y.forEach((v, i) => {
         if (expected.value[i] === 0) expect(Object.is(v, 0), `${what}, element ${i}`).toBe(true);
       });

@@ -11,7 +11,7 @@ import { type Dtype, type Placed, type Places, resultOf, rounding, type World } 
 export interface Call {
   readonly args: unknown[];
   readonly call: (...args: never[]) => unknown;
-  /** Where results may be written. */
+  /** The places that results may be written to. */
   readonly results: readonly Placed[];
   /** Throws unless the result is right. */
   readonly check: (result: never) => void;
@@ -24,7 +24,7 @@ export interface Row {
   readonly make: (setting: Setting) => Call;
 }
 
-/** What a row makes its call from. */
+/** The parts that a row makes its call from. */
 export interface Setting {
   readonly world: World;
   readonly random: Random;

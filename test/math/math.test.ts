@@ -34,13 +34,13 @@ const radians = (w: number) => (w / 2 ** 32) * 2 * Math.PI;
 interface Row {
   readonly name: string;
   readonly reference: (x: number) => number;
-  /** Whether the function is defined at x; everywhere if not given. */
+  /** Returns true if the function is defined at x; by default it is everywhere. */
   readonly domain?: (x: number) => boolean;
   /** Largest error in units in the last place of the result. */
   readonly units: number;
   /** Largest absolute error. */
   readonly absolute: number;
-  /** Whether results below 2^-126 may be 0 instead. */
+  /** True if results below 2^-126 may be 0 instead. */
   readonly flushes?: boolean;
   readonly exact: readonly (readonly [x: number, y: number])[];
 }

@@ -18,7 +18,7 @@ const SMALL = Array.from({ length: 100 }, (_, n) => n);
 const LARGE = [127, 128, 129, 255, 1023, 1056];
 const STARTS = [0, 1, 2, 3, 4, 7, 28, 31, 32, 33, 63];
 const LARGE_STARTS = [0, 5, 30];
-// Where the low word of the counter overflows.
+// Here the low word of the counter overflows.
 const BORDER = 2 ** 32 - 64;
 const DEVIATIONS = [0, 1e-60, 1 / 3, 1, 9.5e7];
 

@@ -1,4 +1,4 @@
-// What noise has to be: numbers of the reference (docs/normal-reference.ts), and the operations on them in plain numbers. Shares no code with
+// The noise as specified: numbers of the reference (docs/normal-reference.ts), and the operations on them in plain numbers. Shares no code with
 // src/ or assembly/.
 
 import { normal, uniform } from "../../docs/normal-reference.js";

@@ -1,4 +1,4 @@
-// Whether the numbers of noise are distributed and independent as promised. Seeds are fixed: a test passes always or never, and every statistic is
+// Tests that the numbers of noise are distributed and independent as promised. Seeds are fixed: a test passes always or never, and every statistic is
 // shown to reject numbers that lack what it looks for.
 
 import { beforeAll, describe, expect, it } from "vitest";

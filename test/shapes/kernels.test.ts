@@ -369,7 +369,7 @@ for (const build of BUILDS) {
               const spread = blockMask(columns, [size], side, border);
               const want = keepBits(Uint8Array.from(seeds, (_, i) => spread[place(i)] as number));
               const mask = regions.out + 64 + (salt % 7);
-              // What lies around stays, even in the byte of the last element.
+              // The bytes around it stay, even in the byte of the last element.
               const bits = keepBits(seeds);
               const unused = (0xff << (n % 8 || 8)) & 0xff & (salt % 3 ? 0xff : 0);
               const last = bits.length - 1;

@@ -1,4 +1,4 @@
-// What operations with shapes have to give, one element at a time in plain numbers. Shares no code with src/ or assembly/.
+// The results of operations with shapes, one element at a time in plain numbers. Shares no code with src/ or assembly/.
 
 type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 

@@ -1,4 +1,4 @@
-// What operations with shapes promise of averages: SELU's mean and variance survive alpha dropout, DropBlock drops about p.
+// The averages that operations with shapes promise: SELU's mean and variance survive alpha dropout, DropBlock drops about p.
 // Seeds are fixed, so the figures are always the same.
 
 import { describe, expect, it } from "vitest";
@@ -96,7 +96,7 @@ describe("DropBlock", () => {
       expect(rate).toBeLessThanOrEqual(p * (1 + 1e-12));
       if (p < 0.5) expect(rate).toBeGreaterThan(0.8 * p);
     }
-    // What is kept makes up for what is dropped, to the rounding of the scale.
+    // The kept values make up for the dropped ones, to the rounding of the scale.
     expect(Math.abs(moments(y).mean - 1)).toBeLessThan(1e-6);
   });
 });

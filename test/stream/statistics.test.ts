@@ -1,4 +1,4 @@
-// Whether masks look like independent decisions of the promised probability. Seeds are fixed: a test passes always or never, and every
+// Tests that masks look like independent decisions of the promised probability. Seeds are fixed: a test passes always or never, and every
 // statistic is shown to reject a generator that lacks what it looks for. The streams are known answers besides (known-answers.test.ts).
 
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-// What the literature proves about dropout, found in what the package computes.
+// Theorems of the literature about dropout, checked on the results of the package.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout, keepProbability } from "../../src/core/index.js";

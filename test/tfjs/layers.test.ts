@@ -348,7 +348,7 @@ describe("saving and resuming", () => {
     return weightsOf(model);
   };
 
-  /** What a model's save hands to a handler. */
+  /** The artifacts that a model's save hands to a handler. */
   async function artifactsOf(model: LayersModel): Promise<tf.io.ModelArtifacts> {
     let saved: tf.io.ModelArtifacts | undefined;
     await model.save(

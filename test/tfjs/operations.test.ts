@@ -216,7 +216,7 @@ describe.each(BACKENDS)("operations on %s", (backend) => {
     xs.dispose();
   });
 
-  // What the tests of TensorFlow.js expect of tf.dropout, of both.
+  // The expectations of TensorFlow.js's own tests of tf.dropout, for both.
   describe.each(["tf.dropout", "this package's"])("the contract: %s", (whose) => {
     type Dropout = (x: tf.Tensor | tf.TensorLike, rate: number, noiseShape?: number[], seed?: number) => tf.Tensor;
     const operation = async (): Promise<Dropout> => {

@@ -22,7 +22,7 @@ export function take(tensor: tf.Tensor): Floats {
   return values;
 }
 
-/** How many tensors are left by `run`. */
+/** Returns the number of tensors that `run` leaves. */
 export function leftBy(run: () => void): number {
   const { numTensors } = tf.memory();
   run();

@@ -46,7 +46,7 @@ describe("jitdump", () => {
       [4, Buffer.alloc(8)],
       [0, loaded("JS:näme", [])],
     ]);
-    // Where the buffer of a view begins elsewhere, too.
+    // Also if the buffer of a view begins elsewhere.
     const shifted = Buffer.concat([Buffer.alloc(5), file]).subarray(5);
     for (const one of [file, shifted]) {
       expect(readJitdump(one).map(({ name, code }) => [name, [...code]])).toEqual([

@@ -10,7 +10,7 @@ export interface Instruction {
   readonly operands: string;
 }
 
-/** Why machine code cannot be read here; undefined if it can. */
+/** The reason for which machine code cannot be read here; undefined if it can. */
 export function whyNot(): string | undefined {
   if (process.arch !== "x64") return `only x86-64 is counted, this is ${process.arch}`;
   if (spawnSync("objdump", ["--version"]).error) return "objdump of binutils is not installed";

@@ -4,7 +4,7 @@ import digits from "./digits.json" with { type: "json" };
 
 export interface Digit {
   readonly label: number;
-  /** Which image of the training set it is. */
+  /** The number of the image in the training set. */
   readonly index: number;
   /** Grey levels in [0, 1]; 1 = ink. */
   readonly pixels: Float32Array<ArrayBuffer>;

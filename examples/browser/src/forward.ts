@@ -24,7 +24,7 @@ export function pass(dropout: Dropout, { x: name, p, seed, kind }: State): Pass 
   return { x, y, mask, kept: dropout.countKept(mask, PIXELS), probability: keepProbability(p, kind), ticket };
 }
 
-/** Which pixels a mask keeps. */
+/** The pixels that a mask keeps. */
 export function keptOf(mask: Uint8Array): boolean[] {
   return Array.from({ length: PIXELS }, (_, i) => isKept(mask, i));
 }

@@ -26,7 +26,7 @@ export class RandomNumbers {
     return this.#noise.normal(inputs * outputs, { stddev: Math.sqrt(2 / inputs), seed: this.#seed, stream: FIRST_LAYER + layer });
   }
 
-  /** Which `count` of `total` images a run trains on. */
+  /** Returns the `count` of `total` images that a run trains on. */
   subset(count: number, total: number): Int32Array {
     return this.#permutation(total, SUBSET).subarray(0, count);
   }

@@ -27,7 +27,7 @@ export interface Timing {
 
 /** From the worker to the page. */
 export type News =
-  /** Which share of all is measured. */
+  /** The share of all that is measured. */
   | { readonly type: "progress"; readonly share: number }
   | { readonly type: "size"; readonly size: number; readonly timings: readonly Timing[] }
   | { readonly type: "end" }

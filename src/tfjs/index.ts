@@ -4,13 +4,14 @@ import { createDropout } from "../core/index.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
 import type { StreamKind } from "../stream/kinds.js";
 import { loadKernels } from "./kernels.js";
-import { registerLayers } from "./layers.js";
+import { registerLayers } from "./layer-table.js";
 import { ready } from "./self-check.js";
 import { TfjsDropout } from "./tfjs.js";
 
 export type { DropoutState } from "../stream/sequence.js";
 export type { Seed } from "./draw.js";
 export type { Graph } from "./graph.js";
+export type { TfjsLayers } from "./layer-table.js";
 export type {
   DropoutLayerArgs,
   GaussianNoise,
@@ -26,7 +27,7 @@ export type { NoiseShape } from "./operations.js";
 export type { TfjsPredictOptions } from "./predict.js";
 export { toStandard } from "./standard.js";
 export type { Layered } from "./swap.js";
-export type { TfjsDropout, TfjsLayers, TfjsState } from "./tfjs.js";
+export type { TfjsDropout, TfjsState } from "./tfjs.js";
 
 /** Options of {@link createTfjsDropout}. */
 export interface TfjsOptions {

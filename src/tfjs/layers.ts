@@ -1,7 +1,7 @@
 // Layers that drop, or add noise, in training: a fresh mask at each call, the same sequence of masks from the same seed. The place of a layer in
 // that sequence is part of its configuration, and so of a saved model.
 
-import { serialization, type Tensor, tidy } from "@tensorflow/tfjs-core";
+import { type serialization, type Tensor, tidy } from "@tensorflow/tfjs-core";
 import { layers } from "@tensorflow/tfjs-layers";
 import { checkBelowOne, checkFlag, checkInteger, checkProbability, wrongKind, wrongValue } from "../ground/check.js";
 import { type Known, known } from "../ground/options.js";
@@ -71,6 +71,11 @@ export type Stated<A> = A & { state: DropoutState };
 /** Gives streams to a layer that comes without a state: from a configuration of Keras or tfjs. */
 export type StateOf = (args: { readonly seed?: unknown; readonly name?: unknown }) => DropoutState;
 let stateOf: StateOf | undefined;
+
+/** Has layers without a state take their streams from `states`. */
+export function takeStatesFrom(states: StateOf): void {
+  stateOf = states;
+}
 
 /** A layer of this package. */
 export abstract class RandomLayer extends Layer {
@@ -429,41 +434,5 @@ export class SpatialDropout3D extends SpatialDropout {
   static readonly className: string = "WasmSpatialDropout3D";
   constructor(args: Stated<SpatialDropoutLayerArgs>) {
     super(args, 3);
-  }
-}
-
-/**
- * Makes the layers known to tfjs, for models that are loaded, and those that Keras has and tfjs lacks by Keras's names. Layers without a state take their
- * streams from `states`. Not done on import, which bundlers may leave out.
- */
-export function registerLayers(states: StateOf): void {
-  stateOf = states;
-  const classes = [Dropout, AlphaDropout, GaussianDropout, GaussianNoise, DropPath, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D];
-  for (const cls of classes) serialization.registerClass<RandomLayer>(cls as serialization.SerializableConstructor<RandomLayer>);
-  for (const cls of [KerasSpatialDropout2D, KerasSpatialDropout3D]) {
-    const known = serialization.SerializationMap.getMap().classNameMap[cls.className];
-    if (known === undefined) serialization.registerClass<RandomLayer>(cls as serialization.SerializableConstructor<RandomLayer>);
-  }
-}
-
-/** Loads what Keras saved, as a layer of this package. */
-class KerasSpatialDropout2D extends SpatialDropout2D {
-  static override readonly className = "SpatialDropout2D";
-  static override fromConfig<T extends serialization.Serializable>(
-    _: serialization.SerializableConstructor<T>,
-    config: serialization.ConfigDict,
-  ): T {
-    return RandomLayer.fromConfig(SpatialDropout2D as never, config);
-  }
-}
-
-/** Loads what Keras saved, as a layer of this package. */
-class KerasSpatialDropout3D extends SpatialDropout3D {
-  static override readonly className = "SpatialDropout3D";
-  static override fromConfig<T extends serialization.Serializable>(
-    _: serialization.SerializableConstructor<T>,
-    config: serialization.ConfigDict,
-  ): T {
-    return RandomLayer.fromConfig(SpatialDropout3D as never, config);
   }
 }

@@ -2,29 +2,13 @@
 
 import { type Rank, Tensor, type TensorLike, tensor, tidy } from "@tensorflow/tfjs-core";
 import { checkInteger, checkObject } from "../ground/check.js";
-import { checkOptions, type Known } from "../ground/options.js";
+import { checkOptions } from "../ground/options.js";
 import type { ClassOutput, ClassPrediction, Prediction } from "../monte-carlo/index.js";
 import { type DropoutState, Sequence } from "../stream/sequence.js";
 import { type Draw, drawNext, type Seed, sequenceOfLayer, sequenceOfSeed, sequenceOfSeededLayer } from "./draw.js";
 import type { Graph } from "./graph.js";
-import {
-  AlphaDropout,
-  Dropout,
-  type DropoutLayerArgs,
-  DropPath,
-  GaussianDropout,
-  GaussianNoise,
-  type GaussianNoiseLayerArgs,
-  type RandomLayer,
-  type RandomLayerArgs,
-  type RateArgs,
-  type RateLayer,
-  SpatialDropout1D,
-  SpatialDropout2D,
-  SpatialDropout3D,
-  type SpatialDropoutLayerArgs,
-  type Stated,
-} from "./layers.js";
+import { LAYERS, type LayerClass, type TfjsLayers } from "./layer-table.js";
+import type { RandomLayer, RandomLayerArgs } from "./layers.js";
 import { alphaDropout, dropout, gaussianDropout, gaussianNoise, type NoiseShape } from "./operations.js";
 import { predict, type TfjsPredictOptions } from "./predict.js";
 import { ready } from "./self-check.js";
@@ -35,26 +19,6 @@ import type { Layered } from "./swap.js";
 export interface TfjsState extends DropoutState {
   /** The number of layers that were made, an integer in [0, 2^32). */
   readonly layers: number;
-}
-
-/** Functions that make layers, like those of tf.layers. */
-export interface TfjsLayers {
-  /** As tf.layers.dropout, with a fresh mask at each training step. */
-  dropout(args: DropoutLayerArgs): RateLayer;
-  /** As tf.layers.alphaDropout, for networks of SELU; its constants are those of {@link Shapes.alphaDropout}. */
-  alphaDropout(args: DropoutLayerArgs): RateLayer;
-  /** As tf.layers.gaussianDropout: multiplies by 1 + sqrt(rate / (1 - rate)) z, z standard normal. */
-  gaussianDropout(args: RateArgs): RateLayer;
-  /** As tf.layers.gaussianNoise: adds stddev z, z standard normal. */
-  gaussianNoise(args: GaussianNoiseLayerArgs): GaussianNoise;
-  /** As tf.layers.spatialDropout1d: drops channels of [samples, steps, channels]. */
-  spatialDropout1d(args: SpatialDropoutLayerArgs): RateLayer;
-  /** Drops feature maps of [samples, height, width, channels], as Keras's SpatialDropout2D. */
-  spatialDropout2d(args: SpatialDropoutLayerArgs): RateLayer;
-  /** Drops feature maps of [samples, depth, height, width, channels], as Keras's SpatialDropout3D. */
-  spatialDropout3d(args: SpatialDropoutLayerArgs): RateLayer;
-  /** Drops whole samples, for the end of a residual branch: stochastic depth (Huang et al. 2016). */
-  dropPath(args: RateArgs): RateLayer;
 }
 
 /**
@@ -78,16 +42,10 @@ export interface TfjsLayers {
  */
 export class TfjsDropout {
   /** Functions that make layers, like those of tf.layers. Layers throw as operations do, those for `rate` and `stddev` when they are made. */
-  readonly layers: TfjsLayers = {
-    dropout: (args) => this.#make(Dropout, args),
-    alphaDropout: (args) => this.#make(AlphaDropout, args),
-    gaussianDropout: (args) => this.#make(GaussianDropout, args),
-    gaussianNoise: (args) => this.#make(GaussianNoise, args),
-    spatialDropout1d: (args) => this.#make(SpatialDropout1D, args),
-    spatialDropout2d: (args) => this.#make(SpatialDropout2D, args),
-    spatialDropout3d: (args) => this.#make(SpatialDropout3D, args),
-    dropPath: (args) => this.#make(DropPath, args),
-  };
+  readonly layers: TfjsLayers = Object.fromEntries(
+    // The types of arguments and layers are those of the table, which was checked there.
+    Object.entries(LAYERS).map(([name, Class]) => [name, (args: never) => this.#make(Class as LayerClass<never, RandomLayer>, args)]),
+  ) as unknown as TfjsLayers;
 
   readonly #sequence: Sequence;
   #layers = 0;
@@ -292,10 +250,4 @@ export class TfjsDropout {
     ++this.#layers;
     return state;
   }
-}
-
-/** A class of layers. */
-interface LayerClass<A, L> {
-  new (args: Stated<A>): L;
-  readonly keys: Known;
 }

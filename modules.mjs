@@ -24,20 +24,20 @@ export const EXTENSIONS = /** @type {ExtensionName[]} */ (MODULES.map(({ name })
 /** The builds of each module, named as asc's targets are: build/<module>/<build>.wasm. */
 export const BUILDS = /** @type {const} */ (["simd", "scalar"]);
 
-/** Entries that are made of modules and have no wasm of their own: the subpath and the source, without its ".ts". */
-const OTHERS = [
-  { subpath: "inline", source: "core/inline" },
-  { subpath: "tfjs", source: "tfjs/index" },
-];
+/** Entries that are made of modules and have no wasm of their own: the subpath, the source without its ".ts", and the budget of the whole entry. */
+const OTHERS = /** @type {const} */ ([
+  { subpath: "inline", source: "core/inline", budget: [79, 28] },
+  { subpath: "tfjs", source: "tfjs/index", budget: [190, 70] },
+]);
 
 /**
  * All entries with code: the subpath that users import, "" for the package itself; the source under src/; the module, where the entry has
- * another form under each of {@link CONDITIONS}.
+ * another form under each of {@link CONDITIONS}; the budget.
  *
- * @type {readonly { readonly subpath: string, readonly source: string, readonly module?: ModuleName }[]}
+ * @type {readonly { readonly subpath: string, readonly source: string, readonly module?: ModuleName, readonly budget: readonly [number, number] }[]}
  */
 export const ENTRIES = [
-  ...MODULES.map(({ name }) => ({ subpath: name === "core" ? "" : name, source: `${name}/index`, module: name })),
+  ...MODULES.map(({ name, budget }) => ({ subpath: name === "core" ? "" : name, source: `${name}/index`, module: name, budget })),
   ...OTHERS,
 ];
 

@@ -12,6 +12,7 @@ const root = new URL("../", import.meta.url);
 /** The folders that `npm test` needs. */
 const TESTS = [
   "scripts/lint",
+  "scripts/release",
   "test",
   "test/engines/nodes",
   "examples/browser",

@@ -4,13 +4,13 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, posix } from "node:path";
-import { gzipSync } from "node:zlib";
 import { build, buildSync } from "esbuild";
 import ts from "typescript";
 import { createServer } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BUILDS, CONDITIONS, ENTRIES, EXTENSIONS, MODULES, type ModuleName } from "../../modules.mjs";
 import { FOLDERS, withModules } from "../../scripts/manifest.mjs";
+import { weigh, weighEntries } from "../../scripts/sizes.mjs";
 import { askWorker } from "../engines/workerd.js";
 import { type Browser, ifInstalled, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
 import { missing } from "../support/missing.js";
@@ -243,6 +243,14 @@ describe("what is shipped", () => {
     expect(manifest.dependencies).toBeUndefined();
   });
 
+  it("has no code of others but that of AssemblyScript, whose licence is there", () => {
+    const sources = files
+      .filter((name) => /^dist\/.*\.js$/.test(name))
+      .flatMap((path) => readFileSync(join(installed, path), "utf8").match(/(?<=^\/\/ .*node_modules\/)(@[^/]+\/)?[^/]+/gm) ?? []);
+    expect([...new Set(sources)]).toEqual(["@assemblyscript/loader"]);
+    expect(readFileSync(join(installed, "dist/LICENSES.txt"), "utf8")).toMatch(/AssemblyScript[\s\S]*Apache License/);
+  });
+
   it("names no folder of the machine that built it", () => {
     for (const path of files.filter((name) => /^dist\/.*\.js$/.test(name))) {
       expect(readFileSync(join(installed, path), "utf8").includes(repository.replace(/\/$/, "")), path).toBe(false);
@@ -341,41 +349,32 @@ describe.each(Object.entries(BUNDLERS))("%s leaves out what is not used", (name,
   });
 });
 
-describe("entries keep to their budgets in browsers", () => {
-  /** All that entries export, in one bundle. */
-  async function weigh(...paths: readonly string[]) {
-    const { outputFiles } = await build({
-      stdin: { contents: paths.map((path) => `export * from "${path}";`).join("\n"), resolveDir: directory },
-      bundle: true,
-      minify: true,
-      format: "esm",
-      conditions: ["browser"],
-      write: false,
-    });
-    const [{ contents, text }] = outputFiles as [import("esbuild").OutputFile];
-    return { minified: contents.length, gzipped: gzipSync(contents, { level: 9 }).length, text };
-  }
+type Weighed = Awaited<ReturnType<typeof weighEntries>>[number];
 
-  function check(name: ModuleName, minified: number, gzipped: number, more = ""): void {
-    const { budget = [] } = MODULES.find((module) => module.name === name) ?? {};
-    const [most, mostGzipped] = budget.map((size) => size * 1024) as [number, number];
-    console.log(`${name}: ${minified} bytes minified, ${gzipped} gzipped, of ${most} and ${mostGzipped}${more}`);
+describe("entries keep to their budgets in browsers", () => {
+  const weighed = weighEntries(directory);
+
+  it.each(ENTRIES.map(({ subpath }) => subpath))("wasm-dropout/%s", async (wanted) => {
+    const { path, minified, gzipped, added, budget } = (await weighed).find(({ subpath }) => subpath === wanted) as Weighed;
+    console.log(`${path}${added ? " adds" : ""}: ${minified} bytes minified, ${gzipped} gzipped, of ${budget.join(" and ")}`);
+    const [most, mostGzipped] = budget;
     expect(minified).toBeLessThanOrEqual(most);
     expect(gzipped).toBeLessThanOrEqual(mostGzipped);
-  }
-
-  it("core", async () => {
-    const { minified, gzipped, text } = await weigh("wasm-dropout");
-    expect(textsIn(text)).toEqual(["core"]);
-    check("core", minified, gzipped);
   });
 
-  it.each(EXTENSIONS)("what %s adds", async (name) => {
-    const core = await weigh("wasm-dropout");
-    const alone = await weigh(`wasm-dropout/${name}`);
-    const both = await weigh("wasm-dropout", `wasm-dropout/${name}`);
-    expect(textsIn(alone.text)).toEqual([name]);
-    const more = `; by itself, with what it uses of the core, ${alone.minified} and ${alone.gzipped}`;
-    check(name, both.minified - core.minified, both.gzipped - core.gzipped, more);
+  it.each(MODULES.map(({ name }) => name))("with no wasm but its own: %s", async (name) => {
+    const { text } = await weigh(directory, name === "core" ? "wasm-dropout" : `wasm-dropout/${name}`);
+    expect(textsIn(text)).toEqual([name]);
+  });
+
+  it("README says how large they are", async () => {
+    const rows = readFileSync(join(installed, "README.md"), "utf8").matchAll(/^\| \[`(wasm-dropout|\/[\w-]+)`\]\(.*?(\d+)[^|]*\|$/gm);
+    const said = new Map([...rows].map(([, name, figure]) => [`${name}`.replace(/^wasm-dropout|^\//, ""), Number(figure)]));
+    expect([...said.keys()]).toEqual(expect.arrayContaining(["", ...EXTENSIONS, "tfjs"]));
+    for (const [name, figure] of said) {
+      const { gzipped } = (await weighed).find(({ subpath }) => subpath === name) as Weighed;
+      // About right is enough: not every change of a kernel is one of README.
+      expect(Math.abs(figure - gzipped / 1024), `${name}: ${gzipped / 1024} KiB`).toBeLessThan(1 + 0.1 * figure);
+    }
   });
 });

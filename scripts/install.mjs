@@ -16,6 +16,7 @@ const TESTS = [
   "test",
   "test/engines/nodes",
   "examples/browser",
+  "examples/distributed",
   "examples/edge-worker",
   "examples/frameworks",
   "examples/mnist/train",

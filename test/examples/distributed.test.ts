@@ -185,9 +185,7 @@ describe("a queue in Redis", () => {
     const workers = startWorkers(1, at);
     try {
       const bad = { ...task, seed: -1 };
-      await expect(inQueue(bad, { connection: connectionTo(at), run: "bad" })).rejects.toThrow(
-        /^part bad-\d+ failed: "seed" expected/,
-      );
+      await expect(inQueue(bad, { connection: connectionTo(at), run: "bad" })).rejects.toThrow(/^part bad-\d+ failed: "seed" expected/);
     } finally {
       await endWorkers(workers);
     }

@@ -7,7 +7,7 @@ const PROJECTS = {
   /** Examples of README and docstrings, against what is built. */
   docs: ["test/docs/**/*.test.ts"],
   /** The adapter for TensorFlow.js on the backends that Node has. */
-  tfjs: ["test/tfjs/{device,layers,models,monte-carlo,operations}.test.ts", "test/monte-carlo/tensors.test.ts"],
+  tfjs: ["test/tfjs/{device,graph-model,layers,models,monte-carlo,operations,predict}.test.ts", "test/monte-carlo/tensors.test.ts"],
   /** Pages in browsers. */
   pages: ["test/tfjs/gpu.test.ts", "test/examples/browser-page.test.ts"],
   /** The packed package in build tools. */

@@ -11,6 +11,7 @@ import { checkOptions, type Known, known } from "../ground/options.js";
 import { Words } from "../ground/words.js";
 import { addSample } from "../stream/domains.js";
 import type { StreamKind } from "../stream/kinds.js";
+import type { Masks } from "./choices.js";
 import type { Plan, Usage } from "./options.js";
 import { checkFirstSample, checkSamples, readLayer, setStream } from "./streams.js";
 
@@ -48,6 +49,11 @@ export interface PassContext {
   readonly passes: number;
   /** The run's signal, for models that can be interrupted. */
   readonly signal: AbortSignal | undefined;
+  /** Number of examples in the input, and number of the first, as the options of the run say. */
+  readonly samples: number;
+  readonly firstSample: number;
+  /** Says whether the examples of a pass share masks. */
+  readonly masks: Masks;
   /**
    * Inverted dropout of the rows of x, [samples, features], as {@link Dropout.dropout} computes it. Row i has the mask of
    * `streamOf(pass, layer, sample + i)`, or of `streamOf(pass, layer)` where masks are "perPass", from its start on.
@@ -99,6 +105,9 @@ export function passContext(engine: Engine, plan: Plan, pass: number): PassConte
     pass,
     passes,
     signal,
+    samples: run.samples,
+    firstSample: run.firstSample,
+    masks: run.masks,
     dropout: <X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
       x: X,
       p: number,

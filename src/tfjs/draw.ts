@@ -2,9 +2,13 @@
 // Invariant: of one seed, operations draw the streams below 2^32, and the layer with number k, from 1, those from k times 2^32; a layer with a seed of its
 // own draws those of its number or name in the domain of layers, so that layers of one seed differ.
 
-import { wrongKind, wrongValue } from "../ground/check.js";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { checkChoice, wrongKind, wrongValue } from "../ground/check.js";
+import { checkOptions, type Known, known } from "../ground/options.js";
+import { Words } from "../ground/words.js";
+import type { PassContext } from "../monte-carlo/pass.js";
 import { DOMAINS, layerOfName, setDomainStream } from "../stream/domains.js";
-import type { StreamKind } from "../stream/kinds.js";
+import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
 import { Sequence } from "../stream/sequence.js";
 
 /**
@@ -13,11 +17,46 @@ import { Sequence } from "../stream/sequence.js";
  */
 export type Seed = number | bigint | string;
 
+/** A stream as {@link PassContext.stream} returns it: its number and seed, integers in [0, 2^64), and kind, that of the {@link TfjsDropout} by default. */
+export interface Stream {
+  readonly kind?: StreamKind | undefined;
+  readonly seed: number | bigint;
+  readonly stream: number | bigint;
+}
+const STREAM_KEYS: Known = /* @__PURE__ */ known("kind", "seed", "stream");
+
 /** A stream of decisions. */
 export interface Draw {
   readonly kind: StreamKind;
   readonly seed: bigint;
   readonly stream: bigint;
+}
+
+/** One draw for all of a tensor; or one for each of its rows, slices along the first axis, which then have the decisions that each has by itself. */
+export type Draws = Draw | readonly Draw[];
+
+/** Runs `run` with all values and their draw, or with those of each row and its draw. */
+export function eachDraw(
+  draws: Draws,
+  values: Float32Array,
+  out: Float32Array,
+  run: (values: Float32Array, out: Float32Array, draw: Draw) => void,
+): void {
+  const rows = isRows(draws) ? draws : [draws];
+  const size = values.length / rows.length;
+  rows.forEach((draw, row) => {
+    run(values.subarray(row * size, (row + 1) * size), out.subarray(row * size, (row + 1) * size), draw);
+  });
+}
+
+/** Returns true if there is a draw for each row. */
+export function isRows(draws: Draws): draws is readonly Draw[] {
+  return Array.isArray(draws);
+}
+
+/** Returns the kind of stream, which all rows share. */
+export function kindOf(draws: Draws): StreamKind {
+  return (isRows(draws) ? (draws[0] as Draw) : draws).kind;
 }
 
 /** Has `use` draw the next stream of `sequence`, which moves on unless that throws. */
@@ -26,6 +65,36 @@ export function drawNext<R>(sequence: Sequence, use: (draw: Draw) => R): R {
   const result = use({ kind, seed: seed.toBigInt(), stream: next.toBigInt() });
   next.increment();
   return result;
+}
+
+/**
+ * Returns the draws for `x` of a stream, or of the context of a pass: one for each row of x along its first axis, as {@link PassContext.dropout} has it for
+ * [samples, ...]; one for all of x if the run has one sample, or if `noiseShape` has all rows share decisions.
+ */
+export function drawsOf(given: Stream | PassContext, kind: StreamKind, x: Tensor, noiseShape: unknown): Draws {
+  if (!isContext(given)) {
+    checkOptions(given, STREAM_KEYS, "seed");
+    const { kind: own = kind, seed, stream } = given;
+    checkChoice(own, "seed.kind", STREAM_KINDS);
+    const [ofSeed, ofStream] = [new Words(), new Words()];
+    ofSeed.set(seed, "seed.seed");
+    ofStream.set(stream, "seed.stream");
+    return { kind: own, seed: ofSeed.toBigInt(), stream: ofStream.toBigInt() };
+  }
+  const { samples, firstSample, masks } = given;
+  const rows = x.shape[0] ?? 1;
+  if (samples !== 1 && rows !== samples) throw wrongValue("x", `tensor of ${samples} rows, the samples of the run`, `${rows} rows`);
+  const draw = given.stream();
+  const shared = Array.isArray(noiseShape) && (noiseShape.length < x.rank || noiseShape[0] === 1);
+  const own = masks === "perExample" && !shared;
+  // The sample's number is added to that of the stream.
+  const of = (sample: number) => ({ ...draw, stream: BigInt.asUintN(64, draw.stream + BigInt(sample)) });
+  if (samples === 1 || shared) return own ? of(firstSample) : draw;
+  return Array.from({ length: samples }, (_, row) => (own ? of(firstSample + row) : draw));
+}
+
+function isContext(given: object): given is PassContext {
+  return typeof (given as { stream?: unknown }).stream === "function";
 }
 
 /** Returns the sequence of a seed that a caller gave, from its first stream. */

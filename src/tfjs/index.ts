@@ -9,7 +9,7 @@ import { ready } from "./self-check.js";
 import { TfjsDropout } from "./tfjs.js";
 
 export type { DropoutState } from "../stream/sequence.js";
-export type { Seed } from "./draw.js";
+export type { Seed, Stream } from "./draw.js";
 export type { Graph } from "./graph.js";
 export type { TfjsLayers } from "./layer-table.js";
 export type {
@@ -24,7 +24,7 @@ export type {
 } from "./layers.js";
 export { maskStates, restoreMasks } from "./mask-states.js";
 export type { NoiseShape } from "./operations.js";
-export type { TfjsPredictOptions } from "./predict.js";
+export type { Inserted, TfjsPredictOptions } from "./predict.js";
 export { toStandard } from "./standard.js";
 export type { Layered } from "./swap.js";
 export type { TfjsDropout, TfjsState } from "./tfjs.js";

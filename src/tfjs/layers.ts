@@ -11,7 +11,7 @@ import { type DataFormat, type DataFormatName, readDataFormat } from "../shapes/
 import { type DropoutState, Sequence } from "../stream/sequence.js";
 import { MAX_INDEX } from "../stream/ticket.js";
 import { nothing } from "./differentiable.js";
-import { type Draw, drawNext, type Seed } from "./draw.js";
+import { type Draw, type Draws, drawNext, type Seed } from "./draw.js";
 import { alphaDropout, dropout, gaussianDropout, gaussianNoise, type NoiseShape } from "./operations.js";
 
 type Layer = layers.Layer;
@@ -109,17 +109,17 @@ export abstract class RandomLayer extends Layer {
     return new cls({ ...args, state });
   }
 
-  /** Returns the results for `x` in training. */
-  protected abstract perturb(x: Tensor, draw: Draw): Tensor;
+  /** Returns the results for `x` in training, by one draw or by one for each example. */
+  protected abstract perturb(x: Tensor, draws: Draws): Tensor;
 
   /** @internal The name and configuration of the layer of tfjs that computes the same in distribution. */
   abstract _standard(): { className: string; config: serialization.ConfigDict };
 
   /**
-   * @internal Returns the results for a batch of one example, whatever the layer's own sequence: by its own draw, or by the shared one where
-   * all examples have the same mask.
+   * @internal Returns the results for examples, whatever the layer's own sequence: each by its own draw, or by its shared one where all examples of a batch
+   * have the same mask.
    */
-  _perturbExample(x: Tensor, own: () => Draw, _shared: () => Draw): Tensor {
+  _perturbRows(x: Tensor, own: () => readonly Draw[], _shared: () => readonly Draw[]): Tensor {
     return this.perturb(x, own());
   }
 
@@ -219,16 +219,16 @@ export abstract class RateLayer extends RandomLayer {
 /** A layer of a mask of decisions: at rate 1, none is kept. */
 abstract class MaskLayer extends RateLayer {
   /** Returns the results for `x` at a rate below 1. */
-  protected abstract mask(x: Tensor, draw: Draw): Tensor;
+  protected abstract mask(x: Tensor, draws: Draws): Tensor;
 
-  protected override perturb(x: Tensor, draw: Draw): Tensor {
+  protected override perturb(x: Tensor, draws: Draws): Tensor {
     if (x.dtype !== "float32") throw wrongKind("x.dtype", '"float32"', x.dtype);
-    return this.rate === 1 ? nothing(x) : this.mask(x, draw);
+    return this.rate === 1 ? nothing(x) : this.mask(x, draws);
   }
 }
 
 abstract class NoiseShapeLayer extends MaskLayer {
-  protected abstract override mask(x: Tensor, draw: Draw, noiseShape?: NoiseShape | null): Tensor;
+  protected abstract override mask(x: Tensor, draws: Draws, noiseShape?: NoiseShape | null): Tensor;
 
   static readonly keys = NOISE_SHAPE_KEYS;
   protected readonly noiseShape: NoiseShape | null;
@@ -239,14 +239,14 @@ abstract class NoiseShapeLayer extends MaskLayer {
     this.noiseShape = noiseShape;
   }
 
-  override _perturbExample(x: Tensor, own: () => Draw, all: () => Draw): Tensor {
+  override _perturbRows(x: Tensor, own: () => readonly Draw[], shared: () => readonly Draw[]): Tensor {
     const { noiseShape } = this;
-    if (noiseShape === null || noiseShape[0] === null) return super._perturbExample(x, own, all);
-    const whole = noiseShape.length === x.rank;
-    const shared = !whole || noiseShape[0] === 1;
-    // A noise shape that names the size of the batch: of one example, it is 1.
+    const whole = noiseShape?.length === x.rank;
+    if (noiseShape === null || (whole && noiseShape[0] === null)) return super._perturbRows(x, own, shared);
+    const draws = !whole || noiseShape[0] === 1 ? shared() : own();
+    // A noise shape that names the size of the batch, in a batch of several passes: of one example, it is 1.
     const shape = whole ? [null, ...noiseShape.slice(1)] : noiseShape;
-    return this.rate === 1 ? nothing(x) : this.mask(x, shared ? all() : own(), shape);
+    return this.rate === 1 ? nothing(x) : this.mask(x, draws, shape);
   }
 
   protected override checkShape(shape: Shape): void {
@@ -279,8 +279,8 @@ function readNoiseShape(value: unknown): NoiseShape | null {
 export class Dropout extends NoiseShapeLayer {
   static readonly className = "WasmDropout";
 
-  protected override mask(x: Tensor, draw: Draw, noiseShape = this.noiseShape): Tensor {
-    return dropout(x, this.rate, noiseShape, draw);
+  protected override mask(x: Tensor, draws: Draws, noiseShape = this.noiseShape): Tensor {
+    return dropout(x, this.rate, noiseShape, draws);
   }
 
   override _standard() {
@@ -292,8 +292,8 @@ export class Dropout extends NoiseShapeLayer {
 export class AlphaDropout extends NoiseShapeLayer {
   static readonly className = "WasmAlphaDropout";
 
-  protected override mask(x: Tensor, draw: Draw, noiseShape = this.noiseShape): Tensor {
-    return alphaDropout(x, this.rate, noiseShape, draw);
+  protected override mask(x: Tensor, draws: Draws, noiseShape = this.noiseShape): Tensor {
+    return alphaDropout(x, this.rate, noiseShape, draws);
   }
 
   override _standard() {
@@ -316,8 +316,8 @@ export class GaussianDropout extends RateLayer {
     checkBelowOne(rate, "rate");
   }
 
-  protected override perturb(x: Tensor, draw: Draw): Tensor {
-    return gaussianDropout(x, this.rate, draw);
+  protected override perturb(x: Tensor, draws: Draws): Tensor {
+    return gaussianDropout(x, this.rate, draws);
   }
 
   override _standard() {
@@ -349,8 +349,8 @@ export class GaussianNoise extends RandomLayer {
     return this.#stddev === 0;
   }
 
-  protected override perturb(x: Tensor, draw: Draw): Tensor {
-    return gaussianNoise(x, this.#stddev, draw);
+  protected override perturb(x: Tensor, draws: Draws): Tensor {
+    return gaussianNoise(x, this.#stddev, draws);
   }
 
   override _standard() {
@@ -366,8 +366,8 @@ export class DropPath extends MaskLayer {
   static readonly className = "WasmDropPath";
   static readonly keys = RATE_KEYS;
 
-  protected override mask(x: Tensor, draw: Draw): Tensor {
-    return dropout(x, this.rate, perSample(x.shape), draw);
+  protected override mask(x: Tensor, draws: Draws): Tensor {
+    return dropout(x, this.rate, perSample(x.shape), draws);
   }
 
   override _standard() {
@@ -398,8 +398,8 @@ abstract class SpatialDropout extends MaskLayer {
     if (shape.length !== this.#rank) throw wrongValue("inputs", `tensors of ${this.#rank} dimensions`, showShape(shape));
   }
 
-  protected override mask(x: Tensor, draw: Draw): Tensor {
-    return dropout(x, this.rate, this.#noiseShape(), draw);
+  protected override mask(x: Tensor, draws: Draws): Tensor {
+    return dropout(x, this.rate, this.#noiseShape(), draws);
   }
 
   #noiseShape(): Shape {

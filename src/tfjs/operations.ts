@@ -9,7 +9,7 @@ import { resolveNoise } from "../shapes/noise-shape.js";
 import { scale, threshold } from "../stream/probability.js";
 import { STREAM_VERSION } from "../stream/ticket.js";
 import { diagonal, differentiable, identity } from "./differentiable.js";
-import type { Draw } from "./draw.js";
+import { type Draw, type Draws, eachDraw, isRows, kindOf } from "./draw.js";
 import { checkReadable, type Decisions, type Run, type Selection } from "./gpu.js";
 import { kernels } from "./kernels.js";
 import { device } from "./self-check.js";
@@ -28,26 +28,29 @@ function checkInput(x: Tensor): void {
   checkReadable(x);
 }
 
-/** Random decisions over a tensor: the draw, and the shapes of the data and of the mask. */
+/** Random decisions over a tensor: the draws, and the shapes of the data and of the mask of each. */
 interface Masked {
   readonly rate: number;
-  readonly draw: Draw;
+  readonly draws: Draws;
   readonly shape: readonly number[];
   readonly noiseShape: readonly number[];
   /** true if each element has a decision of its own. */
   readonly own: boolean;
 }
 
-function masked(x: Tensor, rate: number, noiseShape: NoiseShape | null | undefined, draw: Draw): Masked {
+function masked(x: Tensor, rate: number, noiseShape: NoiseShape | null | undefined, draws: Draws): Masked {
   checkInput(x);
   checkBelowOne(rate, "rate");
-  const shape = shapeOf(x);
-  const noise = resolveNoise(shape, noiseShape ?? undefined, undefined).noiseShape;
-  return { rate, draw, shape, noiseShape: noise, own: noiseShape === undefined || noiseShape === null };
+  const shape = isRows(draws) ? [1, ...x.shape.slice(1)] : shapeOf(x);
+  const names = isRows(draws) && noiseShape?.length === x.rank && noiseShape[0] === draws.length;
+  // A noise shape may name the size of the batch, of which each row has one.
+  const given = names ? [null, ...noiseShape.slice(1)] : (noiseShape ?? undefined);
+  const noise = resolveNoise(shape, given, undefined).noiseShape;
+  return { rate, draws, shape, noiseShape: noise, own: noiseShape === undefined || noiseShape === null };
 }
 
 /** Returns the decisions as bits, and their places: neighbouring dimensions that are alike count as one. */
-function decisionsOf({ rate, draw, shape, noiseShape }: Masked): Decisions {
+function decisionsOf({ rate, draws, shape, noiseShape }: Masked): Decisions {
   const runs: Run[] = [];
   let decisions = 1;
   for (let k = shape.length - 1; k >= 0; --k) {
@@ -60,9 +63,19 @@ function decisionsOf({ rate, draw, shape, noiseShape }: Masked): Decisions {
     if (stride > 0) decisions *= size;
   }
   if (runs.length === 0) runs.push({ size: 1, stride: 1 });
-  const words = new Uint32Array(Math.ceil(decisions / 32));
-  kernels().core.mask(decisions, rate, { ...draw, out: words });
-  return { words, runs };
+  const count = Math.ceil(decisions / 32);
+  const { core } = kernels();
+  if (!isRows(draws)) {
+    const words = new Uint32Array(count);
+    core.mask(decisions, rate, { ...draws, out: words });
+    return { words, runs };
+  }
+  // The bits of each row begin with a word.
+  const words = new Uint32Array(count * draws.length);
+  draws.forEach((draw, row) => {
+    core.mask(decisions, rate, { ...draw, out: words.subarray(row * count, (row + 1) * count) });
+  });
+  return { words, runs: [...runs, { size: draws.length, stride: 32 * count }] };
 }
 
 /** Returns the result of a selection on the current backend's GPU, from what `before` makes of x; undefined if that computes on the CPU. */
@@ -74,25 +87,35 @@ function onGpu(x: Tensor, mask: Masked, selection: () => Selection, before: (x: 
 
 const identical = (x: Tensor) => x;
 
-export function dropout(x: Tensor, rate: number, noiseShape: NoiseShape | null | undefined, draw: Draw): Tensor {
-  const mask = masked(x, rate, noiseShape, draw);
+export function dropout(x: Tensor, rate: number, noiseShape: NoiseShape | null | undefined, draws: Draws): Tensor {
+  const mask = masked(x, rate, noiseShape, draws);
   if (isPlain(x, rate)) return identity(x);
-  const { kind } = draw;
+  const kind = kindOf(draws);
   const select = (): Selection => ({ operation: "*", value: scale(threshold(rate, kind), kind, "f32"), dropped: 0 });
   return diagonal(x, (input) => onGpu(input, mask, select) ?? mapValues(input, (values, out) => dropValues(values, out, mask)));
 }
 
-function dropValues(values: Float32Array, out: Float32Array, { rate, draw, shape, noiseShape, own }: Masked): void {
+function dropValues(values: Float32Array, out: Float32Array, { rate, draws, shape, noiseShape, own }: Masked): void {
   const { core, shapes } = kernels();
-  if (own) core.dropout(values, rate, { ...draw, out });
-  else shapes.broadcastDropout(values, rate, { ...draw, shape, noiseShape, out });
+  eachDraw(draws, values, out, (values, out, draw) => {
+    if (own) core.dropout(values, rate, { ...draw, out });
+    else shapes.broadcastDropout(values, rate, { ...draw, shape, noiseShape, out });
+  });
 }
 
-export function alphaDropout(x: Tensor, rate: number, noiseShape: NoiseShape | null | undefined, draw: Draw): Tensor {
-  const mask = masked(x, rate, noiseShape, draw);
+export function alphaDropout(x: Tensor, rate: number, noiseShape: NoiseShape | null | undefined, draws: Draws): Tensor {
+  const mask = masked(x, rate, noiseShape, draws);
   if (isPlain(x, rate)) return identity(x);
   const { shape, noiseShape: noise } = mask;
-  const { a, b, dropped } = alphaConstants(rate, draw.kind, "f32");
+  const { a, b, dropped } = alphaConstants(rate, kindOf(draws), "f32");
+  const run = (values: Float32Array, out: Float32Array) =>
+    eachDraw(draws, values, out, (values, out, draw) => {
+      kernels().shapes.alphaDropout(values, rate, { ...draw, shape, noiseShape: noise, out });
+    });
+  const back = (values: Float32Array, out: Float32Array) =>
+    eachDraw(draws, values, out, (values, dx, draw) => {
+      kernels().shapes.backward(values, alphaTicket(mask, draw), {}, { dx });
+    });
   const forward = (input: Tensor): Tensor =>
     // Two programs, as one may contract product and sum, which the CPU rounds one by one.
     onGpu(
@@ -100,18 +123,13 @@ export function alphaDropout(x: Tensor, rate: number, noiseShape: NoiseShape | n
       mask,
       () => ({ operation: "+", value: b, dropped }),
       (scaled) => mul(scaled, scalar(a, "float32")),
-    ) ?? mapValues(input, (values, out) => void kernels().shapes.alphaDropout(values, rate, { ...draw, shape, noiseShape: noise, out }));
+    ) ?? mapValues(input, run);
   const gradient = (dy: Tensor): Tensor =>
-    diagonal(
-      dy,
-      (input) =>
-        onGpu(input, mask, () => ({ operation: "*", value: a, dropped: 0 })) ??
-        mapValues(input, (values, dx) => void kernels().shapes.backward(values, alphaTicket(mask), {}, { dx })),
-    );
+    diagonal(dy, (input) => onGpu(input, mask, () => ({ operation: "*", value: a, dropped: 0 })) ?? mapValues(input, back));
   return differentiable(x, forward, gradient);
 }
 
-function alphaTicket({ rate, draw, shape, noiseShape }: Masked) {
+function alphaTicket({ rate, shape, noiseShape }: Masked, draw: Draw) {
   return {
     version: STREAM_VERSION,
     op: "alphaDropout",
@@ -126,19 +144,25 @@ function alphaTicket({ rate, draw, shape, noiseShape }: Masked) {
   } as const;
 }
 
-export function gaussianDropout(x: Tensor, rate: number, { seed, stream }: Draw): Tensor {
+export function gaussianDropout(x: Tensor, rate: number, draws: Draws): Tensor {
   checkInput(x);
   checkBelowOne(rate, "rate");
   if (isPlain(x, rate)) return identity(x);
-  const run = (values: Float32Array, out: Float32Array) => void kernels().noise.gaussianDropout(values, rate, { seed, stream, out });
+  const run = (values: Float32Array, out: Float32Array) =>
+    eachDraw(draws, values, out, (values, out, { seed, stream }) => {
+      kernels().noise.gaussianDropout(values, rate, { seed, stream, out });
+    });
   return diagonal(x, (input) => factored(input, 1, run, mul));
 }
 
-export function gaussianNoise(x: Tensor, stddev: number, { seed, stream }: Draw): Tensor {
+export function gaussianNoise(x: Tensor, stddev: number, draws: Draws): Tensor {
   checkInput(x);
   checkDeviation(stddev, "stddev", "f32");
   if (isPlain(x, stddev)) return identity(x);
-  const run = (values: Float32Array, out: Float32Array) => void kernels().noise.gaussianNoise(values, stddev, { seed, stream, out });
+  const run = (values: Float32Array, out: Float32Array) =>
+    eachDraw(draws, values, out, (values, out, { seed, stream }) => {
+      kernels().noise.gaussianNoise(values, stddev, { seed, stream, out });
+    });
   return differentiable(x, (input) => factored(input, -0, run, add), identity);
 }
 

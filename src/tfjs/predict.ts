@@ -1,27 +1,46 @@
 // Monte-Carlo dropout of a LayersModel: passes in which its dropout and noise layers alone are as in training.
 
 import { type Tensor, Tensor as TensorClass, tidy } from "@tensorflow/tfjs-core";
-import { checkInteger, checkObject, wrongKind, wrongValue } from "../ground/check.js";
+import { checkChoice, checkInteger, checkObject, checkProbability, wrongKind, wrongValue } from "../ground/check.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
-import { type ClassPrediction, createMonteCarlo, type Prediction, type PredictOptions } from "../monte-carlo/index.js";
+import { MASKS, type Masks } from "../monte-carlo/choices.js";
+import { type ClassPrediction, createMonteCarlo, type PassContext, type Prediction, type PredictOptions } from "../monte-carlo/index.js";
 import type { MonteCarlo } from "../monte-carlo/monte-carlo.js";
+import { MOST_PASSES, streamOf } from "../monte-carlo/streams.js";
 import { STREAM_VERSION } from "../stream/ticket.js";
-import { type Graph, Program, type Values } from "./graph.js";
+import { type DrawOf, type Graph, Program, type Values } from "./graph.js";
 import { kernels } from "./kernels.js";
-import { RandomLayer, RateLayer } from "./layers.js";
+import { Dropout, RandomLayer, RateLayer } from "./layers.js";
+import type { NoiseShape } from "./operations.js";
 import { oursOf } from "./standard.js";
 import { type Layer, layersOf } from "./swap.js";
 
+/** Dropout that {@link TfjsDropout.predict} inserts: its rate in [0, 1], or that with a noise shape as that of {@link TfjsLayers.dropout}. */
+export type Inserted = number | { readonly rate: number; readonly noiseShape?: NoiseShape | null | undefined };
+
 /** Options of {@link TfjsDropout.predict}: those of {@link MonteCarlo.predict} that do not follow from the model and its inputs. */
-export interface TfjsPredictOptions extends Omit<PredictOptions, "samples" | "masks" | "dtype" | "outputShape" | "classAxis"> {
+export interface TfjsPredictOptions extends Omit<PredictOptions, "samples" | "dtype" | "outputShape" | "classAxis"> {
+  /** "perExample" (default): each example has masks of its own. "perPass": all examples of a pass share them, as one network, which {@link MonteCarlo.epig} needs. */
+  masks?: Masks | undefined;
   /** Rates for this prediction by the names of layers, in [0, 1]; by default each layer has its own. A rate of 0 turns a layer off. */
   rates?: Readonly<Record<string, number>> | undefined;
+  /** Dropout of the outputs of layers, by their names, for a model that was trained with it and has lost it, say. The model stays as it is. */
+  insert?: Readonly<Record<string, Inserted>> | undefined;
+  /**
+   * Number of passes that run as one batch, an integer of at least 1; 1 for a model with layers of a program's own, which may look at the whole batch. By
+   * default as many of 32 as keep the largest step below 2^22 numbers. On backends "cpu" and "wasm" results do not depend on it.
+   */
+  batchPasses?: number | undefined;
 }
 
 const PREDICT_KEYS: Known = /* @__PURE__ */ known(
-  ...["passes", "firstPass", "seed", "kind", "firstSample", "classes", "output", "onProgress", "progressMs", "signal", "sliceMs", "resume"],
-  ...["until", "independent", "rates"],
+  ...["passes", "firstPass", "seed", "kind", "masks", "firstSample", "classes", "output", "onProgress", "progressMs", "signal", "sliceMs"],
+  ...["resume", "until", "independent", "keepPasses", "rates", "insert", "batchPasses"],
 );
+const INSERTED_KEYS: Known = /* @__PURE__ */ known("rate", "noiseShape");
+
+const MOST_BATCHED = 32;
+const MOST_WIDTH = 2 ** 22;
 
 let loading: Promise<MonteCarlo> | undefined;
 
@@ -43,12 +62,23 @@ export async function predict(
   defaults: { readonly kind: "tile" | "philox"; readonly seed: bigint },
 ): Promise<Prediction | ClassPrediction> {
   checkOptions(options, PREDICT_KEYS);
-  const { rates, seed = defaults.seed, kind = defaults.kind, firstSample = 0, ...others } = options;
+  const {
+    rates,
+    insert,
+    batchPasses,
+    seed = defaults.seed,
+    kind = defaults.kind,
+    firstSample = 0,
+    masks = "perExample",
+    ...others
+  } = options;
+  if (batchPasses !== undefined) checkInteger(batchPasses, "batchPasses", 1, MOST_PASSES);
+  checkChoice(masks, "masks", MASKS);
   checkGraph(model);
   const list = readInputs(model, inputs);
   const samples = (list[0] as Tensor).shape[0] ?? 0;
   checkInteger(firstSample, "firstSample", 0, Number.MAX_SAFE_INTEGER);
-  const program = new Program(model, liveLayers(model, rates));
+  const program = new Program(model, { layers: liveLayers(model, rates), inserted: insertedLayers(insert), ofCells: dropoutOf });
   if (!program.random) {
     throw wrongValue(
       "model",
@@ -57,22 +87,35 @@ export async function predict(
     );
   }
   const classes = others.classes ?? (others.output === undefined ? undefined : lastOf(model));
+  const most = batchOf(model, program, samples, batchPasses, others.until?.leastPasses);
   const monteCarlo = await load();
   // The values are an array of tensors and masks, as tidy() takes results.
   const common = tidy(() => program.begin(list) as never) as Values;
   try {
-    const run = (
-      _: undefined,
-      context: { stream(options: { layer: string; sample: number }): { kind: typeof kind; seed: bigint; stream: bigint } },
-    ) => {
-      const y = tidy(() =>
-        program
-          .pass(common, (layer, example) => context.stream({ layer, sample: example === undefined ? 0 : firstSample + example }))
-          .clone(),
-      );
-      return y.data<"float32">().finally(() => y.dispose());
+    let ahead: { first: number; outputs: Float32Array[] } = { first: 0, outputs: [] };
+    let done = 0;
+    const run = (_: undefined, context: PassContext) => {
+      const { pass } = context;
+      const known = ahead.outputs[pass - ahead.first];
+      ++done;
+      if (known !== undefined) return known;
+      const passes = Math.min(most, context.passes - done + 1);
+      const drawOf: DrawOf = (layer, { pass: k, example }) => {
+        const sample = example === undefined || masks === "perPass" ? 0 : firstSample + example;
+        const draw = context.stream({ layer, sample });
+        return k === 0 ? draw : { ...draw, stream: streamOf(pass + k, layer, sample) };
+      };
+      const y = tidy(() => program.pass(common, { passes, drawOf }).clone());
+      return y
+        .data<"float32">()
+        .then((values) => {
+          const length = values.length / passes;
+          ahead = { first: pass, outputs: Array.from({ length: passes }, (_, k) => values.subarray(k * length, (k + 1) * length)) };
+          return ahead.outputs[0] as Float32Array;
+        })
+        .finally(() => y.dispose());
     };
-    const settings = { ...others, seed, kind, firstSample, samples, masks: "perExample" } as const;
+    const settings = { ...others, seed, kind, firstSample, samples, masks } as const;
     return await monteCarlo.predict(
       run,
       undefined,
@@ -85,6 +128,43 @@ export async function predict(
       value.mask?.dispose();
     }
   }
+}
+
+/** Returns the number of passes that run as one batch. */
+function batchOf(model: Graph, program: Program, samples: number, asked: number | undefined, leastPasses = MOST_BATCHED): number {
+  const { width } = program;
+  const open = (model.inputs as readonly { shape: (number | null)[] }[]).every(({ shape: [first] }) => first === null);
+  if (Number.isNaN(width) || !open || samples === 0) {
+    if (asked !== undefined && asked > 1) {
+      throw wrongValue("batchPasses", "1 for a model whose layers may look at the whole batch, or whose shapes are not known", asked);
+    }
+    return 1;
+  }
+  return asked ?? Math.max(1, Math.min(MOST_BATCHED, leastPasses, Math.floor(MOST_WIDTH / (samples * Math.max(1, width)))));
+}
+
+/** Returns the layers that drop after others, by the names of these. */
+function insertedLayers(insert: unknown): Map<string, RandomLayer> {
+  const inserted = new Map<string, RandomLayer>();
+  if (insert === undefined) return inserted;
+  checkObject(insert, "insert", "object of rates by the names of layers");
+  for (const [name, value] of Object.entries(insert)) {
+    const called = `insert.${name.slice(0, 40)}`;
+    if (typeof value === "number") {
+      checkProbability(value, called);
+      inserted.set(name, dropoutOf(value));
+      continue;
+    }
+    checkOptions(value, INSERTED_KEYS, called);
+    const { rate, noiseShape } = value as { rate: number; noiseShape?: NoiseShape };
+    checkProbability(rate, `${called}.rate`);
+    inserted.set(name, dropoutOf(rate, noiseShape));
+  }
+  return inserted;
+}
+
+function dropoutOf(rate: number, noiseShape: NoiseShape | null = null): Dropout {
+  return new Dropout({ rate, noiseShape, state: NO_STATE });
 }
 
 function checkGraph(model: unknown): asserts model is Graph {

@@ -3,9 +3,9 @@
 import { type Rank, Tensor, type TensorLike, tensor, tidy } from "@tensorflow/tfjs-core";
 import { checkInteger, checkObject } from "../ground/check.js";
 import { checkOptions } from "../ground/options.js";
-import type { ClassOutput, ClassPrediction, Prediction } from "../monte-carlo/index.js";
+import type { ClassOutput, ClassPrediction, PassContext, Prediction } from "../monte-carlo/index.js";
 import { type DropoutState, Sequence } from "../stream/sequence.js";
-import { type Draw, drawNext, type Seed, sequenceOfLayer, sequenceOfSeed, sequenceOfSeededLayer } from "./draw.js";
+import { type Draws, drawNext, drawsOf, type Seed, type Stream, sequenceOfLayer, sequenceOfSeed, sequenceOfSeededLayer } from "./draw.js";
 import type { Graph } from "./graph.js";
 import { LAYERS, type LayerClass, type TfjsLayers } from "./layer-table.js";
 import type { RandomLayer, RandomLayerArgs } from "./layers.js";
@@ -101,7 +101,8 @@ export class TfjsDropout {
    * @param x tensor of f32
    * @param rate drop probability in [0, 1); at 0, y shares the memory of x
    * @param noiseShape shape of the mask, by default that of x: for each dimension its size or null, or 1, where all elements along it share a decision
-   * @param seed see {@link Seed}: the same mask at each call; by default the next mask of the sequence
+   * @param seed see {@link Seed}: the same mask at each call; by default the next mask of the sequence. Or a {@link Stream}; or the context of a pass of
+   * {@link MonteCarlo.predict}, by which rows of x have the masks that {@link PassContext.dropout} draws
    * @example
    * import "@tensorflow/tfjs-backend-cpu";
    * import { grad, ones } from "@tensorflow/tfjs-core";
@@ -109,8 +110,13 @@ export class TfjsDropout {
    * const wd = await createTfjsDropout({ seed: 42 });
    * const dx = grad((x) => wd.dropout(x, 0.5, [null, 1]))(ones([8, 4])); // rows of 2 and rows of 0
    */
-  dropout<R extends Rank>(x: Tensor<R> | TensorLike, rate: number, noiseShape?: NoiseShape | null, seed?: Seed | null): Tensor<R> {
-    return this.#run(x, seed, (input, draw) => dropout(input, rate, noiseShape, draw));
+  dropout<R extends Rank>(
+    x: Tensor<R> | TensorLike,
+    rate: number,
+    noiseShape?: NoiseShape | null,
+    seed?: Seed | Stream | PassContext | null,
+  ): Tensor<R> {
+    return this.#run(x, seed, noiseShape, (input, draws) => dropout(input, rate, noiseShape, draws));
   }
 
   /**
@@ -124,8 +130,13 @@ export class TfjsDropout {
    * const wd = await createTfjsDropout({ seed: 42 });
    * const y = wd.alphaDropout(ones([8, 4]), 0.1);
    */
-  alphaDropout<R extends Rank>(x: Tensor<R> | TensorLike, rate: number, noiseShape?: NoiseShape | null, seed?: Seed | null): Tensor<R> {
-    return this.#run(x, seed, (input, draw) => alphaDropout(input, rate, noiseShape, draw));
+  alphaDropout<R extends Rank>(
+    x: Tensor<R> | TensorLike,
+    rate: number,
+    noiseShape?: NoiseShape | null,
+    seed?: Seed | Stream | PassContext | null,
+  ): Tensor<R> {
+    return this.#run(x, seed, noiseShape, (input, draws) => alphaDropout(input, rate, noiseShape, draws));
   }
 
   /**
@@ -138,8 +149,8 @@ export class TfjsDropout {
    * const wd = await createTfjsDropout({ seed: 42 });
    * const y = wd.gaussianDropout(ones([8, 4]), 0.1);
    */
-  gaussianDropout<R extends Rank>(x: Tensor<R> | TensorLike, rate: number, seed?: Seed | null): Tensor<R> {
-    return this.#run(x, seed, (input, draw) => gaussianDropout(input, rate, draw));
+  gaussianDropout<R extends Rank>(x: Tensor<R> | TensorLike, rate: number, seed?: Seed | Stream | PassContext | null): Tensor<R> {
+    return this.#run(x, seed, null, (input, draws) => gaussianDropout(input, rate, draws));
   }
 
   /**
@@ -155,8 +166,8 @@ export class TfjsDropout {
    * const wd = await createTfjsDropout({ seed: 42 });
    * const y = wd.gaussianNoise(ones([8, 4]), 0.1);
    */
-  gaussianNoise<R extends Rank>(x: Tensor<R> | TensorLike, stddev: number, seed?: Seed | null): Tensor<R> {
-    return this.#run(x, seed, (input, draw) => gaussianNoise(input, stddev, draw));
+  gaussianNoise<R extends Rank>(x: Tensor<R> | TensorLike, stddev: number, seed?: Seed | Stream | PassContext | null): Tensor<R> {
+    return this.#run(x, seed, null, (input, draws) => gaussianNoise(input, stddev, draws));
   }
 
   /**
@@ -188,18 +199,19 @@ export class TfjsDropout {
 
   /**
    * Monte-Carlo dropout of a LayersModel (Gal and Ghahramani 2016): mean and uncertainty over passes in which its dropout and noise layers, those of tfjs and
-   * of this package, are as in training, while batch normalization and all else are as in prediction. Layers before the first of them run once. Weights,
-   * moving averages and the places in sequences of masks stay what they are.
+   * of this package, and the dropout of recurrent layers are as in training, while batch normalization and all else are as in prediction. Layers before the
+   * first of them run once, the others for several passes as one batch. Weights, moving averages and the places in sequences of masks stay what they are.
    *
    * The masks follow from the seed and the numbers of pass and example and the layer's name (`outer/inner` in models within models, `name#1` at its second
-   * call), so that parts of a batch or of the passes, here or elsewhere, have the masks of the whole: see {@link MonteCarlo.merge}.
+   * call, `name+dropout` for what is inserted after it), so that parts of a batch or of the passes, here or elsewhere, have the masks of the whole: see
+   * {@link MonteCarlo.merge}. Those of recurrent layers are drawn once a sequence, as tfjs does, under `name/0#0` and so on: cell and mask.
    *
    * @param model a LayersModel of one output, as loaded, without stateful layers
    * @param inputs a tensor, or one for each input of the model: batches of examples
    * @param options see {@link TfjsPredictOptions}. With `output`, the classes are the last dimension of the model's output, unless `classes` says otherwise
    * @returns a promise of plain data, as {@link MonteCarlo.predict} gives it
-   * @throws (rejects with) TypeError for a wrong kind of argument; RangeError for a model in which nothing is random, of several outputs or with states; and
-   * as {@link MonteCarlo.predict} does
+   * @throws (rejects with) TypeError for a wrong kind of argument; RangeError for a model in which nothing is random, of several outputs, with states or
+   * with layers that drop in a way of their own; and as {@link MonteCarlo.predict} does
    * @example
    * import "@tensorflow/tfjs-backend-cpu";
    * import { ones } from "@tensorflow/tfjs-core";
@@ -222,10 +234,17 @@ export class TfjsDropout {
     return predict(model, inputs, options, { kind, seed: seed.toBigInt() });
   }
 
-  #run<R extends Rank>(x: Tensor<R> | TensorLike, seed: Seed | null | undefined, use: (x: Tensor, draw: Draw) => Tensor): Tensor<R> {
-    const sequence = seed === undefined || seed === null ? this.#sequence : sequenceOfSeed(this.#sequence.kind, seed);
+  #run<R extends Rank>(
+    x: Tensor<R> | TensorLike,
+    seed: Seed | Stream | PassContext | null | undefined,
+    noiseShape: NoiseShape | null | undefined,
+    use: (x: Tensor, draws: Draws) => Tensor,
+  ): Tensor<R> {
+    const { kind } = this.#sequence;
     return tidy(() => {
       const input: Tensor = x instanceof Tensor ? x : tensor(x);
+      if (typeof seed === "object" && seed !== null) return use(input, drawsOf(seed, kind, input, noiseShape)) as Tensor<R>;
+      const sequence = seed === undefined || seed === null ? this.#sequence : sequenceOfSeed(kind, seed);
       return drawNext(sequence, (draw) => use(input, draw)) as Tensor<R>;
     });
   }

@@ -88,7 +88,10 @@ describe.each(BACKENDS)("predict on %s", (backend) => {
     const { numTensors } = tf.memory();
     const result = await wd.predict(model, x, { passes: 10, output: "probabilities" });
     expect(tf.memory().numTensors).toBe(numTensors);
-    expect(counts.map((calls) => calls())).toEqual([2, 2, 0, 12, 12, 0, 0, 12]);
+    // Passes run as one batch; one after another if asked to.
+    expect(counts.map((calls) => calls())).toEqual([2, 2, 0, 2, 2, 0, 0, 2]);
+    expect(await wd.predict(model, x, { passes: 10, output: "probabilities", batchPasses: 1 })).toEqual(result);
+    expect(counts.map((calls) => calls())).toEqual([3, 3, 0, 12, 12, 0, 0, 12]);
     expect([result.classes, result.samples, result.mutualInformation.length]).toEqual([3, 8, 8]);
     expect(result.mutualInformation.every((value) => value > 0)).toBe(true);
     expect([weightsOf(model), maskStates(model)]).toEqual([weights, states]);

@@ -16,7 +16,7 @@ const NOISE_COUNTER: u32 = 0x80000000;
 // The workspace: words, values, and two constants, each in every lane of a vector.
 // @ts-ignore: decorator
 @inline
-const VALUES: usize = 4 * STEP;
+export const VALUES: usize = 4 * STEP;
 // @ts-ignore: decorator
 @inline
 const FACTOR: usize = 2 * VALUES;
@@ -93,8 +93,8 @@ export class Epilogue<T, I, O> {
   }
 }
 
-/** Writes values V of elements x..x+31 to the workspace, x a multiple of 32. */
-function draw<V>(params: Params, x: u64): void {
+/** Writes values V of elements x..x+31 to the workspace, f32 from VALUES on, x a multiple of 32. */
+export function draw<V>(params: Params, x: u64): void {
   const words = workspace(params);
   philox8(words, params.s0, params.s1, <u32>x, <u32>(x >> 32) | NOISE_COUNTER, 0, 4, params.k0, params.k1);
   changetype<V>(0).make(words + VALUES, words);

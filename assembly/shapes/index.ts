@@ -2,8 +2,10 @@
 // n counts elements.
 // Invariant: a kernel validates nothing, allocates nothing and keeps no state outside its arguments.
 
+import { Params } from "../stream/params";
 import { Affine, Dropped } from "./becomes";
 import { dilate, scatter } from "./blocks";
+import { noiseDropped } from "./noise";
 import { broadcast, Walk } from "./walk";
 
 export function bits_broadcast_f32(dst: usize, src: usize, mask: usize, n: usize, walk: Walk, scale: f64): void {
@@ -24,4 +26,10 @@ export function bits_dilate_bits(mask: usize, n: f64, stride: f64, size: f64, be
 }
 export function bits_scatter_bits(mask: usize, seeds: usize, n: usize, first: f64, channels: f64, area: f64): void {
   scatter(mask, seeds, n, <u64>first, <u64>channels, <u64>area);
+}
+export function bits_noise_f32(dst: usize, mask: usize, n: usize, first: f64, channels: f64, area: f64, form: u32, params: Params): void {
+  noiseDropped<f32>(dst, mask, n, <u64>first, <u64>channels, <u64>area, form, params);
+}
+export function bits_noise_f64(dst: usize, mask: usize, n: usize, first: f64, channels: f64, area: f64, form: u32, params: Params): void {
+  noiseDropped<f64>(dst, mask, n, <u64>first, <u64>channels, <u64>area, form, params);
 }

@@ -1,6 +1,7 @@
 // Masks with shapes: a stored mask walked in the forms that layers use, and DropBlock's blocks. The drawing of masks is measured with the core.
 
 import { bindKernels, rowsOf } from "../../src/engine/kernels.js";
+import { BlockForm } from "../../src/ground/abi.js";
 import type { Dtype } from "../../src/ground/dtypes.js";
 import { SHAPES, type ShapesKernels } from "../../src/shapes/kernels.js";
 import { recordLength, walkOf, writeRecord } from "../../src/shapes/walk.js";
@@ -73,7 +74,18 @@ export function subjects(exports: WebAssembly.Exports, place: Placement): Subjec
     return bitsSubject("bits_scatter_bits", () => kernels.scatter.bits.bits(to, at, n, 0, n / side ** 2, side ** 2));
   };
 
+  // On what seeds drop, whose data are never read.
+  const noise = (dtype: Dtype): Subject => {
+    const at = seeds();
+    const kernel = kernels.noise.bits[dtype];
+    const form = BlockForm.ownSamples | BlockForm.ownChannels;
+    const draw = (to = 0, count = 0, params = 0) => kernel(to, at, count, 0, n / side ** 2, side ** 2, form, params);
+    const call = place.drawing(draw, P, "philox", dtype, dst[dtype]);
+    return { name: `bits_noise_${dtype}`, group, copy: copyOf(dtype), bytes: 2 * place.bytes(dtype), call };
+  };
+
   return rowsOf(SHAPES).flatMap(([verb, , dtype]) => {
+    if (verb === "noise") return [noise(dtype as Dtype)];
     if (verb === "dilate") return dilate();
     return verb === "scatter" ? [scatter()] : walked(verb, dtype as Dtype);
   });

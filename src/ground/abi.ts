@@ -49,6 +49,16 @@ export enum LevelField {
   fields,
 }
 
+/** Bits that say what data and mask of DropBlock look like. */
+export enum BlockForm {
+  /** Each sample has a mask of its own. */
+  ownSamples = 1,
+  /** Each channel has a mask of its own. */
+  ownChannels = 2,
+  /** The channels are the last dimension. */
+  channelsLast = 4,
+}
+
 /** Bytes of the record in front of the bias of elementwise kernels. */
 export const BIAS_RECORD = 16;
 

@@ -6,7 +6,8 @@
 import { CHUNK } from "../engine/memory.js";
 import type { Running, Taking } from "../engine/pass.js";
 import { parts } from "../engine/pieces.js";
-import { checkFlag, checkInteger } from "../ground/check.js";
+import { BlockForm } from "../ground/abi.js";
+import { checkFlag, checkInteger, wrongValue } from "../ground/check.js";
 import { byteLength, type Dtype } from "../ground/dtypes.js";
 import { productOf } from "../ground/shape.js";
 import type { ShapesKernels } from "./kernels.js";
@@ -31,6 +32,8 @@ export interface BlockFields {
   readonly borderSeeds: boolean;
   /** True if kept elements are multiplied by the number of the mask's elements over that of its kept ones. */
   readonly scaleByKeep: boolean;
+  /** True if dropped elements became normal numbers. */
+  readonly withNoise: boolean;
 }
 
 /** The blocks of a call, and the noise shape of their mask. */
@@ -49,7 +52,8 @@ export type GivenBlocks = { readonly [K in Exclude<keyof BlockFields, "dataForma
 
 /** Reads and checks what names blocks; messages put `prefix` in front of names. */
 export function readBlocks(given: GivenBlocks, dataFormat: DataFormat, prefix = ""): Blocks {
-  const { batched = true, blockSize, batchwise = false, coupleChannels = false, borderSeeds = false, scaleByKeep = true } = given;
+  const { batched = true, blockSize, batchwise = false, coupleChannels = false, borderSeeds = false, withNoise = false } = given;
+  const { scaleByKeep = withNoise !== true } = given;
   const shape = takeChannels(given.shape, batched, [1, 3], prefix);
   checkInteger(blockSize, `${prefix}blockSize`, 1, Number.MAX_SAFE_INTEGER);
   // takeChannels() has checked it.
@@ -58,7 +62,9 @@ export function readBlocks(given: GivenBlocks, dataFormat: DataFormat, prefix = 
   requireFlag(coupleChannels, `${prefix}coupleChannels`);
   requireFlag(borderSeeds, `${prefix}borderSeeds`);
   requireFlag(scaleByKeep, `${prefix}scaleByKeep`);
-  return blocksOf({ shape, dataFormat, batched: samples, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep });
+  requireFlag(withNoise, `${prefix}withNoise`);
+  if (withNoise && scaleByKeep) throw wrongValue(`${prefix}scaleByKeep`, "false beside withNoise, with which nothing is scaled", "true");
+  return blocksOf({ shape, dataFormat, batched: samples, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep, withNoise });
 }
 
 function requireFlag(value: unknown, name: string): asserts value is boolean {
@@ -117,6 +123,20 @@ export function takeBlockMask(pass: Taking, kernels: ShapesKernels, blocks: Bloc
     }
   };
   return { bits, draw };
+}
+
+/** Returns what replaces, in data of `dtype` of which elements at..at+n-1 lie at dst, those that the mask at `bits` drops by normal numbers. */
+export function blockNoise(kernels: ShapesKernels, blocks: Blocks, dtype: Dtype) {
+  const { fields, sizes, channels: masks } = blocks;
+  const { shape, batched, batchwise, dataFormat } = fields;
+  const kernel = kernels.noise.bits[dtype];
+  const area = productOf(sizes);
+  const channels = shape[dataFormat === "channelsLast" ? shape.length - 1 : batched ? 1 : 0] as number;
+  const form =
+    (batchwise ? 0 : BlockForm.ownSamples) |
+    (masks === channels ? BlockForm.ownChannels : 0) |
+    (dataFormat === "channelsLast" ? BlockForm.channelsLast : 0);
+  return (dst: number, bits: number, n: number, at: number, params: number) => kernel(dst, bits, n, at, channels, area, form, params);
 }
 
 /** Returns the number of elements of a mask over that of its kept ones, rounded to the dtype. */

@@ -15,6 +15,11 @@ interface Signatures {
    * the mask, which stay as they are.
    */
   dilate: (mask: number, n: number, stride: number, size: number, before: number, after: number, clip: number) => undefined;
+  /**
+   * Writes normal numbers of the decisions' indices to what a mask drops of elements first..first+n-1 of data with `channels` of `area` places; `form` has
+   * the bits of BlockForm.
+   */
+  noise: (dst: number, mask: number, n: number, first: number, channels: number, area: number, form: number, params: number) => undefined;
   /** Clears in a mask [samples, area, channels] what is dropped among seeds first..first+n-1 of [samples, channels, area]. */
   scatter: (mask: number, seeds: number, n: number, first: number, channels: number, area: number) => undefined;
 }
@@ -24,6 +29,7 @@ export const SHAPES = [
   { verb: "affine", sources: ["bits"], dtypes: DTYPES },
   { verb: "dilate", sources: ["bits"], dtypes: ["bits"] },
   { verb: "scatter", sources: ["bits"], dtypes: ["bits"] },
+  { verb: "noise", sources: ["bits"], dtypes: DTYPES },
 ] as const satisfies readonly (Family & { verb: keyof Signatures })[];
 
 export type ShapesKernels = Bound<(typeof SHAPES)[number], Signatures>;

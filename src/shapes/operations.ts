@@ -21,7 +21,7 @@ import { F16_OVERFLOW } from "../stream/draw.js";
 import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
 import { checkTicket, RESCALES, type Rescale } from "../stream/ticket.js";
 import { alphaConstants } from "./alpha.js";
-import { type Blocks, blockScale, gammaOf, readBlocks, takeBlockMask } from "./drop-block.js";
+import { type Blocks, blockNoise, blockScale, gammaOf, readBlocks, takeBlockMask } from "./drop-block.js";
 import type { ShapesKernels } from "./kernels.js";
 import { channelNoise, isElementwise, type Noise, readDataFormat, resolveNoise, sampleNoise, takeChannels } from "./noise-shape.js";
 import {
@@ -160,15 +160,15 @@ export function dropBlock(kernels: ShapesKernels): Operation<Arguments, BlockPla
     read(x, p, options) {
       const common = readCommon(p, options, BLOCK_KEYS);
       const { shape, dataFormat, batched, blockSize = 7, gammaScale = 1 } = options as DropBlockOptions<AnyData>;
-      const { batchwise, coupleChannels, borderSeeds, scaleByKeep } = options as DropBlockOptions<AnyData>;
+      const { batchwise, coupleChannels, borderSeeds, scaleByKeep, withNoise } = options as DropBlockOptions<AnyData>;
       checkAmount(gammaScale, "gammaScale");
-      const fields = { shape, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep };
+      const fields = { shape, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep, withNoise };
       const blocks = readBlocks(fields, readDataFormat(dataFormat));
       return { common, p: gammaOf(p, blocks, gammaScale), x, noise: blocks.noise, blocks };
     },
     take(pass, plan) {
       const { data } = takeForward(pass, plan, "train", undefined);
-      const work = takeBlocks(kernels, pass, data, plan.blocks);
+      const work = takeBlocks(kernels, pass, data, plan.blocks, plan.blocks.fields.withNoise);
       return (run) => {
         work(run);
         return { y: data.output.array, ticket: blockTicket(run.ticket("dropBlock"), plan.blocks.fields) };
@@ -208,7 +208,7 @@ export function shapesBackward(
       const stored = mask === undefined ? undefined : pass.input(mask, "saved.mask", "bits", noise.decisions);
       const data = { input, output: pass.output(dx, "dx", input.stored, length, dy, input) };
       let work: Work;
-      if (decisions.op === "dropBlock") work = takeBlocks(kernels, pass, data, decisions.blocks);
+      if (decisions.op === "dropBlock") work = takeBlocks(kernels, pass, data, decisions.blocks, false);
       else if (decisions.op === "alphaDropout") work = takeAlpha(kernels, pass, data, noise, true);
       else work = stored === undefined ? takeBroadcast(kernels, pass, data, noise) : takeStored(kernels, pass, data, noise, stored);
       return (run) => {
@@ -322,18 +322,26 @@ function takeAlpha(kernels: ShapesKernels, pass: Taking, data: Data, noise: Nois
   return takeDrawn(pass, noise.decisions, undefined, (bits) => takeWalk(pass, data, noise, bits, rule));
 }
 
-function takeBlocks(kernels: ShapesKernels, pass: Taking, data: Data, blocks: Blocks): Work {
+function takeBlocks(kernels: ShapesKernels, pass: Taking, data: Data, blocks: Blocks, noisy: boolean): Work {
   const { draw } = pass;
   const { noise } = blocks;
-  const { computed } = data.input;
+  const { computed, length } = data.input;
   draw.scaled = false;
-  if (!isRandom(pass, data.input)) return takeCore(pass, data);
+  const random = isRandom(pass, data.input);
+  // Noise is drawn where everything is dropped, too.
+  if (!random && !(noisy && draw.threshold > 0 && length > 0)) return takeCore(pass, data);
   const { bits, draw: drawMask } = takeBlockMask(pass, kernels, blocks);
   const kernel = kernels.broadcast.bits[computed];
+  const replace = blockNoise(kernels, blocks, computed);
   let factor = 1;
-  const apply = takeWalk(pass, data, noise, bits, (dst, src, mask, n, record) => kernel(dst, src, mask, n, record, factor));
+  let params = 0;
+  const apply = takeWalk(pass, data, noise, bits, (dst, src, mask, n, record, at) => {
+    kernel(dst, src, mask, n, record, factor);
+    if (noisy) replace(dst, mask, n, at, params);
+  });
   return (run) => {
     drawMask(run);
+    if (noisy) params = run.params(0);
     if (blocks.fields.scaleByKeep) factor = blockScale(run, bits, noise.decisions, computed);
     apply(run);
   };

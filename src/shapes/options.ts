@@ -67,8 +67,10 @@ export interface DropBlockOptions<Y extends AnyData | undefined = undefined> ext
    * timm.
    */
   borderSeeds?: boolean | undefined;
-  /** True if kept elements are multiplied by the number of the mask's elements over that of its kept ones; true by default. */
+  /** True if kept elements are multiplied by the number of the mask's elements over that of its kept ones; true by default, but false `withNoise`. */
   scaleByKeep?: boolean | undefined;
+  /** True if dropped elements become normal numbers, and kept ones stay as they are; false by default. */
+  withNoise?: boolean | undefined;
 }
 export const BLOCK_KEYS: Known = /* @__PURE__ */ known(
   SHAPED_KEYS,
@@ -79,6 +81,7 @@ export const BLOCK_KEYS: Known = /* @__PURE__ */ known(
   "coupleChannels",
   "borderSeeds",
   "scaleByKeep",
+  "withNoise",
 );
 
 /** Options of {@link Shapes.alphaDropout}, with an output of type Y: undefined for one that the call makes. */

@@ -151,7 +151,11 @@ export class Shapes {
    * c + floor((bw - 1) / 2), and so on along the other axes. A seed counts if its block lies in the map, or, with `borderSeeds`, always.
    *
    * This is DropBlock2d of torchvision and drop_block3d for blocks of odd sides that fit the map. `coupleChannels: true, borderSeeds: true` is
-   * drop_block_2d of timm since 1.0.23, but for its `with_noise`, which has no counterpart here.
+   * drop_block_2d of timm since 1.0.23.
+   *
+   * `withNoise` is with_noise of timm: y = keep ? x : z, and nothing is scaled. z is a standard normal number, {@link Noise.normal} at the same seed and
+   * stream, its index that of the decision of the element's own place: `start` for the first place of the first map. Elements that share a mask get the
+   * same numbers, and an element the same one in both data formats. Backward, dx = keep ? dy : +0.
    *
    * The share of elements that is dropped is p only where blocks do not overlap. On average it is the mean over all elements of
    * 1 - (1 - gamma)^(number of seeds that count and reach the element): for maps of 14 x 14 elements and blocks of 7 x 7, 0.09 at p = 0.1 and 0.355 at

@@ -58,6 +58,7 @@ export function blockTicket(ticket: Ticket<"dropBlock">, fields: BlockFields): D
   made.coupleChannels = fields.coupleChannels;
   made.borderSeeds = fields.borderSeeds;
   made.scaleByKeep = fields.scaleByKeep;
+  made.withNoise = fields.withNoise;
   return made;
 }
 
@@ -79,8 +80,8 @@ export function readTicket(value: unknown): TicketPlan {
   if (op !== "broadcastDropout" && rescale !== undefined) checkChoice(rescale, "ticket.rescale", ["train"]);
   const ticket = { version, op, kind, seed, stream, start, p, rescale, length };
   if (op === "dropBlock") {
-    const { dataFormat, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep } = value as Fields;
-    const fields = { shape: given, dataFormat, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep };
+    const { dataFormat, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep, withNoise } = value as Fields;
+    const fields = { shape: given, dataFormat, batched, blockSize, batchwise, coupleChannels, borderSeeds, scaleByKeep, withNoise };
     return { op, ticket, blocks: blocksOfTicket(fields, length) };
   }
   const shape = takeShape(given, "ticket.shape");

@@ -17,8 +17,8 @@ export interface Data {
   readonly output: Taken;
 }
 
-/** Runs a kernel on n elements and the bits of a mask along a walk. */
-export type Rule = (dst: number, src: number, bits: number, n: number, record: number) => void;
+/** Runs a kernel on elements at..at+n-1 and the bits of a mask along a walk. */
+export type Rule = (dst: number, src: number, bits: number, n: number, record: number, at: number) => void;
 
 /** Takes the core's dropout of each element by a decision of its own: it knows 16-bit data, and copies their bits where nothing changes. */
 export function takeCore(pass: Taking, { input, output }: Data): Work {
@@ -57,7 +57,7 @@ export function takeWalk(pass: Taking, data: Data, { shape, noiseShape }: Noise,
   const record = takeRecord(pass, walk);
   return ({ engine }) => {
     writeRecord(engine.memory, record, walk);
-    transfer(src, dst, CHUNK, (to, from, _, count) => rule(to, from, bits, count, record));
+    transfer(src, dst, CHUNK, (to, from, at, count) => rule(to, from, bits, count, record, at));
   };
 }
 
@@ -72,7 +72,7 @@ export function takePieces(pass: Taking, data: Data, rule: Rule): Work {
     writeRecord(run.engine.memory, record, walk);
     transfer(src, dst, PIECE, (to, from, at, count) => {
       kernel(bits, count, run.params(at));
-      rule(to, from, bits, count, record);
+      rule(to, from, bits, count, record, at);
     });
   };
 }

@@ -2,10 +2,15 @@
 // walks cut anywhere, odd addresses, in place, canaries, and masks that end where the memory does.
 
 import { describe, expect, it } from "vitest";
+import { normal } from "../../docs/normal-reference.js";
 import { bindKernels, rowsOf } from "../../src/engine/kernels.js";
-import type { Dtype } from "../../src/ground/dtypes.js";
+import { PARAMS } from "../../src/engine/memory.js";
+import { BlockForm } from "../../src/ground/abi.js";
+import { DTYPES, type Dtype } from "../../src/ground/dtypes.js";
 import { SHAPES, type ShapesKernels } from "../../src/shapes/kernels.js";
 import { recordLength, walkOf, writeRecord } from "../../src/shapes/walk.js";
+import { Draw } from "../../src/stream/draw.js";
+import { Sequence } from "../../src/stream/sequence.js";
 import { expectBytes, expectSame, keepBits, sample } from "../support/oracle.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
 import { blockMask, channelsLast, expand, grown, map, placeOf, product } from "./oracle.js";
@@ -116,7 +121,7 @@ for (const build of BUILDS) {
       const names = rowsOf(SHAPES).map(([verb, source, dtype]) => `${source}_${verb}_${dtype}`);
       expect(Object.keys(wasm.exports).sort()).toEqual(names.sort());
       expect(WebAssembly.Module.imports(wasm.module)).toEqual([{ module: "env", name: "memory", kind: "memory" }]);
-      expect(wasm.size).toBeLessThanOrEqual(12 * 1024);
+      expect(wasm.size).toBeLessThanOrEqual(20 * 1024);
     });
 
     for (const [verb, , dtype] of rowsOf(SHAPES)) {
@@ -416,6 +421,57 @@ for (const build of BUILDS) {
         }
       }
       expect(salt).toBeGreaterThan(100);
+    });
+
+    it.each(DTYPES)("bits_noise_%s, cut anywhere, at any address", (dtype) => {
+      const size = dtype === "f32" ? 4 : 8;
+      const draw = new Draw(new Sequence("tile"));
+      draw.begin();
+      draw.choose("tile", 42n, 7n);
+      draw.range(2 ** 20, 77);
+      let salt = 0;
+      for (const [samples, channels, area] of [
+        [1, 1, 1],
+        [3, 1, 70],
+        [2, 3, 45],
+        [1, 33, 4],
+        [2, 5, 1],
+        [4, 2, 129],
+      ] as const) {
+        for (let form = 0; form < 8; ++form) {
+          ++salt;
+          const last = form & BlockForm.channelsLast;
+          const [own, masks] = [form & BlockForm.ownSamples ? samples : 1, form & BlockForm.ownChannels ? channels : 1];
+          const n = samples * channels * area;
+          const keep = decisions(own * masks * area, salt % 5 === 0 ? 0 : 0.6, salt);
+          const x = sample(dtype, n, salt);
+          const expected = x.slice();
+          for (let i = 0; i < n; ++i) {
+            const [s, c, a] = last
+              ? [Math.floor(i / (channels * area)), i % channels, Math.floor(i / channels) % area]
+              : [Math.floor(i / (channels * area)), Math.floor(i / area) % channels, i % area];
+            const map = (own > 1 ? s : 0) * masks + (masks > 1 ? c : 0);
+            const bit = last ? ((own > 1 ? s : 0) * area + a) * masks + (masks > 1 ? c : 0) : map * area + a;
+            if (!keep[bit]) expected[i] = normal(42n, 7n, BigInt(77 + map * area + a));
+          }
+          const bits = keepBits(keep);
+          const mask = salt % 2 ? wasm.memory.buffer.byteLength - bits.length : regions.mask + (salt % 13);
+          wasm.place(mask, bits);
+          for (const pieces of [1, 2 + (salt % 5)]) {
+            const dst = regions.out + size * (salt % 5);
+            wasm.place(dst, x);
+            const bytes = wasm.written(dst, n * size, true, `form ${form}`, () => {
+              for (let k = 0; k < pieces; ++k) {
+                const [from, to] = [Math.floor((n * k) / pieces), Math.floor((n * (k + 1)) / pieces)];
+                wasm.memory.writeParams(draw, 0);
+                kernels.noise.bits[dtype](dst + size * from, mask, to - from, from, channels, area, form, PARAMS);
+              }
+            });
+            const got = dtype === "f32" ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer);
+            expectSame(got, expected, `[${samples}, ${channels}, ${area}], form ${form}, ${pieces} pieces`);
+          }
+        }
+      }
     });
 
     it("DropBlock's mask out of these, in both orders", () => {

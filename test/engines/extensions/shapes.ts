@@ -34,6 +34,7 @@ export function check(shapes: Shapes, dropout: Dropout, digest: Digest): void {
             shapes.dropPath(x, 0.3, { ...options, scaleByKeep: false }),
             shapes.dropBlock(x, 0.2, { ...options, blockSize: 3 }),
             shapes.dropBlock(x, 0.2, { ...last, blockSize: 4, batchwise: true, gammaScale: 0.5 }),
+            shapes.dropBlock(x, 0.2, { ...last, blockSize: 3, coupleChannels: true, withNoise: true }),
             shapes.alphaDropout(x, 0.3, stream),
             shapes.alphaDropout(x, 0.3, { ...options, noiseShape: [null, 1, 1, 1] }),
             shapes.featureAlphaDropout(x, 0.3, last),

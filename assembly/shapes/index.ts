@@ -3,9 +3,12 @@
 // Invariant: a kernel validates nothing, allocates nothing and keeps no state outside its arguments.
 
 import { Params } from "../stream/params";
+import { philoxIntegers } from "../stream/philox";
+import { tileIntegers } from "../stream/tile";
 import { Affine, Dropped } from "./becomes";
 import { dilate, scatter } from "./blocks";
 import { noiseDropped } from "./noise";
+import { RatesWalk, Result, rated, storedIntegers } from "./rates";
 import { broadcast, Walk } from "./walk";
 
 export function bits_broadcast_f32(dst: usize, src: usize, mask: usize, n: usize, walk: Walk, scale: f64): void {
@@ -28,8 +31,27 @@ export function bits_scatter_bits(mask: usize, seeds: usize, n: usize, first: f6
   scatter(mask, seeds, n, <u64>first, <u64>channels, <u64>area);
 }
 export function bits_noise_f32(dst: usize, mask: usize, n: usize, first: f64, channels: f64, area: f64, form: u32, params: Params): void {
-  noiseDropped<f32>(dst, mask, n, <u64>first, <u64>channels, <u64>area, form, params);
+  noiseDropped(false, dst, mask, n, <u64>first, <u64>channels, <u64>area, form, params);
 }
 export function bits_noise_f64(dst: usize, mask: usize, n: usize, first: f64, channels: f64, area: f64, form: u32, params: Params): void {
-  noiseDropped<f64>(dst, mask, n, <u64>first, <u64>channels, <u64>area, form, params);
+  noiseDropped(true, dst, mask, n, <u64>first, <u64>channels, <u64>area, form, params);
+}
+
+export function tile_integers_f64(dst: usize, n: usize, params: Params): void {
+  tileIntegers(dst, n, params);
+}
+export function philox_integers_f64(dst: usize, n: usize, params: Params): void {
+  philoxIntegers(dst, n, params);
+}
+export function bits_certain_f64(dst: usize, mask: usize, first: f64, n: usize, kept: f64): void {
+  storedIntegers(dst, mask, <u64>first, n, kept);
+}
+export function integers_rated_f32(dst: usize, src: usize, n: usize, integers: usize, rates: usize, walk: RatesWalk): void {
+  rated(Result.single, dst, src, n, integers, rates, walk);
+}
+export function integers_rated_f64(dst: usize, src: usize, n: usize, integers: usize, rates: usize, walk: RatesWalk): void {
+  rated(Result.double, dst, src, n, integers, rates, walk);
+}
+export function integers_rated_bits(dst: usize, src: usize, n: usize, integers: usize, rates: usize, walk: RatesWalk): void {
+  rated(Result.bits, dst, src, n, integers, rates, walk);
 }

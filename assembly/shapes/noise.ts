@@ -17,10 +17,20 @@ function countTo(at: u64, offset: u64, step: u64): u64 {
 }
 
 /**
- * Writes normal number start + k to each of elements first..first+n-1 whose decision k is to drop. The data are [samples, channels, area], the mask is of
- * the same order, and `form` says, in bits of BlockForm, what both look like.
+ * Writes normal number start + k, as f64 if `wide`, else as f32, to each of elements first..first+n-1 whose decision k is to drop. The data are
+ * [samples, channels, area], the mask is of the same order, and `form` says, in bits of BlockForm, what both look like.
  */
-export function noiseDropped<T>(dst: usize, mask: usize, n: usize, first: u64, channels: u64, area: u64, form: u32, params: Params): void {
+export function noiseDropped(
+  wide: bool,
+  dst: usize,
+  mask: usize,
+  n: usize,
+  first: u64,
+  channels: u64,
+  area: u64,
+  form: u32,
+  params: Params,
+): void {
   const last = (form & BlockForm.channelsLast) != 0;
   const masks: u64 = form & BlockForm.ownChannels ? channels : 1;
   const sample = channels * area;
@@ -52,7 +62,9 @@ export function noiseDropped<T>(dst: usize, mask: usize, n: usize, first: u64, c
           drawn = block;
         }
         const z = load<f32>(values + ((<usize>index & (WORDS - 1)) << 2));
-        store<T>(dst + <usize>(base + origin + a * stride - first) * sizeof<T>(), <T>z);
+        const at = <usize>(base + origin + a * stride - first);
+        if (wide) store<f64>(dst + (at << 3), z);
+        else store<f32>(dst + (at << 2), z);
       }
     }
   }

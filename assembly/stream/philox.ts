@@ -58,3 +58,12 @@ export function philox<S>(dst: usize, src: usize, bits: usize, n: usize, params:
     partOfStep<S>(dst, src, bits, n, i, keepBits(params, x), scale);
   }
 }
+
+/** Writes the words of elements start..start+n-1 of the stream to dst, an f64 each. n is below 2^31 - 32. */
+export function philoxIntegers(dst: usize, n: usize, params: Params): void {
+  for (let i: u32 = 0; i < <u32>n; ++i) {
+    const x = params.start + i;
+    if (i == 0 || !(<u32>x & (WORDS - 1))) drawWords(params, x);
+    store<f64>(dst + ((<usize>i) << 3), <f64>load<u32>(wordOf(workspace(params), <u32>x & (WORDS - 1))));
+  }
+}

@@ -5,7 +5,7 @@
 // only on a tie, 32 of Philox at counter i.
 
 import { NOTE_BYTES, NOTES, STEP, TIE_BLOCK, TILE } from "../../src/ground/abi";
-import { philox8 } from "./generator";
+import { philox8, wordOf } from "./generator";
 import { Params, pinned, workspace } from "./params";
 import { partOfStep } from "./step";
 
@@ -330,5 +330,48 @@ function run<S, N>(dst: usize, src: usize, bits: usize, n: usize, params: Params
       partialStep<S>(dst, src, bits, n, params, lanes, i);
       i += STEP;
     }
+  }
+}
+
+/** Writes U of elements start..start+n-1 of the stream to dst, an f64 each. n is below 2^31 - 4096. */
+export function tileIntegers(dst: usize, n: usize, params: Params): void {
+  const before = <i32>params.start & (TILE - 1);
+  let i: i32 = -before;
+  while (i < <i32>n) {
+    const lanes = lanesOf(params, i);
+    const end = min(i + TILE, <i32>n);
+    if (i < 0) {
+      advance(lanes, before / STEP);
+      i += before & -STEP;
+    }
+    for (; i < end; i += STEP) {
+      stepIntegers(dst, n, params, lanes, i);
+      advance(lanes, 1);
+    }
+  }
+}
+
+/** U of those of elements i..i+15 that lie in 0..n-1. */
+function stepIntegers(dst: usize, n: usize, params: Params, lanes: usize, i: i32): void {
+  const out = workspace(params) + TIE_BLOCK;
+  const first = max(i, 0);
+  const end = min(i + STEP, <i32>n);
+  let block = -1;
+  for (let at = first; at < end; ++at) {
+    const j = at - i;
+    // Eight consecutive counters, which share all but the lowest bits.
+    if (j >> 3 != block) {
+      block = j >> 3;
+      const x = params.start + i + (block << 3);
+      philox8(out, <u32>x, <u32>(x >> 32) | TIE_COUNTER, params.s0, params.s1, 1, 0, params.k0, params.k1);
+    }
+    const state = lanes + (j & 12);
+    const s0 = load<u32>(state);
+    const a = rotl<u32>(s0 + load<u32>(state, 48), 7) + s0;
+    const b = rotl<u32>(load<u32>(state, 16) * 5, 7) * 9;
+    const shift = (j & 3) << 3;
+    const top = (((a >> shift) & 0xff) << 8) | ((b >> shift) & 0xff);
+    const low = load<u32>(wordOf(out, (j & 7) << 2));
+    store<f64>(dst + ((<usize>at) << 3), <f64>(<i64>(((<u64>top) << 32) | low)));
   }
 }

@@ -1,10 +1,11 @@
 // Masks with shapes: a stored mask walked in the forms that layers use, and DropBlock's blocks. The drawing of masks is measured with the core.
 
 import { bindKernels, rowsOf } from "../../src/engine/kernels.js";
-import { BlockForm } from "../../src/ground/abi.js";
+import { BlockForm, RateField, RatesField } from "../../src/ground/abi.js";
 import type { Dtype } from "../../src/ground/dtypes.js";
 import { SHAPES, type ShapesKernels } from "../../src/shapes/kernels.js";
 import { recordLength, walkOf, writeRecord } from "../../src/shapes/walk.js";
+import type { StreamKind } from "../../src/stream/kinds.js";
 import { copyOf, P, type Placement, type Subject } from "./subject.js";
 
 /** Shapes and noise shapes of n elements, a multiple of 16; the first has no suffix. */
@@ -84,8 +85,38 @@ export function subjects(exports: WebAssembly.Exports, place: Placement): Subjec
     return { name: `bits_noise_${dtype}`, group, copy: copyOf(dtype), bytes: 2 * place.bytes(dtype), call };
   };
 
-  return rowsOf(SHAPES).flatMap(([verb, , dtype]) => {
+  // Each element with an integer of its own, all with one rate.
+  const table = memory.view("f64", place.room("f64", RateField.fields), RateField.fields);
+  table.set([2 ** 47, 2, -0, 0]);
+  const numbers = place.room("f64");
+  const walk = place.room("f64", RatesField.fields);
+  memory.view("f64", walk, RatesField.fields).set([n, 1, 0]);
+  const integers = (kind: StreamKind): Subject => ({
+    name: `${kind}_integers_f64`,
+    group,
+    copy: copyOf("f64"),
+    bytes: place.bytes("f64"),
+    call: place.drawing((to = 0, count = 0, params = 0) => kernels.integers[kind].f64(to, count, params), P, kind, "f64", numbers),
+  });
+  const certain = (): Subject => ({
+    name: "bits_certain_f64",
+    group,
+    copy: copyOf("f64"),
+    bytes: place.bytes("f64"),
+    call: () => kernels.certain.bits.f64(numbers, mask.bits, 0, n, 2 ** 48 - 1),
+  });
+  const rated = (dtype: Dtype | "bits"): Subject => {
+    const bits = dtype === "bits";
+    const [to, from] = bits ? [mask.bits, 0] : [dst[dtype], src[dtype]];
+    const call = () => kernels.rated.integers[dtype](to, from, n, numbers, table.byteOffset, walk);
+    return { name: `integers_rated_${dtype}`, group, copy: copyOf("f64"), bytes: place.bytes("f64"), call };
+  };
+
+  return rowsOf(SHAPES).flatMap(([verb, source, dtype]) => {
     if (verb === "noise") return [noise(dtype as Dtype)];
+    if (verb === "integers") return [integers(source as StreamKind)];
+    if (verb === "certain") return [certain()];
+    if (verb === "rated") return [rated(dtype as Dtype | "bits")];
     if (verb === "dilate") return dilate();
     return verb === "scatter" ? [scatter()] : walked(verb, dtype as Dtype);
   });

@@ -47,6 +47,7 @@ import {
   BACKWARD_KEYS,
   type BackwardOptions,
   type BitMask,
+  checkRate,
   DROPOUT_KEYS,
   type DropoutOptions,
   type DtypeOf,
@@ -329,7 +330,7 @@ export class Dropout {
 
   // Written out, where extensions go through perform(): a call on buffers allocates neither a plan nor a closure.
   #forward(pass: Pass, x: AnyData, p: number, options: DropoutOptions<AnyData | undefined>): unknown {
-    checkProbability(p, "p");
+    checkRate(p);
     checkOptions(options, DROPOUT_KEYS);
     const { training = true, rescale = "train", dtype: half, mask, out, kind, seed, stream, start } = options;
     checkFlag(training, "training");
@@ -455,7 +456,7 @@ export class Dropout {
     const pass = this.#engine.open();
     try {
       checkInteger(length, "length", 0, MAX_INDEX);
-      checkProbability(p, "p");
+      checkRate(p);
       checkOptions(options, MASK_KEYS);
       const { format, out, kind, seed, stream, start } = options;
       const { draw } = pass;

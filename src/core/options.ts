@@ -1,8 +1,8 @@
 // The options of the core, and the parts of them that every operation shares.
 
-import type { WasmBuffer } from "../engine/buffer.js";
+import { WasmBuffer } from "../engine/buffer.js";
 import type { AnyData } from "../engine/operand.js";
-import { checkFlag, checkProbability } from "../ground/check.js";
+import { checkFlag, checkProbability, isArray, isTypedArray, wrongKind } from "../ground/check.js";
 import type { Arrays, DataDtype, Float16, HalfDtype, MaskFormat, NewFloat16, StoredFormat } from "../ground/dtypes.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
 import type { StreamKind } from "../stream/kinds.js";
@@ -149,6 +149,13 @@ export interface InstanceOptions {
 }
 export const INSTANCE_KEYS: Known = /* @__PURE__ */ known("seed", "kind", "maxBytes", "state", "rank");
 
+/** Throws unless `p` is a probability; names the method that takes several where it is an array. */
+export function checkRate(p: unknown): asserts p is number {
+  if (typeof p !== "number" && (isArray(p) || isTypedArray(p) || WasmBuffer._is(p)))
+    throw wrongKind("p", "one number in [0, 1] (broadcastDropout of wasm-dropout/shapes takes an array of them)", p);
+  checkProbability(p, "p");
+}
+
 /** The options that every forward operation of an extension shares, as read: each property once. */
 export interface ForwardPlan extends StreamOptions {
   readonly p: number;
@@ -160,7 +167,7 @@ export interface ForwardPlan extends StreamOptions {
 
 /** Checks p and the keys of a forward operation's options, and reads those that all share. Throws TypeError or RangeError. */
 export function readForward(p: unknown, options: unknown, keys: Known): ForwardPlan {
-  checkProbability(p, "p");
+  checkRate(p);
   checkOptions(options, keys);
   const { training = true, out, dtype, kind, seed, stream, start } = options as ForwardOptions<unknown>;
   checkFlag(training, "training");

@@ -49,6 +49,43 @@ export enum LevelField {
   fields,
 }
 
+/** Fields of the record of a walk over an array with broadcast random integers and rates, an f64 each. The levels follow. */
+export enum RatesField {
+  /** Elements of a run. */
+  run,
+  /** 1 where each element of a run has its own integer, 0 where the run has one. */
+  eachInteger,
+  eachRate,
+  /** Number of levels. */
+  levels,
+  /** Elements of the current run that are done. */
+  at,
+  /** Indices of the integer and of the rate of the next element. */
+  integer,
+  rate,
+  fields,
+}
+
+/** Fields of a level of such a walk, an f64 each. */
+export enum RatesLevelField {
+  size,
+  /** Strides of the integers and of the rates; 0 where they are broadcast. */
+  integers,
+  rates,
+  /** The current index. */
+  at,
+  fields,
+}
+
+/** Fields of a rate, an f64 each. */
+export enum RateField {
+  threshold,
+  a,
+  b,
+  dropped,
+  fields,
+}
+
 /** Bits that say what data and mask of DropBlock look like. */
 export enum BlockForm {
   /** Each sample has a mask of its own. */

@@ -20,6 +20,7 @@ export type {
   ShapesBackwardOptions,
   SpatialDropoutOptions,
 } from "./options.js";
+export type { Probabilities, RatesTicket, TicketOf } from "./rates.js";
 export { type Forward, Shapes } from "./shapes.js";
 export type { AlphaDropoutTicket, BroadcastDropoutTicket, DropBlockTicket, NoiseFields, ShapesTicket } from "./ticket.js";
 

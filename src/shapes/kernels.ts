@@ -2,6 +2,7 @@
 
 import type { Bound, Family } from "../engine/kernels.js";
 import { DTYPES } from "../ground/dtypes.js";
+import { STREAM_KINDS } from "../stream/kinds.js";
 
 // Pointers are byte addresses, n counts elements; `walk` is the address of the record that walk.ts describes.
 interface Signatures {
@@ -20,6 +21,12 @@ interface Signatures {
    * the bits of BlockForm.
    */
   noise: (dst: number, mask: number, n: number, first: number, channels: number, area: number, form: number, params: number) => undefined;
+  /** Writes the random integers of elements of a stream. */
+  integers: (dst: number, n: number, params: number) => undefined;
+  /** Writes an integer for each of decisions first..first+n-1 of a stored mask: `kept`, or -1 where it drops. */
+  certain: (dst: number, mask: number, first: number, n: number, kept: number) => undefined;
+  /** y = keep ? a x + b : dropped, or the bits of the mask, where the integer of an element is compared with the threshold of its rate. */
+  rated: (dst: number, src: number, n: number, integers: number, rates: number, walk: number) => undefined;
   /** Clears in a mask [samples, area, channels] what is dropped among seeds first..first+n-1 of [samples, channels, area]. */
   scatter: (mask: number, seeds: number, n: number, first: number, channels: number, area: number) => undefined;
 }
@@ -30,6 +37,9 @@ export const SHAPES = [
   { verb: "dilate", sources: ["bits"], dtypes: ["bits"] },
   { verb: "scatter", sources: ["bits"], dtypes: ["bits"] },
   { verb: "noise", sources: ["bits"], dtypes: DTYPES },
+  { verb: "integers", sources: STREAM_KINDS, dtypes: ["f64"] },
+  { verb: "certain", sources: ["bits"], dtypes: ["f64"] },
+  { verb: "rated", sources: ["integers"], dtypes: [...DTYPES, "bits"] },
 ] as const satisfies readonly (Family & { verb: keyof Signatures })[];
 
 export type ShapesKernels = Bound<(typeof SHAPES)[number], Signatures>;

@@ -74,7 +74,7 @@ function fromNoiseShape(shape: readonly number[], value: unknown, name: string):
 }
 
 /** Returns a dimension of a noise shape over one of `size`; throws unless it is that or 1. */
-function fits(value: unknown, size: number, name: string): number {
+export function fits(value: unknown, size: number, name: string): number {
   if (value === size || value === 1) return value;
   const expected = size === 1 ? "1" : `1 or ${size}`;
   throw typeof value === "number" ? wrongValue(name, expected, value) : wrongKind(name, expected, value);

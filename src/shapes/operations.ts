@@ -4,17 +4,7 @@ import { type ForwardPlan, readForward } from "../core/options.js";
 import { WasmBuffer } from "../engine/buffer.js";
 import type { AnyData, Taken, TakenData } from "../engine/operand.js";
 import type { Operation, Running, Taking } from "../engine/pass.js";
-import {
-  checkAmount,
-  checkChoice,
-  checkFlag,
-  checkProbability,
-  isArray,
-  isTypedArray,
-  lengthOf,
-  wrongKind,
-  wrongValue,
-} from "../ground/check.js";
+import { checkAmount, checkChoice, checkFlag, checkProbability, isTypedArray, lengthOf, wrongKind, wrongValue } from "../ground/check.js";
 import { checkOptions, type Known } from "../ground/options.js";
 import { checkShape, MAX_RANK, takeShape } from "../ground/shape.js";
 import { F16_OVERFLOW } from "../stream/draw.js";
@@ -44,14 +34,29 @@ import {
   SPATIAL_KEYS,
   type SpatialDropoutOptions,
 } from "./options.js";
-import { blockTicket, noiseTicket, readTicket, type ShapesTicket, type TicketPlan } from "./ticket.js";
+import { takeRated } from "./rated.js";
+import {
+  alignShape,
+  checkMask,
+  checkOverflow,
+  isSeveral,
+  type Probabilities,
+  type Rates,
+  readRates,
+  sampleShape,
+  takeRates,
+  type Use,
+} from "./rates.js";
+import { blockTicket, noiseTicket, ratesTicket, readTicket, type ShapesTicket, type TicketPlan } from "./ticket.js";
 import { type Data, type Rule, takeCore, takeDrawn, takePieces, takeWalk, type Work } from "./work.js";
 
 /** A forward call, as read. */
 interface ShapedPlan {
   readonly common: ForwardPlan;
-  /** The drop probability; of DropBlock, that of a seed. */
+  /** The drop probability; of DropBlock, that of a seed. 0 where there are several. */
   readonly p: number;
+  /** Several drop probabilities. */
+  readonly rates?: Rates | undefined;
   readonly x: AnyData;
   /** Shape of the data, and the decisions. */
   readonly noise: Noise;
@@ -72,25 +77,41 @@ interface Forward {
   readonly ticket: ShapesTicket;
 }
 
-type Arguments = [x: AnyData, p: number, options: unknown];
+type Arguments = [x: AnyData, p: number | Probabilities, options: unknown];
 
-/** As readForward(); names the way to have several probabilities where they came in the place of one. */
-function readCommon(p: unknown, options: unknown, keys: Known): ForwardPlan {
-  if (isArray(p) || isTypedArray(p)) {
-    const recipe = "for one for each sample, call once for each, with the same stream and start at its first decision";
-    throw wrongKind("p", `one number in [0, 1] (${recipe})`, p);
+/** Reads p, one probability or several, and the options that all operations share. */
+function readCommon(p: unknown, options: unknown, keys: Known): { common: ForwardPlan; p: number; several: boolean } {
+  const several = isSeveral(p);
+  const common = readForward(several ? 0 : p, options, keys);
+  return { common, p: common.p, several };
+}
+
+/** Reads several probabilities for data of `shape`; undefined where there is one. */
+function readSeveral(
+  x: unknown,
+  p: unknown,
+  several: boolean,
+  shape: readonly number[],
+  pShape: unknown,
+  batched?: unknown,
+): Rates | undefined {
+  if (!several) {
+    if (pShape !== undefined) throw wrongKind("pShape", "nothing beside one probability", pShape);
+    return undefined;
   }
-  return readForward(p, options, keys);
+  const aligned = pShape === undefined ? sampleShape(shape, batched, "pShape") : alignShape(pShape, shape, "pShape");
+  return readRates(p, aligned, elementsOf(x));
 }
 
 /** y = keep ? scale x : +0, by a mask that is broadcast over x. */
 export function broadcastDropout(kernels: ShapesKernels): Operation<Arguments, DropPlan, Forward> {
   return {
-    read(x, p, options) {
-      const common = readCommon(p, options, BROADCAST_KEYS);
-      const { shape: given, noiseShape, broadcastDims, rescale = "train", mask } = options as BroadcastDropoutOptions<AnyData>;
+    read(x, given, options) {
+      const { common, p, several } = readCommon(given, options, BROADCAST_KEYS);
+      const { shape: dims, noiseShape, broadcastDims, pShape, rescale = "train", mask } = options as BroadcastDropoutOptions<AnyData>;
       checkChoice(rescale, "rescale", RESCALES);
-      return { common, p, x, rescale, mask, noise: resolveNoise(takeShape(given, "shape"), noiseShape, broadcastDims) };
+      const noise = resolveNoise(takeShape(dims, "shape"), noiseShape, broadcastDims);
+      return { common, p, rates: readSeveral(x, given, several, noise.shape, pShape), x, rescale, mask, noise };
     },
     take: (pass, plan) => takeDrop(kernels, pass, plan),
   };
@@ -99,15 +120,16 @@ export function broadcastDropout(kernels: ShapesKernels): Operation<Arguments, D
 /** The same with a decision for each sample and channel. */
 export function spatialDropout(kernels: ShapesKernels): Operation<Arguments, DropPlan, Forward> {
   return {
-    read(x, p, options) {
-      const common = readCommon(p, options, SPATIAL_KEYS);
-      const { shape: given, dataFormat, batched, rescale = "train", mask } = options as SpatialDropoutOptions<AnyData>;
+    read(x, given, options) {
+      const { common, p, several } = readCommon(given, options, SPATIAL_KEYS);
+      const { shape: dims, dataFormat, batched, pShape, rescale = "train", mask } = options as SpatialDropoutOptions<AnyData>;
       checkChoice(rescale, "rescale", RESCALES);
-      const shape = takeChannels(given, batched, [0, 3]);
+      const shape = takeChannels(dims, batched, [0, 3]);
       // Two dimensions are read in both ways by others: PyTorch's Dropout1d takes [channels, length], its Dropout2d [samples, channels].
       if (shape.length === 2 && batched === undefined)
         throw wrongKind("batched", "true for a shape of [samples, channels], or false for one of channels and places", batched);
-      return { common, p, x, rescale, mask, noise: channelNoise(shape, readDataFormat(dataFormat), batched) };
+      const noise = channelNoise(shape, readDataFormat(dataFormat), batched);
+      return { common, p, rates: readSeveral(x, given, several, shape, pShape, batched), x, rescale, mask, noise };
     },
     take: (pass, plan) => takeDrop(kernels, pass, plan),
   };
@@ -116,14 +138,15 @@ export function spatialDropout(kernels: ShapesKernels): Operation<Arguments, Dro
 /** The same with a decision for each sample. */
 export function dropPath(kernels: ShapesKernels): Operation<Arguments, DropPlan, Forward> {
   return {
-    read(x, p, options) {
-      const common = readCommon(p, options, PATH_KEYS);
-      const { shape, scaleByKeep, rescale: given, mask } = options as DropPathOptions<AnyData>;
+    read(x, given, options) {
+      const { common, p, several } = readCommon(given, options, PATH_KEYS);
+      const { shape, scaleByKeep, rescale: named, pShape, mask } = options as DropPathOptions<AnyData>;
       checkFlag(scaleByKeep, "scaleByKeep");
-      if (scaleByKeep !== undefined && given !== undefined) throw wrongKind("rescale", "nothing beside scaleByKeep", given);
-      const rescale = given ?? (scaleByKeep === false ? "none" : "train");
+      if (scaleByKeep !== undefined && named !== undefined) throw wrongKind("rescale", "nothing beside scaleByKeep", named);
+      const rescale = named ?? (scaleByKeep === false ? "none" : "train");
       checkChoice(rescale, "rescale", RESCALES);
-      return { common, p, x, rescale, mask, noise: sampleNoise(takeShape(shape, "shape")) };
+      const noise = sampleNoise(takeShape(shape, "shape"));
+      return { common, p, rates: readSeveral(x, given, several, noise.shape, pShape), x, rescale, mask, noise };
     },
     take: (pass, plan) => takeDrop(kernels, pass, plan),
   };
@@ -132,11 +155,11 @@ export function dropPath(kernels: ShapesKernels): Operation<Arguments, DropPlan,
 /** y = keep ? a x + b : dropped. */
 export function alphaDropout(kernels: ShapesKernels): Operation<Arguments, ShapedPlan, Forward> {
   return {
-    read(x, p, options) {
-      const common = readCommon(p, options, ALPHA_KEYS);
-      const { shape: given, noiseShape, broadcastDims } = options as AlphaDropoutOptions<AnyData>;
-      const shape = given === undefined ? [elementsOf(x)] : takeShape(given, "shape");
-      return { common, p, x, noise: resolveNoise(shape, noiseShape, broadcastDims) };
+    read(x, given, options) {
+      const { common, p, several } = readCommon(given, options, ALPHA_KEYS);
+      const { shape: dims, noiseShape, broadcastDims, pShape } = options as AlphaDropoutOptions<AnyData>;
+      const shape = dims === undefined ? [elementsOf(x)] : takeShape(dims, "shape");
+      return { common, p, rates: readSeveral(x, given, several, shape, pShape), x, noise: resolveNoise(shape, noiseShape, broadcastDims) };
     },
     take: (pass, plan) => takeAlphaForward(kernels, pass, plan),
   };
@@ -145,20 +168,26 @@ export function alphaDropout(kernels: ShapesKernels): Operation<Arguments, Shape
 /** The same with a decision for each sample and channel. */
 export function featureAlphaDropout(kernels: ShapesKernels): Operation<Arguments, ShapedPlan, Forward> {
   return {
-    read(x, p, options) {
-      const common = readCommon(p, options, FEATURE_ALPHA_KEYS);
-      const { shape, dataFormat, batched } = options as FeatureAlphaDropoutOptions<AnyData>;
-      return { common, p, x, noise: channelNoise(takeChannels(shape, batched, [0, MAX_RANK - 2]), readDataFormat(dataFormat), batched) };
+    read(x, given, options) {
+      const { common, p, several } = readCommon(given, options, FEATURE_ALPHA_KEYS);
+      const { shape: dims, dataFormat, batched, pShape } = options as FeatureAlphaDropoutOptions<AnyData>;
+      const shape = takeChannels(dims, batched, [0, MAX_RANK - 2]);
+      const noise = channelNoise(shape, readDataFormat(dataFormat), batched);
+      return { common, p, rates: readSeveral(x, given, several, shape, pShape, batched), x, noise };
     },
     take: (pass, plan) => takeAlphaForward(kernels, pass, plan),
   };
 }
 
 /** y = keep ? scale x : +0, by blocks. */
-export function dropBlock(kernels: ShapesKernels): Operation<Arguments, BlockPlan, Forward> {
+export function dropBlock(kernels: ShapesKernels): Operation<[x: AnyData, p: number, options: unknown], BlockPlan, Forward> {
   return {
     read(x, p, options) {
-      const common = readCommon(p, options, BLOCK_KEYS);
+      if (isSeveral(p)) {
+        const recipe = "for one for each sample, call once for each, with the same stream and start at its first decision";
+        throw wrongKind("p", `one number in [0, 1] (${recipe})`, p);
+      }
+      const common = readForward(p, options, BLOCK_KEYS);
       const { shape, dataFormat, batched, blockSize = 7, gammaScale = 1 } = options as DropBlockOptions<AnyData>;
       const { batchwise, coupleChannels, borderSeeds, scaleByKeep, withNoise } = options as DropBlockOptions<AnyData>;
       checkAmount(gammaScale, "gammaScale");
@@ -185,30 +214,40 @@ export function shapesBackward(
     read(dy, ticket, saved, options) {
       checkOptions(saved, SAVED_NOISE_MASK_KEYS, "saved");
       checkOptions(options, SHAPES_BACKWARD_KEYS);
-      const { mask } = saved as SavedNoiseMask;
+      const { mask, p } = saved as SavedNoiseMask;
       const { dx, dtype } = options as ShapesBackwardOptions<AnyData>;
       checkTicket(ticket);
       const decisions =
         mask === undefined || (ticket as Partial<ShapesTicket>).version !== undefined ? readTicket(ticket) : readRate(ticket);
       if (mask !== undefined && decisions.op !== "broadcastDropout")
         throw wrongKind("saved.mask", `nothing beside a ticket of ${JSON.stringify(decisions.op)}, from which the mask is drawn`, mask);
-      return { dy, decisions, mask, dx, half: dtype };
+      return { dy, decisions, rates: readSaved(dy, p, decisions), mask, dx, half: dtype };
     },
-    take(pass, { dy, decisions, mask, dx, half }) {
+    take(pass, { dy, decisions, rates, mask, dx, half }) {
       const { draw } = pass;
       const noise = decisions.op === "dropBlock" ? decisions.blocks.noise : decisions.noise;
-      if ("ticket" in decisions) draw.read(decisions.ticket);
-      else {
+      let use: Use | undefined;
+      if ("ticket" in decisions) {
+        draw.read(decisions.ticket);
+        if (decisions.op === "alphaDropout") use = "alphaBackward";
+        else if (decisions.op === "broadcastDropout") use = draw.rescale;
+        if (decisions.op !== "dropBlock" && decisions.several?.unused) use = undefined;
+      } else {
         draw.choose(decisions.kind, undefined, 0);
         draw.chance(decisions.p, decisions.rescale, true);
+        use = useOf(decisions.rescale, true);
       }
       const input = pass.data(dy, "dy", half);
       const length = checkShape(noise.shape, "ticket.shape", "ticket" in decisions ? undefined : input.length);
       if (input.length !== length) throw wrongValue("dy", `length ${length}, the ticket's`, input.length);
       const stored = mask === undefined ? undefined : pass.input(mask, "saved.mask", "bits", noise.decisions);
+      const values = rates === undefined ? undefined : takeRates(pass, rates);
       const data = { input, output: pass.output(dx, "dx", input.stored, length, dy, input) };
       let work: Work;
-      if (decisions.op === "dropBlock") work = takeBlocks(kernels, pass, data, decisions.blocks, false);
+      if (rates !== undefined && values !== undefined && use !== undefined && length > 0) {
+        if (input.stored === "f16") checkOverflow(values, rates, use, draw.kind);
+        work = takeRated(pass, kernels, data, { noise, rates, values, use, stored });
+      } else if (decisions.op === "dropBlock") work = takeBlocks(kernels, pass, data, decisions.blocks, false);
       else if (decisions.op === "alphaDropout") work = takeAlpha(kernels, pass, data, noise, true);
       else work = stored === undefined ? takeBroadcast(kernels, pass, data, noise) : takeStored(kernels, pass, data, noise, stored);
       return (run) => {
@@ -219,9 +258,26 @@ export function shapesBackward(
   };
 }
 
+/** Reads the probabilities of `saved`, or of what stands in place of a ticket. Throws TypeError unless there are some if and only if there were several. */
+function readSaved(dy: unknown, p: unknown, decisions: TicketPlan | RatePlan): Rates | undefined {
+  if (!("ticket" in decisions)) {
+    if (p !== undefined) throw wrongKind("saved.p", "nothing beside the p of a mask of other origin", p);
+    return decisions.rates?.(dy);
+  }
+  if (decisions.op === "dropBlock" || decisions.several === undefined) {
+    if (p !== undefined) throw wrongKind("saved.p", "nothing beside a ticket of one probability", p);
+    return undefined;
+  }
+  const { pShape, unused } = decisions.several;
+  if (p === undefined && unused) return undefined;
+  if (!isSeveral(p)) throw wrongKind("saved.p", "array of probabilities that the forward call was given", p);
+  return readRates(p, pShape, elementsOf(dy), "saved.p");
+}
+
 interface BackwardPlan {
   readonly dy: AnyData;
   readonly decisions: TicketPlan | RatePlan;
+  readonly rates: Rates | undefined;
   readonly mask: unknown;
   readonly dx: unknown;
   readonly half: unknown;
@@ -234,30 +290,53 @@ interface RatePlan {
   readonly rescale: Rescale;
   readonly kind: StreamKind | undefined;
   readonly noise: Noise;
+  /** Reads several probabilities for the gradient that comes with them. */
+  readonly rates: ((dy: unknown) => Rates) | undefined;
 }
 
 function readRate(rate: object): RatePlan {
   checkOptions(rate, NOISE_MASK_RATE_KEYS, "ticket");
-  const { p, rescale = "train", kind, shape, noiseShape, broadcastDims } = rate as NoiseMaskRate;
-  checkProbability(p, "ticket.p");
+  const { p, pShape, rescale = "train", kind, shape, noiseShape, broadcastDims } = rate as NoiseMaskRate;
+  const several = isSeveral(p);
+  if (!several) checkProbability(p, "ticket.p");
   checkChoice(rescale, "ticket.rescale", RESCALES);
   if (kind !== undefined) checkChoice(kind, "ticket.kind", STREAM_KINDS);
   const noise = resolveNoise(takeShape(shape, "ticket.shape"), noiseShape, broadcastDims, "ticket.");
-  return { op: "broadcastDropout", p, rescale, kind, noise };
+  if (!several) {
+    if (pShape !== undefined) throw wrongKind("ticket.pShape", "nothing beside one probability", pShape);
+    return { op: "broadcastDropout", p: p as number, rescale, kind, noise, rates: undefined };
+  }
+  const name = "ticket.pShape";
+  const aligned = pShape === undefined ? sampleShape(noise.shape, undefined, name) : alignShape(pShape, noise.shape, name);
+  return { op: "broadcastDropout", p: 0, rescale, kind, noise, rates: (dy) => readRates(p, aligned, elementsOf(dy), "ticket.p") };
 }
 
-/** Takes the draw, the data, and the array for the mask, if the call writes one. */
-function takeForward(pass: Taking, plan: ShapedPlan, rescale: Rescale, mask: unknown): { data: Data; bits: Taken | undefined } {
+interface ForwardOperands {
+  readonly data: Data;
+  readonly bits: Taken | undefined;
+  readonly values: ArrayLike<number> | undefined;
+}
+
+/** Takes the draw, the data, several probabilities, and the array for the mask, if the call writes one. */
+function takeForward(pass: Taking, plan: ShapedPlan, rescale: Rescale, mask: unknown): ForwardOperands {
   const { draw } = pass;
-  const { common, p, x, noise } = plan;
+  const { common, p, rates, x, noise } = plan;
   draw.choose(common.kind, common.seed, common.stream);
   const input = pass.data(x, "x", common.half);
   checkShape(noise.shape, "shape", input.length);
   draw.range(noise.decisions, common.start);
+  const values = rates === undefined ? undefined : takeRates(pass, rates);
+  if (rates !== undefined) checkMask(mask, rates, noise.noiseShape);
   const bits = mask === undefined ? undefined : pass.output(mask, "mask", "bits", noise.decisions, undefined);
   const output = pass.output(common.out, "out", input.stored, input.length, x, input);
   draw.chance(p, rescale, common.training);
-  return { data: { input, output }, bits };
+  return { data: { input, output }, bits, values };
+}
+
+/** Returns the use of probabilities in a call, or undefined where they have none. */
+function useOf(rescale: Rescale, training: boolean): Rescale | undefined {
+  if (!training) return rescale === "test" ? "test" : undefined;
+  return rescale === "test" ? "none" : rescale;
 }
 
 /** Returns the run of a forward call whose decisions have a noise shape. */
@@ -268,14 +347,45 @@ function answer({ output }: Data, op: "broadcastDropout" | "alphaDropout", { sha
   };
 }
 
+/** As answer(), of a call with several probabilities, which does what one without any does where they have no use. */
+function answerSeveral(
+  kernels: ShapesKernels,
+  pass: Taking,
+  { data, bits, values }: ForwardOperands,
+  op: "broadcastDropout" | "alphaDropout",
+  { noise, rates }: { readonly noise: Noise; readonly rates: Rates },
+  use: Use | undefined,
+  otherwise: () => Work,
+) {
+  let work: Work;
+  if (use === undefined) work = otherwise();
+  else {
+    const probabilities = values as ArrayLike<number>;
+    if (data.input.stored === "f16") checkOverflow(probabilities, rates, use, pass.draw.kind);
+    work = takeRated(pass, kernels, data, { noise, rates, values: probabilities, use, mask: bits });
+  }
+  return (run: Running): Forward => {
+    work(run);
+    return { y: data.output.array, ticket: ratesTicket(run.ticket(op), noise, rates.shape, use) };
+  };
+}
+
 function takeDrop(kernels: ShapesKernels, pass: Taking, plan: DropPlan) {
-  const { data, bits } = takeForward(pass, plan, plan.rescale, plan.mask);
-  return answer(data, "broadcastDropout", plan.noise, takeBroadcast(kernels, pass, data, plan.noise, bits));
+  const operands = takeForward(pass, plan, plan.rescale, plan.mask);
+  const { data, bits } = operands;
+  const { noise, rates, rescale, common } = plan;
+  const one = () => takeBroadcast(kernels, pass, data, noise, bits);
+  if (rates === undefined) return answer(data, "broadcastDropout", noise, one());
+  return answerSeveral(kernels, pass, operands, "broadcastDropout", { noise, rates }, useOf(rescale, common.training), one);
 }
 
 function takeAlphaForward(kernels: ShapesKernels, pass: Taking, plan: ShapedPlan) {
-  const { data } = takeForward(pass, plan, "train", undefined);
-  return answer(data, "alphaDropout", plan.noise, takeAlpha(kernels, pass, data, plan.noise, false));
+  const operands = takeForward(pass, plan, "train", undefined);
+  const { data } = operands;
+  const { noise, rates, common } = plan;
+  const one = () => takeAlpha(kernels, pass, data, noise, false);
+  if (rates === undefined) return answer(data, "alphaDropout", noise, one());
+  return answerSeveral(kernels, pass, operands, "alphaDropout", { noise, rates }, common.training ? "alpha" : undefined, one);
 }
 
 /** True if there are decisions to draw: not all are kept or all dropped, and there are data. */

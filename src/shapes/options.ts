@@ -13,6 +13,7 @@ import type { AnyData } from "../engine/operand.js";
 import { type Known, known } from "../ground/options.js";
 import type { Rescale } from "../stream/ticket.js";
 import type { DataFormatName, NoiseShapeOptions } from "./noise-shape.js";
+import type { Probabilities } from "./rates.js";
 
 /** Options of every operation with a shape, with an output of type Y: undefined for one that the call makes. `start` counts decisions, not elements of x. */
 export interface ShapedOptions<Y extends AnyData | undefined = undefined> extends ForwardOptions<Y> {
@@ -20,6 +21,15 @@ export interface ShapedOptions<Y extends AnyData | undefined = undefined> extend
   shape: readonly number[];
 }
 const SHAPED_KEYS: Known = /* @__PURE__ */ known(FORWARD_KEYS, "shape");
+
+interface RatesOptions {
+  /**
+   * Shape of p where that is an array, broadcast against `shape` by NumPy's rules. By default that of one probability for each sample:
+   * [samples, 1, 1, ...].
+   */
+  pShape?: readonly number[] | undefined;
+}
+const RATES_KEYS: Known = /* @__PURE__ */ known("pShape");
 
 interface ChannelOptions {
   /** Place of the channels: "channelsFirst" (default, as in PyTorch) behind the samples, "channelsLast" (as in Keras) at the end. */
@@ -29,13 +39,13 @@ interface ChannelOptions {
 }
 const CHANNEL_KEYS: Known = /* @__PURE__ */ known("dataFormat", "batched");
 
-interface DropOptions<Y extends AnyData | undefined> extends ShapedOptions<Y> {
+interface DropOptions<Y extends AnyData | undefined> extends ShapedOptions<Y>, RatesOptions {
   /** When kept values are scaled: "train" (default, inverted dropout), "test" (classic dropout), or "none". */
   rescale?: Rescale | undefined;
   /** The array to write the mask to: a bit an element of the noise shape, least significant first, 1 = keep. Outside training all are kept. */
   mask?: BitMask | undefined;
 }
-const DROP_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, "rescale", "mask");
+const DROP_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, RATES_KEYS, "rescale", "mask");
 
 /** Options of {@link Shapes.broadcastDropout}, with an output of type Y: undefined for one that the call makes. */
 export interface BroadcastDropoutOptions<Y extends AnyData | undefined = undefined> extends DropOptions<Y>, NoiseShapeOptions {}
@@ -85,30 +95,37 @@ export const BLOCK_KEYS: Known = /* @__PURE__ */ known(
 );
 
 /** Options of {@link Shapes.alphaDropout}, with an output of type Y: undefined for one that the call makes. */
-export interface AlphaDropoutOptions<Y extends AnyData | undefined = undefined> extends ForwardOptions<Y>, NoiseShapeOptions {
+export interface AlphaDropoutOptions<Y extends AnyData | undefined = undefined> extends ForwardOptions<Y>, NoiseShapeOptions, RatesOptions {
   /** Shape of x; [the length of x] by default. */
   shape?: readonly number[] | undefined;
 }
-export const ALPHA_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, "noiseShape", "broadcastDims");
+export const ALPHA_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, RATES_KEYS, "noiseShape", "broadcastDims");
 
 /** Options of {@link Shapes.featureAlphaDropout}, with an output of type Y: undefined for one that the call makes. */
-export interface FeatureAlphaDropoutOptions<Y extends AnyData | undefined = undefined> extends ShapedOptions<Y>, ChannelOptions {}
-export const FEATURE_ALPHA_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, CHANNEL_KEYS);
+export interface FeatureAlphaDropoutOptions<Y extends AnyData | undefined = undefined>
+  extends ShapedOptions<Y>,
+    ChannelOptions,
+    RatesOptions {}
+export const FEATURE_ALPHA_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, CHANNEL_KEYS, RATES_KEYS);
 
 /** Options of {@link Shapes.backward}, with a gradient of type DX: undefined for one that the call makes. */
 export interface ShapesBackwardOptions<DX extends AnyData | undefined = undefined> extends BackwardOptions<DX> {}
 export const SHAPES_BACKWARD_KEYS: Known = BACKWARD_KEYS;
 
-/** The mask that {@link Shapes.backward} reads instead of drawing it again. */
+/** What {@link Shapes.backward} reads beside the ticket. */
 export interface SavedNoiseMask {
-  /** A bit an element of the noise shape, least significant first, 0 = drop. */
+  /** The mask to read instead of drawing it again: a bit an element of the noise shape, least significant first, 0 = drop. */
   mask?: BitMask | undefined;
+  /** The array of probabilities of the forward call, for a ticket with `pShape`. */
+  p?: Probabilities | undefined;
 }
-export const SAVED_NOISE_MASK_KEYS: Known = /* @__PURE__ */ known("mask");
+export const SAVED_NOISE_MASK_KEYS: Known = /* @__PURE__ */ known("mask", "p");
 
 /** The description of a mask of other origin and its noise shape, in place of a ticket. */
-export interface NoiseMaskRate extends MaskRate, NoiseShapeOptions {
+export interface NoiseMaskRate extends Omit<MaskRate, "p">, NoiseShapeOptions, RatesOptions {
   /** Shape of the data. */
   shape: readonly number[];
+  /** The drop probability that the mask was drawn with, in [0, 1], or an array of them; gives the scale. 0 if it was drawn outside training. */
+  p: number | Probabilities;
 }
-export const NOISE_MASK_RATE_KEYS: Known = /* @__PURE__ */ known(MASK_RATE_KEYS, "shape", "noiseShape", "broadcastDims");
+export const NOISE_MASK_RATE_KEYS: Known = /* @__PURE__ */ known(MASK_RATE_KEYS, RATES_KEYS, "shape", "noiseShape", "broadcastDims");

@@ -17,6 +17,7 @@ import type {
   ShapesBackwardOptions,
   SpatialDropoutOptions,
 } from "./options.js";
+import type { Probabilities, TicketOf } from "./rates.js";
 import type { AlphaDropoutTicket, BroadcastDropoutTicket, DropBlockTicket, ShapesTicket } from "./ticket.js";
 
 /** The results of a forward call on X with an output of type Y. */
@@ -38,6 +39,11 @@ const NO_OPTIONS = {};
  * otherwise. p = 0 and `training: false` copy the bits of x. Every method throws a TypeError for a wrong kind of argument, an unknown option, a freed
  * buffer or a detached array, and a RangeError for a value out of range, lengths that do not agree, overlap or memory that cannot grow; then nothing was
  * written and no stream number used. A mask takes an eighth of a byte a decision while a call lasts.
+ *
+ * Where decisions have a noise shape, `p` may be an array: one probability for each sample, the first dimension, or what `pShape` broadcasts against `shape`
+ * by NumPy's rules. Each element is dropped and scaled as by a call with its probability alone, of the same stream. The ticket then has `pShape` instead of
+ * p, and backward needs the probabilities again, as `saved.p`. While such a call lasts it takes 8 bytes a decision and 32 a probability, or little where
+ * elements share neither.
  *
  * @example
  * import { createShapes } from "wasm-dropout/shapes";
@@ -69,7 +75,7 @@ export class Shapes {
    * either, each element has its own decision and y is that of {@link Dropout.dropout}.
    *
    * @param x data of f32, f64, f16 or bf16, of `options.shape`
-   * @param p drop probability in [0, 1]
+   * @param p drop probability in [0, 1], or an array of them
    * @param options see {@link BroadcastDropoutOptions}
    * @returns `y`: `out`, or a new array, or buffer, like x; and `ticket` for {@link Shapes.backward}, which is plain JSON
    * @throws TypeError and RangeError as said of {@link Shapes}
@@ -80,12 +86,12 @@ export class Shapes {
    * const { y, ticket } = shapes.broadcastDropout(x, 0.5, { shape: [4, 10, 16], noiseShape: [null, 1, null] }); // the same features at all times
    * const mask = dropout.replay(ticket, { format: "bytes" }); // of shape [4, 1, 16]
    */
-  broadcastDropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
+  broadcastDropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined, P extends number | Probabilities = number>(
     x: X,
-    p: number,
+    p: P,
     options: BroadcastDropoutOptions<Y>,
-  ): Forward<X, Y, BroadcastDropoutTicket> {
-    return perform(this.#engine, this.#operations.broadcastDropout, x, p, options) as Forward<X, Y, BroadcastDropoutTicket>;
+  ): Forward<X, Y, TicketOf<BroadcastDropoutTicket, P>> {
+    return perform(this.#engine, this.#operations.broadcastDropout, x, p, options) as Forward<X, Y, TicketOf<BroadcastDropoutTicket, P>>;
   }
 
   /**
@@ -97,7 +103,7 @@ export class Shapes {
    * sample without its dimension, which `batched: false` says here. Two are read either way, so `batched` must say which.
    *
    * @param x data of f32, f64, f16 or bf16, [samples, channels, ...] or [samples, ..., channels], without samples if `batched` is false
-   * @param p drop probability in [0, 1]
+   * @param p drop probability in [0, 1], or an array of them
    * @param options see {@link SpatialDropoutOptions}
    * @returns as {@link Shapes.broadcastDropout}
    * @throws TypeError and RangeError as said of {@link Shapes}
@@ -108,22 +114,21 @@ export class Shapes {
    * const { y } = shapes.spatialDropout(x, 0.5, { shape: [2, 9, 9, 3], dataFormat: "channelsLast" });
    * const image = shapes.spatialDropout(new Float32Array(3 * 9 * 9).fill(1), 0.5, { shape: [3, 9, 9], batched: false });
    */
-  spatialDropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
+  spatialDropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined, P extends number | Probabilities = number>(
     x: X,
-    p: number,
+    p: P,
     options: SpatialDropoutOptions<Y>,
-  ): Forward<X, Y, BroadcastDropoutTicket> {
-    return perform(this.#engine, this.#operations.spatialDropout, x, p, options) as Forward<X, Y, BroadcastDropoutTicket>;
+  ): Forward<X, Y, TicketOf<BroadcastDropoutTicket, P>> {
+    return perform(this.#engine, this.#operations.spatialDropout, x, p, options) as Forward<X, Y, TicketOf<BroadcastDropoutTicket, P>>;
   }
 
   /**
    * Drop path, or stochastic depth: whole samples of a residual branch are dropped, one decision for each sample (Huang et al. 2016; timm's drop_path).
    *
-   * Probabilities that differ by sample: one call for each sample, of shape [1, ...], with the same `stream` and the sample's number as `start`, takes the
-   * same decisions as one call on all.
+   * Where p is an array, it has a probability for each sample, as for batches of layers at several depths.
    *
    * @param x data of f32, f64, f16 or bf16, [samples, ...]
-   * @param p drop probability in [0, 1]
+   * @param p drop probability in [0, 1], or an array of them
    * @param options see {@link DropPathOptions}
    * @returns as {@link Shapes.broadcastDropout}
    * @throws TypeError and RangeError as said of {@link Shapes}
@@ -131,13 +136,16 @@ export class Shapes {
    * import { createShapes } from "wasm-dropout/shapes";
    * const shapes = await createShapes(dropout);
    * const { y } = shapes.dropPath(new Float32Array(32 * 64).fill(1), 0.1, { shape: [32, 64] });
+   * const p = Float64Array.from({ length: 32 }, (_, sample) => sample / 64);
+   * const several = shapes.dropPath(y, p, { shape: [32, 64] });
+   * const { dx } = shapes.backward(several.y, several.ticket, { p });
    */
-  dropPath<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
+  dropPath<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined, P extends number | Probabilities = number>(
     x: X,
-    p: number,
+    p: P,
     options: DropPathOptions<Y>,
-  ): Forward<X, Y, BroadcastDropoutTicket> {
-    return perform(this.#engine, this.#operations.dropPath, x, p, options) as Forward<X, Y, BroadcastDropoutTicket>;
+  ): Forward<X, Y, TicketOf<BroadcastDropoutTicket, P>> {
+    return perform(this.#engine, this.#operations.dropPath, x, p, options) as Forward<X, Y, TicketOf<BroadcastDropoutTicket, P>>;
   }
 
   /**
@@ -200,12 +208,12 @@ export class Shapes {
    * const shapes = await createShapes(dropout);
    * const { y } = shapes.alphaDropout(Float32Array.of(-1.5, 0, 1, 2), 0.1);
    */
-  alphaDropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
+  alphaDropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined, P extends number | Probabilities = number>(
     x: X,
-    p: number,
+    p: P,
     options: AlphaDropoutOptions<Y> = NO_OPTIONS,
-  ): Forward<X, Y, AlphaDropoutTicket> {
-    return perform(this.#engine, this.#operations.alphaDropout, x, p, options) as Forward<X, Y, AlphaDropoutTicket>;
+  ): Forward<X, Y, TicketOf<AlphaDropoutTicket, P>> {
+    return perform(this.#engine, this.#operations.alphaDropout, x, p, options) as Forward<X, Y, TicketOf<AlphaDropoutTicket, P>>;
   }
 
   /**
@@ -221,12 +229,12 @@ export class Shapes {
    * const shapes = await createShapes(dropout);
    * const { y } = shapes.featureAlphaDropout(new Float32Array(2 * 8 * 5 * 5).fill(1), 0.1, { shape: [2, 8, 5, 5] });
    */
-  featureAlphaDropout<X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
-    x: X,
-    p: number,
-    options: FeatureAlphaDropoutOptions<Y>,
-  ): Forward<X, Y, AlphaDropoutTicket> {
-    return perform(this.#engine, this.#operations.featureAlphaDropout, x, p, options) as Forward<X, Y, AlphaDropoutTicket>;
+  featureAlphaDropout<
+    X extends AnyData,
+    Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined,
+    P extends number | Probabilities = number,
+  >(x: X, p: P, options: FeatureAlphaDropoutOptions<Y>): Forward<X, Y, TicketOf<AlphaDropoutTicket, P>> {
+    return perform(this.#engine, this.#operations.featureAlphaDropout, x, p, options) as Forward<X, Y, TicketOf<AlphaDropoutTicket, P>>;
   }
 
   /**

@@ -1,7 +1,7 @@
 // A draw: which random decisions one call takes, and with which threshold and scale. It belongs to a pass, never to an instance.
 // Invariant: a number of the instance's sequence is taken and used up in one step, when nothing can be refused any more.
 
-import { checkChoice, checkInteger, checkProbability, wrongValue } from "../ground/check.js";
+import { checkChoice, checkInteger, checkProbability, wrongKind, wrongValue } from "../ground/check.js";
 import type { DataDtype } from "../ground/dtypes.js";
 import { Words } from "../ground/words.js";
 import { STREAM_KINDS, type StreamKind } from "./kinds.js";
@@ -105,6 +105,8 @@ export class Draw {
     checkChoice(kind, "ticket.kind", STREAM_KINDS);
     this.seed.parse(seed, "ticket.seed");
     this.stream.parse(stream, "ticket.stream");
+    if (p === undefined && "pShape" in value)
+      throw wrongKind("ticket.p", "number in [0, 1]: a ticket with pShape has none, and only Shapes.backward takes it, with saved.p", p);
     checkProbability(p, "ticket.p");
     checkChoice(rescale, "ticket.rescale", RESCALES);
     checkInteger(length, "ticket.length", 0, MAX_INDEX);

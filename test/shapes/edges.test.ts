@@ -322,30 +322,3 @@ describe("DropBlock in time that does not grow with the block", () => {
     expect(dx.every((value) => value === 0)).toBe(true);
   });
 });
-
-describe("several probabilities", () => {
-  it.each(FORWARD)("%s refuses them with a way to have them", (name) => {
-    for (const p of [[0.1, 0.2], Float64Array.of(0.1, 0.2)]) {
-      expect(() => (shapes as Anything)[name](x, p, { shape })).toThrow(
-        /^"p" expected one number in \[0, 1\] \(for one for each sample, call once/,
-      );
-    }
-  });
-
-  it("one for each sample: the decisions of one call, nested in p", () => {
-    const samples = 40;
-    const data = new Float32Array(samples * 3).fill(1);
-    const p = Float64Array.from({ length: samples }, (_, i) => i / samples);
-    const u = uniforms("tile", SEED, 9n, 100, samples);
-    for (let i = 0; i < samples; ++i) {
-      const row = data.subarray(3 * i, 3 * i + 3);
-      shapes.dropPath(row, p[i] as number, { shape: [1, 3], stream: 9, start: 100 + i, out: row });
-    }
-    const expected = data.map((_, i) => {
-      const sample = Math.floor(i / 3);
-      const { threshold, scale32 } = chance("tile", p[sample] as number);
-      return (u[sample] as number) < threshold ? 0 : scale32;
-    });
-    expectSame(data, expected, "samples");
-  });
-});

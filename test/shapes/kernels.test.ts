@@ -10,10 +10,11 @@ import { DTYPES, type Dtype } from "../../src/ground/dtypes.js";
 import { SHAPES, type ShapesKernels } from "../../src/shapes/kernels.js";
 import { recordLength, walkOf, writeRecord } from "../../src/shapes/walk.js";
 import { Draw } from "../../src/stream/draw.js";
+import { STREAM_KINDS } from "../../src/stream/kinds.js";
 import { Sequence } from "../../src/stream/sequence.js";
-import { expectBytes, expectSame, keepBits, sample } from "../support/oracle.js";
+import { expectBytes, expectSame, keepBits, sample, uniforms } from "../support/oracle.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
-import { blockMask, channelsLast, expand, grown, map, placeOf, product } from "./oracle.js";
+import { blockMask, channelsLast, expand, grown, indexOf, map, placeOf, product } from "./oracle.js";
 
 const SPAN = 20_000;
 
@@ -470,6 +471,107 @@ for (const build of BUILDS) {
             const got = dtype === "f32" ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer);
             expectSame(got, expected, `[${samples}, ${channels}, ${area}], form ${form}, ${pieces} pieces`);
           }
+        }
+      }
+    });
+
+    it.each(STREAM_KINDS)("%s_integers_f64", (kind) => {
+      for (const start of [0, 1, 15, 17, 4090, 4096 * 3 - 1, 2 ** 32 - 9, 2 ** 45 + 4095]) {
+        for (const n of [0, 1, 7, 16, 33, 4096, 8200]) {
+          if (n > 33 && start > 4096) continue;
+          const draw = new Draw(new Sequence(kind));
+          draw.begin();
+          draw.choose(kind, 2n ** 63n + 5n, 7n);
+          draw.range(n, start);
+          const bytes = wasm.written(regions.data, 8 * n, false, `${start}, ${n}`, () => {
+            wasm.memory.writeParams(draw, 0);
+            kernels.integers[kind].f64(regions.data, n, PARAMS);
+          });
+          expectSame(new Float64Array(bytes.buffer), uniforms(kind, 2n ** 63n + 5n, 7n, start, n), `${start}, ${n}`);
+        }
+      }
+    });
+
+    it("bits_certain_f64", () => {
+      const keep = decisions(1000, 0.5, 3);
+      wasm.place(regions.mask, keepBits(keep));
+      for (const [first, n] of [
+        [0, 1000],
+        [3, 14],
+        [999, 1],
+        [8, 0],
+      ] as const) {
+        const bytes = wasm.written(regions.data, 8 * n, false, `${first}, ${n}`, () =>
+          kernels.certain.bits.f64(regions.data, regions.mask, first, n, 77),
+        );
+        const expected = Float64Array.from(keep.slice(first, first + n), (kept) => (kept ? 77 : -1));
+        expectSame(new Float64Array(bytes.buffer), expected, `${first}, ${n}`);
+      }
+    });
+
+    it.each(["f32", "f64", "bits"] as const)("integers_rated_%s, cut anywhere", (dtype) => {
+      const shape = [3, 2, 5];
+      const n = 30;
+      const round = dtype === "f32" ? Math.fround : (value: number) => value;
+      for (let pattern = 0; pattern < 64; ++pattern) {
+        const [own, rateShape] = [0, 3].map((shift) => shape.map((size, k) => ((pattern >> (shift + k)) & 1 ? size : 1))) as [
+          number[],
+          number[],
+        ];
+        const integers = Float64Array.from({ length: product(own) }, (_, i) => (i * 37) % 101);
+        const table = Float64Array.from(
+          { length: 4 * product(rateShape) },
+          (_, i) => [i % 90, 1.5, i % 3 ? 0.25 : -0, -7][i % 4] as number,
+        );
+        wasm.place(regions.mask, integers);
+        wasm.place(regions.data, table);
+        // A level for each dimension but the last, which is the run.
+        const strides = (of: number[]) => of.map((size, k) => (size === 1 ? 0 : product(of.slice(k + 1))));
+        const [steps, rateSteps] = [strides(own), strides(rateShape)];
+        const record = [5, own[2] === 1 ? 0 : 1, rateShape[2] === 1 ? 0 : 1, 2, 0, 0, 0];
+        for (const k of [1, 0]) record.push(shape[k] as number, steps[k] as number, rateSteps[k] as number, 0);
+        const x = sample("f64", n, pattern).map(round);
+        const src = dtype === "f32" ? Float32Array.from(x) : x;
+        const keep = new Uint8Array(n);
+        const expected = src.slice();
+        for (let i = 0; i < n; ++i) {
+          const place = placeOf(i, shape);
+          const at = (small: number[]) =>
+            indexOf(
+              place.map((value, k) => (small[k] === 1 ? 0 : value)),
+              small,
+            );
+          const [least, a, b, dropped] = table.slice(4 * at(rateShape), 4 * at(rateShape) + 4) as unknown as [
+            number,
+            number,
+            number,
+            number,
+          ];
+          keep[i] = (integers[at(own)] as number) >= least ? 1 : 0;
+          expected[i] = keep[i] ? round(round((src[i] as number) * round(a)) + round(b)) : dropped;
+        }
+        wasm.place(regions.data + 8192, src);
+        for (const cuts of [[30], [8, 22], [1, 7, 8, 14]]) {
+          wasm.place(regions.record, Float64Array.from(record));
+          const bits = dtype === "bits";
+          const size = dtype === "f32" ? 4 : 8;
+          const length = bits ? 4 : n * size;
+          const got = wasm.written(regions.out, length, false, `pattern ${pattern}`, () => {
+            if (bits) wasm.bytes(regions.out, length).fill(0);
+            let from = 0;
+            for (const count of bits ? [8, 16, 6] : cuts) {
+              const [to, data] = bits ? [regions.out + from / 8, 0] : [regions.out + from * size, regions.data + 8192 + from * size];
+              kernels.rated.integers[dtype](to, data, count, regions.mask, regions.data, regions.record);
+              from += count;
+            }
+          });
+          if (bits) expectBytes(got, keepBits(keep), `pattern ${pattern}`);
+          else
+            expectSame(
+              dtype === "f32" ? new Float32Array(got.buffer) : new Float64Array(got.buffer),
+              expected as Float32Array,
+              `${pattern}, ${cuts}`,
+            );
         }
       }
     });

@@ -41,6 +41,13 @@ export function check(shapes: Shapes, dropout: Dropout, digest: Digest): void {
           ];
           for (const { y, ticket } of results)
             digest.add(y, ticket, shapes.backward(x, posted(ticket)), shapes.backward(y, ticket, {}, { dx: y }));
+          const p = [0.2, 0.5, 0.9].slice(0, shape[0]);
+          for (const { y, ticket } of [
+            shapes.broadcastDropout(x, p, { ...stream, ...noise }),
+            shapes.dropPath(x, p, options),
+            shapes.alphaDropout(x, p, options),
+          ])
+            digest.add(y, ticket, shapes.backward(x, posted(ticket), { p }), shapes.backward(y, ticket, { p }, { dx: y }));
           digest.add(mask, shapes.backward(x, { ...noise, p: 0.3, kind }, { mask }));
         }
       }

@@ -15,8 +15,8 @@ beforeAll(async () => {
 });
 
 describe("calls with arguments of every kind", () => {
-  it.each(Array.from({ length: CASES / PART }, (_, k) => k * PART))("cases from %i on", (first) => {
-    for (let index = first; index < first + PART; ++index) runCase(world, SEED, index);
+  it.each(Array.from({ length: CASES / PART }, (_, k) => k * PART))("cases from %i on", async (first) => {
+    for (let index = first; index < first + PART; ++index) await runCase(world, SEED, index);
   });
 
   // Controls: without them a check that finds nothing would pass.
@@ -26,7 +26,7 @@ describe("calls with arguments of every kind", () => {
     ["an error of another class", () => fail(new Error("no")), /threw Error: no/],
     ["a byte written beside x", ([x], y) => flip(x) ?? y, /changed outside the results/],
   ];
-  it.each(faults)("%s is found", (_name, fault, message) => {
+  it.each(faults)("%s is found", async (_name, fault, message) => {
     const { dropout } = world;
     const get = (target: World["dropout"], key: PropertyKey) => {
       const value: unknown = Reflect.get(target, key, target);
@@ -34,9 +34,10 @@ describe("calls with arguments of every kind", () => {
       return key === "dropout" ? (...args: unknown[]) => fault(args, value.apply(target, args)) : value.bind(target);
     };
     const broken: World = { ...world, dropout: new Proxy(dropout, { get }) };
-    expect(() => {
-      for (let index = 0; index < 40 * ROWS.length; ++index) runCase(broken, SEED, index);
-    }).toThrow(message);
+    const run = async () => {
+      for (let index = 0; index < 40 * ROWS.length; ++index) await runCase(broken, SEED, index);
+    };
+    await expect(run()).rejects.toThrow(message);
   });
 });
 

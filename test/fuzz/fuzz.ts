@@ -1,7 +1,8 @@
 // One case: a call of some operation, sound or with something wrong in it, and what holds of every call whatever comes of it.
 
+import type { Call } from "./call.js";
 import { Random } from "./random.js";
-import { type Call, ROWS } from "./rows.js";
+import { ROWS } from "./rows.js";
 import { census, Places, resizable, type World } from "./world.js";
 
 /** Messages of refusals name an argument first, in quotes. */
@@ -108,19 +109,21 @@ function interrupt({ args }: Call, { dropout }: World, random: Random): void {
   args[at] = Object.defineProperty({ ...given }, key, { get, enumerable: true });
 }
 
-/** Runs case `index` of seed `seed`. Throws Error that says what is wrong, and how to run the case again. */
-export function runCase(world: World, seed: number, index: number): void {
+/** Runs case `index` of seed `seed`. Rejects with Error that says what is wrong, and how to run the case again. */
+export async function runCase(world: World, seed: number, index: number): Promise<void> {
   const random = new Random(seed, index);
   const row = random.pick(ROWS);
   let stage = "making the call";
   try {
+    let later: (() => Promise<void>) | undefined;
     world.other.tidy(() =>
-      world.dropout.tidy(() =>
-        tryRow(world, row, random, (text) => {
+      world.dropout.tidy(() => {
+        later = tryRow(world, row, random, (text) => {
           stage = text;
-        }),
-      ),
+        });
+      }),
     );
+    await later?.();
     const left = census(world.half.dropout);
     if (!left.endsWith("buffers: 0 of 0 bytes }")) throw new Error(`buffers are left: ${left}`);
   } catch (error) {
@@ -129,7 +132,8 @@ export function runCase(world: World, seed: number, index: number): void {
   }
 }
 
-function tryRow(world: World, row: (typeof ROWS)[number], random: Random, say: (stage: string) => void): void {
+/** Makes a call and checks what came of it; of one that is promised, returns what waits for it and does so then. */
+function tryRow(world: World, row: (typeof ROWS)[number], random: Random, say: (stage: string) => void): (() => Promise<void>) | undefined {
   world.dropout.restore(START);
   const places = new Places(world, random);
   const call = row.make({ world, random, places });
@@ -138,25 +142,37 @@ function tryRow(world: World, row: (typeof ROWS)[number], random: Random, say: (
   say(wrong === undefined ? "sound" : `spoilt ${wrong}`);
   const size = world.dropout.memory.buffer.byteLength;
   const before = JSON.stringify(world.dropout.state);
+  const judge = (result: unknown, refusal: unknown) => {
+    if (refusal !== undefined) {
+      checkRefusal(refusal);
+      const { message } = refusal as Error;
+      if (wrong === undefined && !call.refusal?.test(message)) throw new Error(`refused: ${message}`);
+      if (JSON.stringify(world.dropout.state) !== before) throw new Error(`the state changed, although the call was refused: ${message}`);
+      places.check([]);
+    } else {
+      places.check(call.results);
+      if (wrong === undefined) call.check(result as never);
+    }
+    if (world.dropout.memory.buffer.byteLength !== size) throw new Error("the memory has grown");
+  };
   places.snapshot();
   let result: unknown;
-  let refusal: unknown;
   try {
     result = call.call(...(call.args as never[]));
   } catch (error) {
-    refusal = error;
+    judge(undefined, error);
+    return undefined;
   }
-  if (refusal !== undefined) {
-    checkRefusal(refusal);
-    const { message } = refusal as Error;
-    if (wrong === undefined && !call.refusal?.test(message)) throw new Error(`refused: ${message}`);
-    if (JSON.stringify(world.dropout.state) !== before) throw new Error(`the state changed, although the call was refused: ${message}`);
-    places.check([]);
-  } else {
-    places.check(call.results);
-    if (wrong === undefined) call.check(result as never);
+  if (result instanceof Promise) {
+    const promise: Promise<unknown> = result;
+    return () =>
+      promise.then(
+        (value) => judge(value, undefined),
+        (error) => judge(undefined, error),
+      );
   }
-  if (world.dropout.memory.buffer.byteLength !== size) throw new Error("the memory has grown");
+  judge(result, undefined);
+  return undefined;
 }
 
 function checkRefusal(error: unknown): void {

@@ -23,7 +23,7 @@ let failures = 0;
 let index = first;
 for (; index < last && performance.now() < end && failures < MOST_FAILURES; ++index) {
   try {
-    runCase(world, seed, index);
+    await runCase(world, seed, index);
   } catch (error) {
     ++failures;
     const { message } = error as Error;

@@ -6,6 +6,7 @@ import type { WasmBuffer } from "../../src/engine/buffer.js";
 import { createFused } from "../../src/fused/index.js";
 import { createHalf } from "../../src/half/index.js";
 import { createLinear } from "../../src/linear/index.js";
+import { createMonteCarlo } from "../../src/monte-carlo/index.js";
 import { createNoise } from "../../src/noise/index.js";
 import { createShapes } from "../../src/shapes/index.js";
 import { FORMATS } from "../half/oracle.js";
@@ -87,6 +88,7 @@ export async function makeWorld() {
     noise: await createNoise(extended),
     linear: await createLinear(extended),
     fused: await createFused(extended),
+    monteCarlo: await createMonteCarlo(extended),
     other,
   };
   for (const instance of [dropout, other]) instance.alloc("bytes", ROOM).free();

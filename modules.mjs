@@ -27,7 +27,7 @@ export const BUILDS = /** @type {const} */ (["simd", "scalar"]);
 /** Entries that are made of modules and have no wasm of their own: the subpath, the source without its ".ts", and the budget of the whole entry. */
 const OTHERS = /** @type {const} */ ([
   { subpath: "inline", source: "core/inline", budget: [79, 28] },
-  { subpath: "tfjs", source: "tfjs/index", budget: [210, 77] },
+  { subpath: "tfjs", source: "tfjs/index", budget: [218, 79] },
 ]);
 
 /**

@@ -302,7 +302,7 @@ function release(values: Values, slot: number, first: number): void {
 }
 
 /** Returns the results of `layer` for a batch of passes, each example by a draw of its own. */
-function perturbRows(layer: RandomLayer, x: Tensor, site: string, { passes, drawOf }: Batch): Tensor {
+export function perturbRows(layer: RandomLayer, x: Tensor, site: string, { passes, drawOf }: Batch): Tensor {
   if (x.rank === 0) throw wrongKind("x", "batch of examples", "scalar");
   const rows = x.shape[0] as number;
   if (x.size === 0) return x;

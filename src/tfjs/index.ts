@@ -11,6 +11,7 @@ import { TfjsDropout } from "./tfjs.js";
 export type { DropoutState } from "../stream/sequence.js";
 export type { Seed, Stream } from "./draw.js";
 export type { Graph } from "./graph.js";
+export type { GraphModelLike } from "./graph-model.js";
 export type { TfjsLayers } from "./layer-table.js";
 export type {
   DropoutLayerArgs,
@@ -24,7 +25,7 @@ export type {
 } from "./layers.js";
 export { maskStates, restoreMasks } from "./mask-states.js";
 export type { NoiseShape } from "./operations.js";
-export type { Inserted, TfjsPredictOptions } from "./predict.js";
+export type { Inputs, Inserted, TfjsPredictOptions } from "./predict.js";
 export { toStandard } from "./standard.js";
 export type { Layered } from "./swap.js";
 export type { TfjsDropout, TfjsState } from "./tfjs.js";

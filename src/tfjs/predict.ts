@@ -9,6 +9,7 @@ import type { MonteCarlo } from "../monte-carlo/monte-carlo.js";
 import { MOST_PASSES, streamOf } from "../monte-carlo/streams.js";
 import { STREAM_VERSION } from "../stream/ticket.js";
 import { type DrawOf, type Graph, Program, type Values } from "./graph.js";
+import { type GraphModelLike, GraphProgram, isGraphModel, readNamed } from "./graph-model.js";
 import { kernels } from "./kernels.js";
 import { Dropout, RandomLayer, RateLayer } from "./layers.js";
 import type { NoiseShape } from "./operations.js";
@@ -17,6 +18,9 @@ import { type Layer, layersOf } from "./swap.js";
 
 /** Dropout that {@link TfjsDropout.predict} inserts: its rate in [0, 1], or that with a noise shape as that of {@link TfjsLayers.dropout}. */
 export type Inserted = number | { readonly rate: number; readonly noiseShape?: NoiseShape | null | undefined };
+
+/** Inputs of a model: a tensor, or one for each in their order; of a GraphModel also by their names. */
+export type Inputs = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;
 
 /** Options of {@link TfjsDropout.predict}: those of {@link MonteCarlo.predict} that do not follow from the model and its inputs. */
 export interface TfjsPredictOptions extends Omit<PredictOptions, "samples" | "dtype" | "outputShape" | "classAxis"> {
@@ -54,80 +58,129 @@ async function load(): Promise<MonteCarlo> {
   }
 }
 
+type Shape = readonly (number | null)[];
+
+/** A model that is ready for passes. */
+interface Prepared {
+  /** Number of examples. */
+  readonly samples: number;
+  /** Number of passes that run as one batch. */
+  readonly most: number;
+  /** Runs what all passes have in common. */
+  begin(): void | Promise<void>;
+  /** Returns the shape of an output, as far as it is known, once they have begun. */
+  shape(): Shape | Promise<Shape>;
+  /** Returns the outputs of passes that run as one batch, which is disposed of here. */
+  run(passes: number, drawOf: DrawOf): Tensor | Promise<Tensor>;
+  /** Disposes of what all passes had in common. */
+  end(): void;
+}
+
 /** Runs the passes; `defaults` gives kind and seed where the options name none. */
 export async function predict(
-  model: Graph,
-  inputs: Tensor | readonly Tensor[],
+  model: Graph | GraphModelLike,
+  inputs: Inputs,
   options: TfjsPredictOptions,
   defaults: { readonly kind: "tile" | "philox"; readonly seed: bigint },
 ): Promise<Prediction | ClassPrediction> {
   checkOptions(options, PREDICT_KEYS);
-  const {
-    rates,
-    insert,
-    batchPasses,
-    seed = defaults.seed,
-    kind = defaults.kind,
-    firstSample = 0,
-    masks = "perExample",
-    ...others
-  } = options;
+  const { rates, insert, batchPasses, ...given } = options;
+  const { seed = defaults.seed, kind = defaults.kind, firstSample = 0, masks = "perExample", ...others } = given;
   if (batchPasses !== undefined) checkInteger(batchPasses, "batchPasses", 1, MOST_PASSES);
   checkChoice(masks, "masks", MASKS);
-  checkGraph(model);
-  const list = readInputs(model, inputs);
-  const samples = (list[0] as Tensor).shape[0] ?? 0;
   checkInteger(firstSample, "firstSample", 0, Number.MAX_SAFE_INTEGER);
-  const program = new Program(model, { layers: liveLayers(model, rates), inserted: insertedLayers(insert), ofCells: dropoutOf });
-  if (!program.random) {
-    throw wrongValue(
-      "model",
-      "model with a dropout or noise layer that drops",
-      "one in which nothing is random, so that all passes are the same",
-    );
-  }
-  const classes = others.classes ?? (others.output === undefined ? undefined : lastOf(model));
-  const most = batchOf(model, program, samples, batchPasses, others.until?.leastPasses);
+  const prepared = isGraphModel(model) ? prepareGraphModel(model, inputs, options) : prepareLayers(model, inputs, options);
+  const { samples, most } = prepared;
   const monteCarlo = await load();
-  // The values are an array of tensors and masks, as tidy() takes results.
-  const common = tidy(() => program.begin(list) as never) as Values;
   try {
+    await prepared.begin();
+    const [, ...outputShape] = await prepared.shape();
+    const classes = others.classes ?? (others.output === undefined ? undefined : lastOf(outputShape));
     let ahead: { first: number; outputs: Float32Array[] } = { first: 0, outputs: [] };
     let done = 0;
-    const run = (_: undefined, context: PassContext) => {
+    const next = async (context: PassContext, passes: number): Promise<Float32Array> => {
       const { pass } = context;
-      const known = ahead.outputs[pass - ahead.first];
-      ++done;
-      if (known !== undefined) return known;
-      const passes = Math.min(most, context.passes - done + 1);
       const drawOf: DrawOf = (layer, { pass: k, example }) => {
         const sample = example === undefined || masks === "perPass" ? 0 : firstSample + example;
         const draw = context.stream({ layer, sample });
         return k === 0 ? draw : { ...draw, stream: streamOf(pass + k, layer, sample) };
       };
-      const y = tidy(() => program.pass(common, { passes, drawOf }).clone());
-      return y
-        .data<"float32">()
-        .then((values) => {
-          const length = values.length / passes;
-          ahead = { first: pass, outputs: Array.from({ length: passes }, (_, k) => values.subarray(k * length, (k + 1) * length)) };
-          return ahead.outputs[0] as Float32Array;
-        })
-        .finally(() => y.dispose());
+      const y = await prepared.run(passes, drawOf);
+      try {
+        const values = await y.data<"float32">();
+        const length = values.length / passes;
+        ahead = { first: pass, outputs: Array.from({ length: passes }, (_, k) => values.subarray(k * length, (k + 1) * length)) };
+        return ahead.outputs[0] as Float32Array;
+      } finally {
+        y.dispose();
+      }
+    };
+    const run = (_: undefined, context: PassContext) => {
+      const known = ahead.outputs[context.pass - ahead.first];
+      ++done;
+      return known ?? next(context, Math.min(most, context.passes - done + 1));
     };
     const settings = { ...others, seed, kind, firstSample, samples, masks } as const;
     return await monteCarlo.predict(
       run,
       undefined,
-      classes === undefined ? settings : { ...settings, classes, ...shapeOf(model, samples) },
+      classes === undefined ? settings : { ...settings, classes, ...shapeOf(outputShape, samples) },
     );
   } finally {
-    for (const value of common) {
-      if (value === undefined) continue;
-      if (!list.includes(value.tensor)) value.tensor.dispose();
-      value.mask?.dispose();
-    }
+    prepared.end();
   }
+}
+
+function prepareLayers(model: unknown, inputs: Inputs, { rates, insert, batchPasses, until }: TfjsPredictOptions): Prepared {
+  checkGraph(model);
+  const list = readInputs(model, inputs);
+  const samples = (list[0] as Tensor).shape[0] ?? 0;
+  const program = new Program(model, { layers: liveLayers(model, rates), inserted: insertedLayers(insert), ofCells: dropoutOf });
+  if (!program.random) throw nothingRandom("model with a dropout or noise layer that drops");
+  let common: Values = [];
+  return {
+    samples,
+    most: batchOf(model, program, samples, batchPasses, until?.leastPasses),
+    shape: () => (model.outputs[0] as { shape: (number | null)[] }).shape,
+    begin() {
+      // The values are an array of tensors and masks, as tidy() takes results.
+      common = tidy(() => program.begin(list) as never) as Values;
+    },
+    run: (passes, drawOf) => tidy(() => program.pass(common, { passes, drawOf }).clone()),
+    end() {
+      for (const value of common) {
+        if (value === undefined) continue;
+        if (!list.includes(value.tensor)) value.tensor.dispose();
+        value.mask?.dispose();
+      }
+    },
+  };
+}
+
+function prepareGraphModel(model: GraphModelLike, inputs: Inputs, options: TfjsPredictOptions): Prepared {
+  const { rates, insert, batchPasses, classes, output } = options;
+  if (rates !== undefined)
+    throw wrongKind("rates", "nothing for a GraphModel, whose layers have become nodes (insert drops after nodes)", rates);
+  if (batchPasses !== undefined && batchPasses > 1)
+    throw wrongValue("batchPasses", "1 for a GraphModel, whose nodes may look at the whole batch", batchPasses);
+  const named = readNamed(model, inputs, checkTensor);
+  const batch = Object.values(named).find(({ rank }) => rank > 0);
+  if (batch === undefined) throw wrongValue("inputs", "batch of examples", "scalars");
+  const [samples = 0] = batch.shape;
+  const program = new GraphProgram(model, named, samples, insertedLayers(insert));
+  if (!program.random) throw nothingRandom("GraphModel with nodes that dropout is inserted after (insert: { node: rate })");
+  return {
+    samples,
+    most: 1,
+    shape: () => (classes === undefined && output === undefined ? [] : program.shape()),
+    begin: () => program.begin(),
+    run: (_, drawOf) => program.pass(drawOf),
+    end: () => program.end(),
+  };
+}
+
+function nothingRandom(expected: string): RangeError {
+  return wrongValue("model", expected, "one in which nothing is random, so that all passes are the same");
 }
 
 /** Returns the number of passes that run as one batch. */
@@ -170,30 +223,36 @@ function dropoutOf(rate: number, noiseShape: NoiseShape | null = null): Dropout 
 function checkGraph(model: unknown): asserts model is Graph {
   const { layers, inputs, outputs } = (model ?? {}) as { [K in keyof Graph]?: unknown };
   if (Array.isArray(layers) && Array.isArray(inputs) && Array.isArray(outputs)) return;
-  throw wrongKind("model", "LayersModel that is built (a GraphModel has no layers to be made random)", model);
+  throw wrongKind("model", "LayersModel that is built, or GraphModel", model);
 }
 
 function readInputs(model: Graph, inputs: unknown): Tensor[] {
   const list: unknown[] = Array.isArray(inputs) ? [...inputs] : [inputs];
-  list.forEach((input, k) => {
-    if (!(input instanceof TensorClass)) throw wrongKind(Array.isArray(inputs) ? `inputs[${k}]` : "inputs", "tensor", input);
-    if (input.rank === 0) throw wrongValue("inputs", "batch of examples", "scalar");
+  const read = list.map((input, k) => {
+    const tensor = checkTensor(input, Array.isArray(inputs) ? `inputs[${k}]` : "inputs");
+    if (tensor.rank === 0) throw wrongValue("inputs", "batch of examples", "scalar");
+    return tensor;
   });
-  if (list.length !== model.inputs.length) throw wrongValue("inputs", `${model.inputs.length} tensors`, `${list.length}`);
-  return list as Tensor[];
+  if (read.length !== model.inputs.length) throw wrongValue("inputs", `${model.inputs.length} tensors`, `${read.length}`);
+  return read;
 }
 
-const outputShapeOf = (model: Graph) => (model.outputs[0] as { shape: (number | null)[] }).shape;
-
-/** The number of classes, the last dimension of the output. */
-function lastOf(model: Graph): number {
-  return outputShapeOf(model).at(-1) ?? 1;
+function checkTensor(input: unknown, name: string): Tensor {
+  if (!(input instanceof TensorClass)) throw wrongKind(name, "tensor", input);
+  return input;
 }
 
-/** The shape of outputs of more dimensions than samples and classes, where it is known. */
-function shapeOf(model: Graph, samples: number): { outputShape?: number[] } {
-  const [, ...rest] = outputShapeOf(model);
-  return rest.length > 1 && rest.every((size) => size !== null) ? { outputShape: [samples, ...(rest as number[])] } : {};
+/** Returns the number of classes, the last dimension of the output. */
+function lastOf(outputShape: Shape): number {
+  const last = outputShape.length === 0 ? 1 : outputShape.at(-1);
+  if (last === null || last === undefined)
+    throw wrongValue("classes", "number of classes, as the shape of the model's output is not known", "undefined");
+  return last;
+}
+
+/** Returns the shape of outputs of more dimensions than samples and classes, where it is known. */
+function shapeOf(outputShape: Shape, samples: number): { outputShape?: number[] } {
+  return outputShape.length > 1 && outputShape.every((size) => size !== null) ? { outputShape: [samples, ...outputShape] } : {};
 }
 
 /** Returns the layers that are random in a pass, each with the one of this package that draws for it. */

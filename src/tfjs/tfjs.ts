@@ -7,10 +7,11 @@ import type { ClassOutput, ClassPrediction, PassContext, Prediction } from "../m
 import { type DropoutState, Sequence } from "../stream/sequence.js";
 import { type Draws, drawNext, drawsOf, type Seed, type Stream, sequenceOfLayer, sequenceOfSeed, sequenceOfSeededLayer } from "./draw.js";
 import type { Graph } from "./graph.js";
+import type { GraphModelLike } from "./graph-model.js";
 import { LAYERS, type LayerClass, type TfjsLayers } from "./layer-table.js";
 import type { RandomLayer, RandomLayerArgs } from "./layers.js";
 import { alphaDropout, dropout, gaussianDropout, gaussianNoise, type NoiseShape } from "./operations.js";
-import { predict, type TfjsPredictOptions } from "./predict.js";
+import { type Inputs, predict, type TfjsPredictOptions } from "./predict.js";
 import { ready } from "./self-check.js";
 import { replaceAll } from "./standard.js";
 import type { Layered } from "./swap.js";
@@ -206,8 +207,11 @@ export class TfjsDropout {
    * call, `name+dropout` for what is inserted after it), so that parts of a batch or of the passes, here or elsewhere, have the masks of the whole: see
    * {@link MonteCarlo.merge}. Those of recurrent layers are drawn once a sequence, as tfjs does, under `name/0#0` and so on: cell and mask.
    *
-   * @param model a LayersModel of one output, as loaded, without stateful layers
-   * @param inputs a tensor, or one for each input of the model: batches of examples
+   * A GraphModel of tf.loadGraphModel has no dropout any more: `insert` names nodes whose results are dropped from. The nodes before them run once, those
+   * behind them in each pass.
+   *
+   * @param model a LayersModel of one output, as loaded, without stateful layers; or a GraphModel of one output, without control flow behind the nodes
+   * @param inputs a tensor, or one for each input of the model: batches of examples. Of a GraphModel, also by the names of its inputs
    * @param options see {@link TfjsPredictOptions}. With `output`, the classes are the last dimension of the model's output, unless `classes` says otherwise
    * @returns a promise of plain data, as {@link MonteCarlo.predict} gives it
    * @throws (rejects with) TypeError for a wrong kind of argument; RangeError for a model in which nothing is random, of several outputs, with states or
@@ -223,13 +227,9 @@ export class TfjsDropout {
    * });
    * const { mean, mutualInformation } = await wd.predict(model, ones([2, 4]), { passes: 30, output: "probabilities" });
    */
-  predict(
-    model: Graph,
-    inputs: Tensor | readonly Tensor[],
-    options: TfjsPredictOptions & { output: ClassOutput },
-  ): Promise<ClassPrediction>;
-  predict(model: Graph, inputs: Tensor | readonly Tensor[], options: TfjsPredictOptions): Promise<Prediction>;
-  predict(model: Graph, inputs: Tensor | readonly Tensor[], options: TfjsPredictOptions): Promise<Prediction> {
+  predict(model: Graph | GraphModelLike, inputs: Inputs, options: TfjsPredictOptions & { output: ClassOutput }): Promise<ClassPrediction>;
+  predict(model: Graph | GraphModelLike, inputs: Inputs, options: TfjsPredictOptions): Promise<Prediction>;
+  predict(model: Graph | GraphModelLike, inputs: Inputs, options: TfjsPredictOptions): Promise<Prediction> {
     const { kind, seed } = this.#sequence;
     return predict(model, inputs, options, { kind, seed: seed.toBigInt() });
   }

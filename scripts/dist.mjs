@@ -1,5 +1,5 @@
-// Writes dist/: declarations by tsc, and code by esbuild, which puts what several entries share into dist/chunks/, so that a class is the same
-// object in each, and includes the parts of AssemblyScript's loader that are used. dist/cjs/ has the same as CommonJS.
+// Writes dist/: declarations by tsc, and code by Rollup, which puts what several entries share into dist/chunks/, so that a class is the same
+// object in each. dist/cjs/ has the same as CommonJS. The files for pages are esbuild's.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -7,7 +7,9 @@ import { createRequire } from "node:module";
 import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
-import { CONDITIONS, ENTRIES, MODULES } from "../modules.mjs";
+import { rollup } from "rollup";
+import { minify } from "terser";
+import { CONDITIONS, ENTRIES, EXTENSIONS, MODULES } from "../modules.mjs";
 import { FOLDERS, legacyFields } from "./manifest.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -24,51 +26,60 @@ function write(path, contents) {
 }
 
 /**
- * Makes `<source>?<condition>` an entry: the source with the condition's template in place of its wasm.ts; all else is shared with other entries.
+ * Reads the sources. `<source>?<condition>` is an entry with the condition's template in place of its wasm.ts; what only the entries of one extension
+ * use, the entries under conditions have a copy of, `<source>?edge`, so that the others are one file each: when a program starts, Node takes longer
+ * to find a file than to read it.
  *
- * @type {import("esbuild").Plugin}
+ * @type {import("rollup").Plugin}
  */
-const conditions = {
-  name: "export conditions",
-  setup({ onResolve, onLoad }) {
-    for (const { condition, wasm } of CONDITIONS) {
-      const template = `wasm of ${condition}`;
-      onResolve({ filter: /\?/ }, ({ path, kind }) => {
-        const [source, wanted] = path.split("?");
-        return kind === "entry-point" && wanted === condition ? { path: `${source}`, namespace: condition } : undefined;
-      });
-      onLoad({ filter: /./, namespace: condition }, ({ path }) => ({
-        contents: readFileSync(at(path), "utf8"),
-        loader: "ts",
-        resolveDir: dirname(at(path)),
-      }));
-      onResolve({ filter: /^\.\/wasm\.js$/, namespace: condition }, ({ resolveDir }) => ({
-        path: /** @type {string} */ (ENTRIES.find(({ source }) => at(`src/${dirname(source)}`) === resolveDir)?.module),
-        namespace: template,
-        sideEffects: false,
-      }));
-      onLoad({ filter: /./, namespace: template }, ({ path }) => ({
-        contents: wasm(/** @type {import("../modules.mjs").ModuleName} */ (path)),
-      }));
-      onResolve({ filter: /\.wasm(\?.*)?$/, namespace: template }, ({ path }) => ({ path, external: true }));
-    }
+const sources = {
+  name: "sources",
+  resolveId(path, importer) {
+    if (/\.wasm(\?.*)?$/.test(path)) return { id: path, external: "absolute" };
+    if (path.startsWith("@tensorflow/")) return { id: path, external: true };
+    if (importer === undefined) return at(path);
+    const [from, form] = /** @type {[string, string | undefined]} */ (importer.split("?"));
+    const id = join(dirname(from), path.replace(/\.js$/, ".ts"));
+    if (form !== undefined) return id.endsWith("/wasm.ts") ? `${id}?${form}` : isOfExtension(id) ? `${id}?edge` : id;
+    // A file for what two entries share would be one more to load for all who import the other entry.
+    const own = id.endsWith("/wasm.ts") && ENTRIES.some(({ source, module }) => module === undefined && at(`src/${source}.ts`) === from);
+    return own ? `${id}?own` : id;
+  },
+  async load(id) {
+    const [path, form] = /** @type {[string, string | undefined]} */ (id.split("?"));
+    const template = path.endsWith("/wasm.ts") ? CONDITIONS.find(({ condition }) => condition === form) : undefined;
+    const module = MODULES.find(({ name }) => at(`src/${name}/wasm.ts`) === path);
+    if (template !== undefined && module !== undefined) return { code: template.wasm(module.name), moduleSideEffects: false };
+    return await transform(readFileSync(path, "utf8"), { loader: "ts", target: TARGET, sourcefile: path });
   },
 };
 
+/** @param {string} path */
+const isOfExtension = (path) => EXTENSIONS.some((name) => path.startsWith(at(`src/${name}/`)));
+
 /**
- * Gives the loader globals of its own. When it is loaded it makes a TextDecoder and assigns to Object, which fails where the one is missing or the other frozen.
+ * Returns the chunk that a module goes to, undefined for the file of its only entry: what the core needs, what several extensions share, and the code
+ * of an extension for its entries under conditions.
  *
- * @type {import("esbuild").Plugin}
+ * @param {string} id
+ * @param {import("rollup").ManualChunkMeta} meta
  */
-const loader = {
-  name: "loader",
-  setup({ onLoad }) {
-    onLoad({ filter: /@assemblyscript[/\\]loader[/\\]index\.js$/ }, ({ path }) => ({
-      contents: `import { Object, TextDecoder } from ${JSON.stringify(at("scripts/loader-globals.mjs"))};\n${readFileSync(path, "utf8")}`,
-      resolveDir: dirname(path),
-    }));
-  },
-};
+function chunkOf(id, { getModuleInfo }) {
+  const { isEntry, importers = [] } = getModuleInfo(id) ?? {};
+  if (isEntry || id.includes("/wasm.ts")) return undefined;
+  const users = new Set();
+  const seen = new Set(importers);
+  for (const importer of seen) {
+    const [path, form] = /** @type {[string, string | undefined]} */ (importer.split("?"));
+    const entry = ENTRIES.find(({ source }) => at(`src/${source}.ts`) === path);
+    if (entry === undefined) for (const next of getModuleInfo(importer)?.importers ?? []) seen.add(next);
+    else if (form === undefined || id.endsWith("?edge")) users.add(entry.module ?? entry.subpath);
+  }
+  if (users.has("core")) return "core";
+  const edge = id.endsWith("?edge");
+  if (users.size > 1) return edge ? "edge" : "extensions";
+  return edge ? [...users][0] : undefined;
+}
 
 /**
  * Takes the packages of TensorFlow.js from the global object that their scripts make.
@@ -81,19 +92,6 @@ const globalTf = {
     onResolve({ filter: /^@tensorflow\// }, ({ path }) => ({ path, namespace: "tf" }));
     onLoad({ filter: /./, namespace: "tf" }, () => ({ contents: "module.exports = globalThis.tf;" }));
   },
-};
-
-/** @type {import("esbuild").BuildOptions} */
-const common = {
-  absWorkingDir: root,
-  bundle: true,
-  format: "esm",
-  target: TARGET,
-  platform: "neutral",
-  mainFields: ["module", "main"],
-  external: ["@tensorflow/*"],
-  plugins: [conditions, loader],
-  logLevel: "warning",
 };
 
 /** The declarations of the platform's types, for programs without "dom" in their `lib`. */
@@ -139,29 +137,52 @@ for (const path of readdirSync(at("dist"), { recursive: true, encoding: "utf8" }
 for (const folder of readdirSync(at("dist"))) cpSync(at(`dist/${folder}`), at(`dist/cjs/${folder}`), { recursive: true });
 write("dist/cjs/package.json", '{ "type": "commonjs", "sideEffects": false }\n');
 
-const entryPoints = ENTRIES.flatMap(({ source, module }) => [
-  { in: `src/${source}.ts`, out: source },
-  ...(module === undefined
-    ? []
-    : CONDITIONS.map(({ condition }) => ({ in: `src/${source}.ts?${condition}`, out: `${module}/${condition}` }))),
-]);
-const { metafile } = await build({
-  ...common,
-  // The loader is an entry so that it gets a chunk of its own: it has side effects, and code that does not instantiate leaves that chunk out.
-  entryPoints: [...entryPoints, { in: "@assemblyscript/loader", out: "loader" }],
-  splitting: true,
-  outdir: "dist",
-  chunkNames: "chunks/[hash]",
-  metafile: true,
+const input = Object.fromEntries(
+  ENTRIES.flatMap(({ source, module }) => [
+    [source, `src/${source}.ts`],
+    ...(module === undefined ? [] : CONDITIONS.map(({ condition }) => [`${module}/${condition}`, `src/${source}.ts?${condition}`])),
+  ]),
+);
+const bundle = await rollup({
+  input,
+  plugins: [sources],
+  onwarn(warning) {
+    throw new Error(warning.message);
+  },
 });
-rmSync(at("dist/loader.js"));
+const { output } = await bundle.generate({
+  entryFileNames: "[name].js",
+  chunkFileNames: "chunks/[name].js",
+  manualChunks: chunkOf,
+  onlyExplicitManualChunks: true,
+  hoistTransitiveImports: false,
+});
+const chunks = output.filter((file) => file.type === "chunk");
+for (const { fileName, code } of chunks) {
+  // Without comments and spaces, which would be read at each start, but with names, which stacks show, and with what tells bundlers of calls without
+  // effects, which esbuild leaves out.
+  const { code: smaller = "" } = await minify(code, {
+    module: true,
+    compress: false,
+    mangle: false,
+    format: { preserve_annotations: true },
+  });
+  write(`dist/${fileName}`, smaller);
+}
 
 // The modules that the CommonJS entries import; there, too, a class is the same object in each.
-const outputs = new Set(ENTRIES.map(({ source }) => `dist/${source}.js`));
-for (const path of outputs) {
-  for (const { path: imported, external } of metafile.outputs[path]?.imports ?? []) if (!external) outputs.add(imported);
-  const { code } = await transform(readFileSync(at(path), "utf8"), { format: "cjs", platform: "node", target: TARGET });
-  write(path.replace("dist/", "dist/cjs/"), code);
+const common = new Set(ENTRIES.map(({ source }) => `${source}.js`));
+for (const path of common) {
+  for (const imported of chunks.find(({ fileName }) => fileName === path)?.imports ?? []) {
+    if (chunks.some(({ fileName }) => fileName === imported)) common.add(imported);
+  }
+  const { code } = await transform(readFileSync(at(`dist/${path}`), "utf8"), {
+    format: "cjs",
+    platform: "node",
+    target: TARGET,
+    minifyWhitespace: true,
+  });
+  write(`dist/cjs/${path}`, code);
 }
 
 // For pages without a bundler, all modules in one file: an ES module, and a classic script that makes a global object. The adapter finds
@@ -174,13 +195,16 @@ for (const [name, contents, format, globalName] of /** @type {const} */ ([
   ["wasm-dropout-tfjs.global", adapter, "iife", "wasmDropoutTfjs"],
 ])) {
   await build({
-    ...common,
+    absWorkingDir: root,
     stdin: { contents, resolveDir: root, loader: "ts" },
+    bundle: true,
     format,
     globalName,
-    external: [],
-    plugins: [loader, globalTf],
+    target: TARGET,
+    platform: "neutral",
+    plugins: [globalTf],
     minify: true,
+    logLevel: "warning",
     banner: { js: "/*! wasm-dropout, MIT license, with parts of AssemblyScript, Apache License 2.0: see LICENSE and dist/LICENSES.txt */" },
     outfile: `dist/page/${name}.js`,
   });
@@ -191,7 +215,7 @@ for (const { subpath, source } of ENTRIES) {
   write(`${subpath}/package.json`, `${JSON.stringify({ ...legacyFields(source, "../"), sideEffects: false }, undefined, 2)}\n`);
 }
 
-// The loader is in the code, and functions of AssemblyScript's library in the wasm.
+// Functions of AssemblyScript's library are in the wasm.
 const assemblyscript = dirname(require.resolve("assemblyscript/package.json"));
 const licences = ["NOTICE", "LICENSE"].map((name) => readFileSync(join(assemblyscript, name), "utf8").trim());
 write("dist/LICENSES.txt", ["Parts of AssemblyScript (https://www.assemblyscript.org) are in this package:", ...licences, ""].join("\n\n"));

@@ -112,8 +112,8 @@ export class Dropout {
     if (kind !== undefined) checkChoice(kind, "kind", STREAM_KINDS);
     let sequence: Sequence;
     if (state === undefined) {
-      sequence = new Sequence(kind ?? "tile");
-      sequence.seed.set(seed === undefined ? randomSeed() : seed, "seed");
+      sequence = seed === undefined ? Sequence.random(kind ?? "tile") : new Sequence(kind ?? "tile");
+      if (seed !== undefined) sequence.seed.set(seed, "seed");
     } else {
       if (seed !== undefined || kind !== undefined) throw wrongKind("state", "no seed or kind beside it", state);
       sequence = Sequence.from(state);
@@ -579,8 +579,4 @@ function viewOfArray(dtype: BufferDtype, array: ArrayBufferView): Arrays[BufferD
 /** The dtypes of an instance are those of its kernels: one that was taken has a kernel. */
 function loaded<K>(kernel: K | undefined): K {
   return kernel as K;
-}
-
-function randomSeed(): bigint {
-  return crypto.getRandomValues(new BigUint64Array(1))[0] as bigint;
 }

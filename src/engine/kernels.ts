@@ -81,12 +81,18 @@ export function rowsOf<F extends Family>(families: readonly F[]): [verb: F["verb
 /** Arranges a module's exports by a table, as K; throws TypeError if one is missing. */
 export function bindKernels<K>(exports: WebAssembly.Exports, families: readonly Family[]): K {
   const kernels: Record<string, Record<string, Record<string, unknown>>> = {};
-  for (const [verb, source, dtype] of rowsOf(families)) {
-    const name = `${source}_${verb}_${dtype}`;
-    if (typeof exports[name] !== "function") throw new TypeError(`"module" expected a wasm-dropout module, got one without ${name}`);
+  for (const { verb, sources, dtypes } of families) {
     kernels[verb] ??= {};
-    kernels[verb][source] ??= {};
-    kernels[verb][source][dtype] = exports[name];
+    const bySource = kernels[verb];
+    for (const source of sources) {
+      bySource[source] ??= {};
+      const byDtype = bySource[source];
+      for (const dtype of dtypes) {
+        const name = `${source}_${verb}_${dtype}`;
+        if (typeof exports[name] !== "function") throw new TypeError(`"module" expected a wasm-dropout module, got one without ${name}`);
+        byDtype[dtype] = exports[name];
+      }
+    }
   }
   return kernels as K;
 }

@@ -4,35 +4,43 @@ import { checkObject, shorten } from "./check.js";
 
 /** The keys that an object of options may have. */
 export class Known {
-  readonly #keys: ReadonlySet<string>;
+  readonly #groups: readonly (string | Known)[];
+  // Collected from the groups at the first look-up: a module makes many tables when it is loaded, of which a program uses few.
+  #keys: ReadonlySet<string> | undefined;
   // The keys found last, by their place in the object. Property names are compared by address, faster than a look-up, and calls repeat their options.
-  readonly #found: string[];
+  #found: string[] | undefined;
 
-  constructor(keys: Iterable<string>) {
-    this.#keys = new Set(keys);
-    this.#found = Array.from(this.#keys, () => "");
+  constructor(groups: readonly (string | Known)[]) {
+    this.#groups = groups;
   }
 
   has(key: string): boolean {
-    return this.#keys.has(key);
+    return this.#collected.has(key);
   }
 
   /** Returns the same as has(), sooner if the object read before had `key` in the same `place`. */
   hasAt(key: string, place: number): boolean {
-    if (key === this.#found[place]) return true;
-    if (!this.#keys.has(key)) return false;
+    if (this.#found !== undefined && key === this.#found[place]) return true;
+    const keys = this.#collected;
+    if (!keys.has(key)) return false;
+    this.#found ??= Array.from(keys, () => "");
     if (place < this.#found.length) this.#found[place] = key;
     return true;
   }
 
+  get #collected(): ReadonlySet<string> {
+    this.#keys ??= new Set(this.#groups.flatMap((group) => (typeof group === "string" ? [group] : [...group])));
+    return this.#keys;
+  }
+
   [Symbol.iterator](): Iterator<string> {
-    return this.#keys[Symbol.iterator]();
+    return this.#collected[Symbol.iterator]();
   }
 }
 
 /** Returns the keys of one or several groups of options. */
 export function known(...groups: readonly (string | Known)[]): Known {
-  return new Known(groups.flatMap((group) => (typeof group === "string" ? [group] : [...group])));
+  return new Known(groups);
 }
 
 /** The keys of an object without options, such as `saved` of operations whose backward reads nothing again. */

@@ -7,12 +7,14 @@ import { bufferOf, isArrayBuffer, lengthOf, offsetOf } from "./check.js";
  * of `written`, which its owner is about to write, is changed for a moment.
  */
 export function haveOneMemory(written: ArrayBufferView, other: ArrayBufferView): boolean {
-  const [mine, theirs] = [bufferOf(written), bufferOf(other)];
+  const mine = bufferOf(written);
+  const theirs = bufferOf(other);
   if (mine === theirs) return true;
   if (lengthOf(written) === 0 || isArrayBuffer(mine) || isArrayBuffer(theirs)) return false;
   const at = offsetOf(written);
   // All objects of a shared memory begin at its first byte.
-  const [a, b] = [new Uint8Array(mine), new Uint8Array(theirs)];
+  const a = new Uint8Array(mine);
+  const b = new Uint8Array(theirs);
   if (at >= lengthOf(b)) return false;
   const before = Atomics.load(a, at);
   if (Atomics.load(b, at) !== before) return false;

@@ -19,13 +19,30 @@ export interface DropoutState {
 
 export class Sequence {
   readonly kind: StreamKind;
-  readonly seed = new Words();
   readonly next = new Words();
   /** The worker's number among those that share the sequence, each with one part of every mask; no part of the state, which is the same for all. */
   rank = 0;
+  readonly #seed = new Words();
+  // Drawn when it is first read: the engine's source may take longer to load than all else here, and some forbid it before the first request.
+  #toDraw = false;
 
   constructor(kind: StreamKind) {
     this.kind = kind;
+  }
+
+  /** Returns a sequence from a random seed. */
+  static random(kind: StreamKind): Sequence {
+    const sequence = new Sequence(kind);
+    sequence.#toDraw = true;
+    return sequence;
+  }
+
+  get seed(): Words {
+    if (this.#toDraw) {
+      drawSeed(this.#seed);
+      this.#toDraw = false;
+    }
+    return this.#seed;
   }
 
   get state(): DropoutState {
@@ -35,7 +52,8 @@ export class Sequence {
   /** Goes to the place of `value`; throws TypeError or RangeError, and stays, unless it is a saved state of this version and kind. */
   restore(value: unknown): void {
     const other = Sequence.from(value, [this.kind]);
-    this.seed.copy(other.seed);
+    this.#seed.copy(other.seed);
+    this.#toDraw = false;
     this.next.copy(other.next);
   }
 
@@ -50,4 +68,10 @@ export class Sequence {
     sequence.next.parse(nextStream, "state.nextStream");
     return sequence;
   }
+}
+
+function drawSeed(seed: Words): void {
+  const [low, high] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number];
+  seed.low = low;
+  seed.high = high;
 }

@@ -8,7 +8,7 @@
 export const MODULES = /** @type {const} */ ([
   { name: "core", creates: "Dropout", budget: [79, 28] },
   { name: "shapes", creates: "Shapes", budget: [62, 24] },
-  { name: "noise", creates: "Noise", budget: [17, 6] },
+  { name: "noise", creates: "Noise", budget: [17, 6.5] },
   { name: "linear", creates: "Linear", budget: [43, 15.5] },
   { name: "fused", creates: "Fused", budget: [112, 36] },
   { name: "half", creates: "Half", budget: [46, 12] },

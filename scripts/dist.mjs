@@ -158,6 +158,10 @@ const { output } = await bundle.generate({
   hoistTransitiveImports: false,
 });
 const chunks = output.filter((file) => file.type === "chunk");
+for (const module of chunks.flatMap(({ modules }) => Object.keys(modules))) {
+  // Code of others would need its licence in the package.
+  if (!module.startsWith(at("src/"))) throw new Error(`${module} is no source of this package`);
+}
 for (const { fileName, code } of chunks) {
   // Without comments and spaces, which would be read at each start, but with names, which stacks show, and with what tells bundlers of calls without
   // effects, which esbuild leaves out.

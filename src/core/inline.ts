@@ -1,9 +1,30 @@
 // Entry "wasm-dropout/inline": what "wasm-dropout" exports, with both builds in the code on every runtime, and their bytes.
 
-import { type BuildOptions, decodeBase64, pickSimd } from "./create.js";
-import { SCALAR, SIMD } from "./wasm.js";
+import { type BuildOptions, type CreateOptions, compiler, creator, decodeBase64, pickSimd } from "./create.js";
+import type { Dropout } from "./dropout.js";
+import { load, SCALAR, SIMD } from "./wasm.js";
 
 export * from "./index.js";
+
+/**
+ * Returns the compiled module, as compileDropout() of "wasm-dropout" does.
+ *
+ * @throws TypeError if an option is of the wrong kind; what WebAssembly.compile throws if the engine or a content security policy forbids it
+ * @example
+ * import { compileDropout } from "wasm-dropout/inline";
+ * const module = await compileDropout();
+ */
+export const compileDropout: (options?: BuildOptions) => Promise<WebAssembly.Module> = /* @__PURE__ */ compiler(load);
+
+/**
+ * Makes a {@link Dropout} instance with its own memory, as createDropout() of "wasm-dropout" does.
+ *
+ * @throws TypeError or RangeError for options of the wrong kind or out of range; what {@link compileDropout} throws
+ * @example
+ * import { createDropout } from "wasm-dropout/inline";
+ * const dropout = await createDropout({ seed: 42 });
+ */
+export const createDropout: (options?: CreateOptions) => Promise<Dropout> = /* @__PURE__ */ creator(compileDropout);
 
 /**
  * The bytes of the wasm module: no imports but `env.memory`. Only in "wasm-dropout/inline", as other entries may have none.

@@ -6,7 +6,7 @@
  * minified and gzipped, of the core's whole entry in browsers, or of the code that an extension adds; both builds inlined.
  */
 export const MODULES = /** @type {const} */ ([
-  { name: "core", creates: "Dropout", budget: [79, 28] },
+  { name: "core", creates: "Dropout", budget: [83, 29.5] },
   { name: "shapes", creates: "Shapes", budget: [62, 24] },
   { name: "noise", creates: "Noise", budget: [17, 6.5] },
   { name: "linear", creates: "Linear", budget: [43, 15.5] },
@@ -26,8 +26,8 @@ export const BUILDS = /** @type {const} */ (["simd", "scalar"]);
 
 /** Entries that are made of modules and have no wasm of their own: the subpath, the source without its ".ts", and the budget of the whole entry. */
 const OTHERS = /** @type {const} */ ([
-  { subpath: "inline", source: "core/inline", budget: [79, 28] },
-  { subpath: "tfjs", source: "tfjs/index", budget: [218, 79] },
+  { subpath: "inline", source: "core/inline", budget: [83, 29.5] },
+  { subpath: "tfjs", source: "tfjs/index", budget: [222, 80.5] },
 ]);
 
 /**

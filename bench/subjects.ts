@@ -3,7 +3,8 @@
 import { EXTENSIONS, type ExtensionName } from "../modules.mjs";
 import { instantiate } from "../src/engine/instantiate.js";
 import { bindKernels, CORE, type CoreKernels, rowsOf } from "../src/engine/kernels.js";
-import { MAX_BYTES, Memory } from "../src/engine/memory.js";
+import { Memory, OWN_BYTES } from "../src/engine/memory.js";
+import { MAX_BYTES, OwnStore } from "../src/engine/store.js";
 import { apiSubjects, coreSubjects, type Reference, referenceSubjects } from "./subjects/core.js";
 import { Placement, type Subject } from "./subjects/subject.js";
 
@@ -30,7 +31,7 @@ export interface Modules {
  * @param n a multiple of 16
  */
 export function makeSubjects({ core, reference, extensions }: Modules, n: number): Subject[] {
-  const memory = new Memory(MAX_BYTES);
+  const memory = new Memory(new OwnStore(MAX_BYTES, OWN_BYTES));
   const place = new Placement(memory, n);
   const exportsOf = (module: WebAssembly.Module) => instantiate(module, memory.wasm);
   const kernels = bindKernels<CoreKernels>(exportsOf(core), CORE);

@@ -1,34 +1,38 @@
 // From wasm builds to instances: picks the build for the engine, compiles it once, instantiates.
 
+import { isShared, readHost } from "../engine/host.js";
 import { checkBytes, checkFlag, wrongKind } from "../ground/check.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
 import { Sequence } from "../stream/sequence.js";
 import { Dropout } from "./dropout.js";
 import { INSTANCE_KEYS, type InstanceOptions } from "./options.js";
+import { forSharedMemory } from "./shared-module.js";
 
-/** The build of the kernels. Both give the same bits. */
+/** The build of the kernels. All give the same bits. */
 export interface BuildOptions {
   /** true for the SIMD build, false for the scalar one; by default what the engine supports. */
   simd?: boolean | undefined;
+  /** true for the form of the build that works in a shared {@link HostMemory} and in no other memory; false by default. */
+  shared?: boolean | undefined;
 }
 
-/** The source of the wasm; at most one of `simd`, `module` and `bytes`. */
-export interface ModuleOptions extends BuildOptions {
+/** The source of the wasm; at most one of `simd`, `module` and `bytes`. A shared {@link HostMemory} needs a `module` of `compileDropout({ shared: true })`. */
+export interface ModuleOptions extends Pick<BuildOptions, "simd"> {
   /** A compiled `simd.wasm` or `scalar.wasm` of this package to use instead of what the entry brings, of this realm or another. */
   module?: WebAssembly.Module | undefined;
   /** The bytes of `simd.wasm` or `scalar.wasm` to compile instead, such as those of a file that the caller fetched. */
   bytes?: ArrayBuffer | Uint8Array<ArrayBuffer> | undefined;
 }
 
-const BUILD_KEYS: Known = /* @__PURE__ */ known("simd");
-const MODULE_KEYS: Known = /* @__PURE__ */ known(BUILD_KEYS, "module", "bytes");
+const BUILD_KEYS: Known = /* @__PURE__ */ known("simd", "shared");
+const MODULE_KEYS: Known = /* @__PURE__ */ known("simd", "module", "bytes");
 const CREATE_KEYS: Known = /* @__PURE__ */ known(MODULE_KEYS, INSTANCE_KEYS);
 
 /** Options of {@link createDropout}. */
 export interface CreateOptions extends InstanceOptions, ModuleOptions {}
 
-/** Returns a build of an entry: compiled from bytes, or imported as a module. */
-export type Load = (simd: boolean) => WebAssembly.Module | Promise<WebAssembly.Module>;
+/** Returns a build of an entry: compiled from bytes, if need be for a shared memory, or imported as a module, which is for others only. */
+export type Load = (simd: boolean, shared: boolean) => WebAssembly.Module | Promise<WebAssembly.Module>;
 
 // (module (func (drop (i8x16.splat (i32.const 0))))): WebAssembly core specification 2.0, sections 5.4.8 and 5.5.
 const SIMD_PROBE = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 15, 26, 11];
@@ -43,57 +47,68 @@ export function simdSupported(): boolean {
   return WebAssembly.validate(Uint8Array.from(SIMD_PROBE));
 }
 
-/** Returns whether the options ask for the SIMD build; throws TypeError if they are of the wrong kind. */
-export function pickSimd(options: BuildOptions): boolean {
+/** Returns the build that the options ask for; throws TypeError if they are of the wrong kind. */
+export function pickBuild(options: BuildOptions): Required<Record<keyof BuildOptions, boolean>> {
   checkOptions(options, BUILD_KEYS);
-  const { simd } = options;
+  const { simd, shared = false } = options;
   checkFlag(simd, "simd");
-  return simd ?? simdSupported();
+  checkFlag(shared, "shared");
+  return { simd: simd ?? simdSupported(), shared };
 }
 
 /** Returns an entry's compileDropout(): each build is loaded once, and again only if that failed. */
 export function compiler(load: Load): (options?: BuildOptions) => Promise<WebAssembly.Module> {
-  const loaded = new Map<boolean, Promise<WebAssembly.Module>>();
+  const loaded = new Map<string, Promise<WebAssembly.Module>>();
   return async (options = {}) => {
-    const simd = pickSimd(options);
-    let module = loaded.get(simd);
+    const { simd, shared } = pickBuild(options);
+    const build = `${simd} ${shared}`;
+    let module = loaded.get(build);
     if (module === undefined) {
-      module = Promise.resolve(load(simd));
-      loaded.set(simd, module);
-      module.catch(() => loaded.delete(simd));
+      module = Promise.resolve(load(simd, shared));
+      loaded.set(build, module);
+      module.catch(() => loaded.delete(build));
     }
     return module;
   };
 }
 
-/** Returns the module that options ask for: the one in them, or the build that an entry's compile function gives. */
-export async function obtainModule(compile: ReturnType<typeof compiler>, options: ModuleOptions): Promise<WebAssembly.Module> {
+/** Returns the module that options ask for: the one in them, or the build that an entry's compile function gives, for a memory that is `shared` or not. */
+export async function obtainModule(
+  compile: ReturnType<typeof compiler>,
+  options: ModuleOptions,
+  shared: boolean,
+): Promise<WebAssembly.Module> {
   checkOptions(options, MODULE_KEYS);
   const { module, bytes, simd } = options;
   if (module !== undefined && bytes !== undefined) throw wrongKind("bytes", "nothing beside module", bytes);
   const given = module === undefined ? "bytes" : "module";
   if ((module ?? bytes) !== undefined && simd !== undefined) throw wrongKind("simd", `nothing beside ${given}`, simd);
   if (module !== undefined) return module;
-  if (bytes === undefined) return compile({ simd });
+  if (bytes === undefined) return compile({ simd, shared });
   checkBytes(bytes, "bytes");
   if (!WebAssembly.validate(bytes)) throw wrongKind("bytes", "a wasm module that this engine takes", bytes);
-  return WebAssembly.compile(bytes);
+  return WebAssembly.compile(shared ? forSharedMemory(new Uint8Array(bytes)) : bytes);
 }
 
 /** Returns an entry's createDropout() over its compileDropout(). */
 export function creator(compile: ReturnType<typeof compiler>): (options?: CreateOptions) => Promise<Dropout> {
   return async (options = {}) => {
     checkOptions(options, CREATE_KEYS);
-    const { module, bytes, simd, seed, kind, maxBytes, rank, state: given } = options;
+    const { module, bytes, simd, seed, kind, maxBytes, rank, state: given, host: hosted } = options;
     // Copied before anything is waited for, during which the caller may change it.
     const state = given === undefined ? undefined : Sequence.from(given).state;
-    return new Dropout(await obtainModule(compile, { module, bytes, simd }), { seed, kind, maxBytes, rank, state });
+    const host = hosted === undefined ? undefined : readHost(hosted);
+    const compiled = await obtainModule(compile, { module, bytes, simd }, host !== undefined && isShared(host.memory));
+    return new Dropout(compiled, { seed, kind, maxBytes, rank, state, host });
   };
 }
 
 /** Returns the loader of an entry whose builds are base64 text. */
 export function embedded(simd: string, scalar: string): Load {
-  return (wanted) => WebAssembly.compile(decodeBase64(wanted ? simd : scalar));
+  return (wanted, shared) => {
+    const bytes = decodeBase64(wanted ? simd : scalar);
+    return WebAssembly.compile(shared ? forSharedMemory(bytes) : bytes);
+  };
 }
 
 /** Decoders of base64 text, the engine's own, which not every engine has. */

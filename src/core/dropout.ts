@@ -3,11 +3,13 @@
 
 import { type BufferOf, WasmBuffer } from "../engine/buffer.js";
 import { Engine } from "../engine/engine.js";
+import { readHost, storeOf } from "../engine/host.js";
 import { instantiate } from "../engine/instantiate.js";
 import { bindKernels, CORE, type CoreKernels } from "../engine/kernels.js";
-import { MAX_BYTES, Memory } from "../engine/memory.js";
+import { Memory, OWN_BYTES } from "../engine/memory.js";
 import { type AnyData, type AnyDataOf, makeArray, type Taken } from "../engine/operand.js";
 import type { Pass } from "../engine/pass.js";
+import { MAX_BYTES, OwnStore } from "../engine/store.js";
 import {
   bufferOf,
   checkAttached,
@@ -28,6 +30,7 @@ import {
   type Arrays,
   BUFFER_DTYPES,
   type BufferDtype,
+  byteLength,
   dtypeOfArray,
   FLOAT16,
   type Float16,
@@ -106,8 +109,11 @@ export class Dropout {
       return;
     }
     checkOptions(options, INSTANCE_KEYS);
-    const { seed, kind, maxBytes = MAX_BYTES, rank = 0, state } = options;
-    checkInteger(maxBytes, "maxBytes", LEAST_BYTES, MAX_BYTES);
+    const { seed, kind, maxBytes, rank = 0, state, host } = options;
+    if (maxBytes !== undefined) {
+      if (host !== undefined) throw wrongKind("maxBytes", "nothing beside host", maxBytes);
+      checkInteger(maxBytes, "maxBytes", LEAST_BYTES, MAX_BYTES);
+    }
     checkInteger(rank, "rank", 0, MOST_RANKS - 1);
     if (kind !== undefined) checkChoice(kind, "kind", STREAM_KINDS);
     let sequence: Sequence;
@@ -119,8 +125,10 @@ export class Dropout {
       sequence = Sequence.from(state);
     }
     sequence.rank = rank;
-    const memory = new Memory(maxBytes);
-    this.#engine = new Engine(memory, sequence, bindKernels<CoreKernels>(instantiate(module, memory.wasm), CORE));
+    const store = host === undefined ? new OwnStore(maxBytes ?? MAX_BYTES, OWN_BYTES) : storeOf(readHost(host));
+    // Before the host is asked for memory, so that a module which does not fit leaves nothing behind.
+    const kernels = bindKernels<CoreKernels>(instantiate(module, store.wasm), CORE);
+    this.#engine = new Engine(new Memory(store), sequence, kernels);
   }
 
   /** @internal Returns an instance over an engine that exists. */
@@ -143,7 +151,7 @@ export class Dropout {
     return this.#engine.sequence.seed.toBigInt();
   }
 
-  /** The wasm memory, to share with other code. Growth detaches typed arrays over it; {@link WasmBuffer.array} derives them anew. */
+  /** The wasm memory, to share with other code: the host's, if there is one. Growth detaches typed arrays over it; {@link WasmBuffer.array} derives them anew. */
   get memory(): WebAssembly.Memory {
     return this.#engine.memory.wasm;
   }
@@ -236,6 +244,49 @@ export class Dropout {
     // Bits, not numbers, of 16-bit data; and the allocation may have detached a view of this very memory.
     WasmBuffer._viewOf(buffer).set(address < 0 ? viewOfArray(dtype, array) : memory.view(dtype, address, length));
     return buffer;
+  }
+
+  /**
+   * Makes a buffer over data that lie in the memory already, such as a tensor of the {@link HostMemory}'s program: calls read and write it in place. The data
+   * stay their owner's: `free()` of the buffer gives nothing back, and who frees the data must not use the buffer any more.
+   *
+   * @param dtype as for {@link Dropout.alloc}
+   * @param pointer byte address, a multiple of the size of an element; negative ones are those above 2^31 as wasm exports return them
+   * @param length number of elements
+   * @throws TypeError for a wrong kind of argument; RangeError for what does not lie in the memory, below address 1024, or in the instance's own data
+   * @example
+   * const x = dropout.from(Float32Array.of(1, 2, 3, 4));
+   * const half = dropout.view("f32", x.pointer + 8, 2); // 3 and 4
+   */
+  view<D extends BufferDtype>(dtype: D, pointer: number, length: number): BufferOf<D>;
+  view(dtype: BufferDtype, pointer: number, length: number): WasmBuffer {
+    checkChoice(dtype, "dtype", BUFFER_DTYPES);
+    checkInteger(pointer, "pointer", -MAX_BYTES / 2, MAX_BYTES - 1);
+    checkInteger(length, "length", 0, MAX_INDEX);
+    const { memory } = this.#engine;
+    memory.checkLive();
+    const [address, bytes, size] = [pointer >>> 0, byteLength(dtype, length), byteLength(dtype, 1)];
+    if (address % size > 0) throw wrongValue("pointer", `multiple of ${size}`, address);
+    const { byteLength: end } = memory.buffer;
+    if (address + bytes > end)
+      throw wrongValue("length", `elements within the ${end} bytes of the memory`, `${bytes} bytes from ${address} on`);
+    memory.checkRange(address, bytes, "pointer");
+    return new WasmBuffer(memory, dtype, address, length, false);
+  }
+
+  /**
+   * Gives all memory back, to the host's `free` if there is one: the instance's own data and all buffers, which are freed. Calls of the instance and of all
+   * that extends it throw a TypeError from now on; `state` can still be read. A second call does nothing. An instance with a memory of its own needs no
+   * `dispose`: its memory goes with it.
+   *
+   * @throws TypeError, and changes nothing, within a call or prediction of the instance or of an extension; what the host's `free` throws, once all blocks
+   * were given to it
+   * @example
+   * const other = await createDropout({ seed: 42 });
+   * other.dispose();
+   */
+  dispose(): void {
+    this.#engine.memory.dispose();
   }
 
   /**
@@ -546,7 +597,7 @@ export class Dropout {
   static #shown(value: unknown): string {
     if (typeof value !== "object" || value === null || !(#engine in value)) return "Dropout {}";
     const { kind, seed, nextStream } = value.state;
-    const { count, bytes } = value.#engine.memory.buffers;
+    const { count, bytes } = value.#engine.memory.census();
     const { byteLength: size } = value.memory.buffer;
     const { rank } = value.#engine.sequence;
     const ranked = rank === 0 ? "" : `, rank: ${rank}`;

@@ -24,7 +24,8 @@ export function extender<K, E>(
   return async (dropout, options = {}) => {
     const engine = Dropout._engineOf(dropout);
     if (engine === undefined) throw wrongKind("dropout", "Dropout of this package", dropout);
-    const module = await obtainModule(compile, options);
+    const module = await obtainModule(compile, options, engine.memory.shared);
+    engine.memory.checkLive();
     // Now, when growth is expected, and not in the first call.
     engine.scratch.reserve();
     return make(engine, bindKernels<K>(instantiate(module, engine.memory.wasm), families));

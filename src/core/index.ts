@@ -5,6 +5,7 @@ import type { Dropout } from "./dropout.js";
 import { load } from "./wasm.js";
 
 export type { BufferOf, WasmBuffer } from "../engine/buffer.js";
+export type { HostMemory, HostRegion } from "../engine/host.js";
 export type { AnyData, AnyDataOf, Data, DataOf } from "../engine/operand.js";
 export type { Arrays, BufferDtype, DataDtype, Dtype, Float16, HalfDtype, MaskFormat, NewFloat16, StoredFormat } from "../ground/dtypes.js";
 export type { StreamKind } from "../stream/kinds.js";

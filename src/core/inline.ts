@@ -1,7 +1,8 @@
 // Entry "wasm-dropout/inline": what "wasm-dropout" exports, with both builds in the code on every runtime, and their bytes.
 
-import { type BuildOptions, type CreateOptions, compiler, creator, decodeBase64, pickSimd } from "./create.js";
+import { type BuildOptions, type CreateOptions, compiler, creator, decodeBase64, pickBuild } from "./create.js";
 import type { Dropout } from "./dropout.js";
+import { forSharedMemory } from "./shared-module.js";
 import { load, SCALAR, SIMD } from "./wasm.js";
 
 export * from "./index.js";
@@ -35,5 +36,7 @@ export const createDropout: (options?: CreateOptions) => Promise<Dropout> = /* @
  * const dropout = new Dropout(new WebAssembly.Module(dropoutBytes())); // synchronously, where the engine allows
  */
 export function dropoutBytes(options: BuildOptions = {}): Uint8Array<ArrayBuffer> {
-  return decodeBase64(pickSimd(options) ? SIMD : SCALAR);
+  const { simd, shared } = pickBuild(options);
+  const bytes = decodeBase64(simd ? SIMD : SCALAR);
+  return shared ? forSharedMemory(bytes) : bytes;
 }

@@ -1,6 +1,7 @@
 // The options of the core, and the parts of them that every operation shares.
 
 import { WasmBuffer } from "../engine/buffer.js";
+import type { HostMemory } from "../engine/host.js";
 import type { AnyData } from "../engine/operand.js";
 import { checkFlag, checkProbability, isArray, isTypedArray, wrongKind } from "../ground/check.js";
 import type { Arrays, DataDtype, Float16, HalfDtype, MaskFormat, NewFloat16, StoredFormat } from "../ground/dtypes.js";
@@ -146,8 +147,10 @@ export interface InstanceOptions {
    * parts differ in length, give each call its `start`. The state does not contain it.
    */
   rank?: number | undefined;
+  /** A memory of another program to work in, see {@link HostMemory}; by default the instance makes one of its own. Without `maxBytes`. */
+  host?: HostMemory | undefined;
 }
-export const INSTANCE_KEYS: Known = /* @__PURE__ */ known("seed", "kind", "maxBytes", "state", "rank");
+export const INSTANCE_KEYS: Known = /* @__PURE__ */ known("seed", "kind", "maxBytes", "state", "rank", "host");
 
 /** Throws unless `p` is a probability; names the method that takes several where it is an array. */
 export function checkRate(p: unknown): asserts p is number {

@@ -5,7 +5,7 @@
 import { wrongKind } from "../ground/check.js";
 import { type Arrays, type BufferDtype, byteLength } from "../ground/dtypes.js";
 import { inspectable } from "../ground/inspect.js";
-import type { Memory } from "./memory.js";
+import type { Held, Memory } from "./memory.js";
 
 // Engines without explicit resource management have no such symbol yet; the registered one is what polyfills agree on.
 const DISPOSE: typeof Symbol.dispose = /* @__PURE__ */ disposeSymbol();
@@ -17,11 +17,8 @@ function disposeSymbol(): typeof Symbol.dispose {
 const SHOWN = 8;
 
 /** A block of memory and its state, apart from the handle, which must not keep itself alive. */
-interface Block {
+interface Block extends Held {
   readonly memory: Memory;
-  readonly bytes: number;
-  /** Address, or -1 once freed. */
-  pointer: number;
   /** True if the caller has seen address or bytes, which may then be in use without the handle. */
   exposed: boolean;
 }
@@ -31,19 +28,22 @@ const forgotten: FinalizationRegistry<Block> | undefined =
   typeof FinalizationRegistry === "undefined"
     ? undefined
     : /* @__PURE__ */ new FinalizationRegistry((block) => {
-        if (!block.exposed) release(block);
+        try {
+          if (!block.exposed) release(block);
+        } catch {
+          // The host's free() throws once its program has ended, and its memory with it. Nobody is there to be told.
+        }
       });
 
 // True while the prototype lacks the methods whose names are computed: in the class they would keep bundlers from leaving it out.
 let bare = true;
 
 function release(block: Block): void {
-  const { memory, pointer, bytes } = block;
+  const { memory, pointer, owned } = block;
   if (pointer < 0) return;
   block.pointer = -1;
-  memory.release(pointer);
-  --memory.buffers.count;
-  memory.buffers.bytes -= bytes;
+  memory.held.delete(block);
+  if (owned) memory.release(pointer);
 }
 
 /**
@@ -59,14 +59,12 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
   readonly #block: Block;
   #view: Arrays<ArrayBuffer>[D] | undefined;
 
-  /** @internal Takes over the block at `pointer`. */
-  constructor(memory: Memory, dtype: D, pointer: number, length: number) {
-    const bytes = byteLength(dtype, length);
+  /** @internal Takes over the block at `pointer`, unless that is not `owned`. */
+  constructor(memory: Memory, dtype: D, pointer: number, length: number, owned = true) {
     this.#dtype = dtype;
     this.#length = length;
-    this.#block = { memory, bytes, pointer, exposed: false };
-    ++memory.buffers.count;
-    memory.buffers.bytes += bytes;
+    this.#block = { memory, bytes: byteLength(dtype, length), pointer, owned, exposed: false };
+    memory.held.add(this.#block);
     forgotten?.register(this, this.#block, this.#block);
     memory.scope?.push(this);
     if (bare) {

@@ -16,9 +16,8 @@ export class Engine implements Context {
   readonly kernels: Kernels;
   readonly dtypes: readonly DataDtype[];
   readonly #conversions: readonly Conversion[];
-  // Passes by the depth of nested calls, all made once.
+  // Passes by the depth of nested calls in the memory, all made once.
   readonly #pool: Pass[] = [];
-  #depth = 0;
 
   constructor(
     memory: Memory,
@@ -46,25 +45,47 @@ export class Engine implements Context {
     return this.#conversions.find((conversion) => conversion.dtype === dtype);
   }
 
-  /** Starts a call; close() must end it before the call that it interrupts goes on. */
+  /** Starts a call; close() must end it before the call that it interrupts goes on. Throws TypeError after dispose(). */
   open(): Pass {
-    let pass = this.#pool[this.#depth];
-    if (pass === undefined) {
-      pass = new Pass(this);
-      this.#pool.push(pass);
-    }
-    ++this.#depth;
+    const { memory } = this;
+    // A depth below 0 has no pass either.
+    const pass = this.#pool[memory.depth] ?? this.#made();
+    ++memory.depth;
     return pass.begin();
+  }
+
+  #made(): Pass {
+    const { memory } = this;
+    memory.checkLive();
+    const pass = new Pass(this);
+    this.#pool[memory.depth] = pass;
+    return pass;
   }
 
   /** Ends a call. */
   close(pass: Pass): void {
-    --this.#depth;
-    pass.end();
+    // A host's free(), which ends in foreign code, runs within the call.
+    try {
+      pass.end();
+    } finally {
+      --this.memory.depth;
+    }
   }
 
-  /** Returns a pass of its own, for work that goes on between calls; its end() ends it. */
+  /** Returns a pass of its own, for work that goes on between calls; dismiss() must end it. */
   detached(): Pass {
+    const { memory } = this;
+    memory.checkLive();
+    ++memory.detached;
     return new Pass(this).begin();
+  }
+
+  /** Ends a pass of detached(). */
+  dismiss(pass: Pass): void {
+    try {
+      pass.end();
+    } finally {
+      --this.memory.detached;
+    }
   }
 }

@@ -1,7 +1,7 @@
 // From a compiled module to its exports. The kernels import nothing but memory, so AssemblyScript's loader, whose wrappers double the cost of a call,
 // would add to the start of every program and to nothing else.
 
-import { tagOf, wrongKind } from "../ground/check.js";
+import { isArrayBuffer, tagOf, wrongKind } from "../ground/check.js";
 
 /**
  * Returns the exports of `module` over `memory`.
@@ -16,6 +16,7 @@ export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memo
   } catch (cause) {
     // A content security policy against wasm, which WebKit enforces only here: not the module's fault.
     if (cause instanceof WebAssembly.CompileError) throw cause;
-    throw wrongKind("module", "a wasm-dropout module", module, cause);
+    const form = isArrayBuffer(memory.buffer) ? "" : " for shared memory, as of compileDropout({ shared: true })";
+    throw wrongKind("module", `a wasm-dropout module${form}`, module, cause);
   }
 }

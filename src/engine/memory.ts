@@ -1,27 +1,23 @@
-// The wasm memory of one instance: the only file that touches `memory.buffer`. Low addresses hold the parameter record and two staging
-// slots for arrays from outside; the allocator has the rest.
+// The wasm memory of one instance, its own or a host's: the parameter record and two staging slots for arrays from outside, and blocks for all else.
 // Invariant: a view is used only while it belongs to the memory's present buffer, whoever made the memory grow.
 
-import { Allocator } from "../ground/allocator.js";
-import { bufferOf, offsetOf, wrongValue } from "../ground/check.js";
+import { bufferOf, bytesOf, isArrayBuffer, offsetOf, wrongState, wrongValue } from "../ground/check.js";
 import { type Arrays, type BufferDtype, byteLength, viewOf } from "../ground/dtypes.js";
 import type { Words } from "../ground/words.js";
+import { LEAST_ADDRESS, type Store } from "./store.js";
 
-const PAGE = 65536;
-/** The end of 32-bit addresses. */
-export const MAX_BYTES = 2 ** 32;
-
-// asc's optimiser assumes that addresses below 1024 are unused (its lowMemoryLimit option), so the parameter record starts there; with
-// its workspace, PARAMS_BYTES in all, it ends before the first staging slot.
-/** Address of the parameter record. */
-export const PARAMS = 1024;
-/** Address of the staging slot for masks from outside. */
-export const MASK_SLOT = 18 * 1024;
 /** The most elements that are staged at once: bytes of a mask or f32 data. Together they fit the L2 cache of a small machine. */
 export const STAGED = 32 * 1024;
-/** Address of the staging slot for data from outside. */
-export const DATA_SLOT = MASK_SLOT + STAGED;
-const HEAP = DATA_SLOT + /* @__PURE__ */ byteLength("f32", STAGED);
+
+// The instance's own data: the parameter record, which with its workspace has PARAMS_BYTES in all, and the two staging slots.
+const MASK_OFFSET = 17 * 1024;
+const DATA_OFFSET = MASK_OFFSET + STAGED;
+/** Bytes of the instance's own data. */
+export const OWN_BYTES = DATA_OFFSET + /* @__PURE__ */ byteLength("f32", STAGED);
+/** Address of the parameter record in a memory of the instance's own. */
+export const PARAMS = LEAST_ADDRESS;
+/** Address of the staging slot for masks in a memory of the instance's own. */
+export const MASK_SLOT = PARAMS + MASK_OFFSET;
 
 /** Kernels count elements in signed 32 bits: the most elements that one is given at once, a multiple of 8. */
 export const CHUNK = 2 ** 30;
@@ -35,49 +31,72 @@ export interface Params {
   readonly scale: number;
 }
 
-/** Live buffers, for messages. */
-interface Census {
-  count: number;
-  bytes: number;
+/** A block that a caller holds: the state of a buffer. */
+export interface Held {
+  readonly bytes: number;
+  /** Address, or -1 once freed. */
+  pointer: number;
+  /** False for data of the host, which are not the instance's to give back. */
+  readonly owned: boolean;
 }
 
 export class Memory {
   readonly wasm: WebAssembly.Memory;
-  /** The most bytes to grow to. */
+  /** The most bytes to use. */
   readonly maxBytes: number;
-  /** The buffers that callers hold. */
-  readonly buffers: Census = { count: 0, bytes: 0 };
+  /** True if other threads may share it. */
+  readonly shared: boolean;
+  /** Address of the parameter record. */
+  readonly params: number;
+  /** Address of the staging slot for masks from outside. */
+  readonly maskSlot: number;
+  /** Address of the staging slot for data from outside. */
+  readonly dataSlot: number;
+  /** What callers hold. */
+  readonly held = new Set<Held>();
   /** The buffers made since the innermost tidy() began, if one is running. */
   scope: { free(): void }[] | undefined;
-  readonly #allocator = new Allocator();
-  // End of the highest block ever handed out: bytes above it are still the zeros that the engine made.
-  #touched = HEAP;
+  /** Calls that have begun and not ended, one within the other; below 0 after dispose(). */
+  depth = 0;
+  /** Works that go on between calls. */
+  detached = 0;
+  readonly #store: Store;
+  // End of the instance's own data.
+  readonly #end: number;
   #buffer!: ArrayBuffer;
+  // Of a shared memory: all objects that its buffer has been, which stay views of it.
+  readonly #buffers: WeakSet<ArrayBufferLike> | undefined;
   // The parameter record, as words and, for its scale, as f64.
   #words!: Uint32Array;
   #scale!: Float64Array;
 
-  /** @param maxBytes most bytes to grow to, at least those of the instance itself */
-  constructor(maxBytes: number) {
-    const initial = Math.ceil(HEAP / PAGE);
-    this.maxBytes = maxBytes;
-    // Without a maximum: some engines set the address space aside at once, and small machines refuse that.
-    this.wasm = new WebAssembly.Memory({ initial });
-    this.#allocator.extend(HEAP, initial * PAGE);
+  /** Takes the block for the instance's own data; throws RangeError if there is none. */
+  constructor(store: Store) {
+    this.#store = store;
+    this.wasm = store.wasm;
+    this.maxBytes = store.maxBytes;
+    const { buffer } = store.wasm;
+    this.shared = !isArrayBuffer(buffer);
+    if (this.shared) this.#buffers = new WeakSet([buffer]);
+    this.params = store.take(OWN_BYTES, (cause) => wrongValue("host", store.room(), `${OWN_BYTES} bytes of the instance's own`, cause));
+    this.maskSlot = this.params + MASK_OFFSET;
+    this.dataSlot = this.params + DATA_OFFSET;
+    this.#end = this.params + OWN_BYTES;
     this.#derive();
   }
 
   /** The memory's present buffer. */
   get buffer(): ArrayBuffer {
-    // A buffer that growth has detached has no bytes, a live one always has.
-    if (this.#buffer.byteLength === 0) this.#derive();
+    // A buffer that growth has detached has no bytes, a live one always has. A shared one keeps its bytes, and is another object from then on.
+    if (this.shared ? this.#buffer !== this.wasm.buffer : this.#buffer.byteLength === 0) this.#derive();
     return this.#buffer;
   }
 
   #derive(): void {
     this.#buffer = this.wasm.buffer as ArrayBuffer;
-    this.#words = new Uint32Array(this.#buffer, PARAMS, 8);
-    this.#scale = new Float64Array(this.#buffer, PARAMS + 32, 1);
+    this.#buffers?.add(this.#buffer);
+    this.#words = new Uint32Array(this.#buffer, this.params, 8);
+    this.#scale = new Float64Array(this.#buffer, this.params + 32, 1);
   }
 
   /** Returns a fresh view of `length` elements at `pointer`. */
@@ -87,10 +106,18 @@ export class Memory {
 
   /** Returns the address of `array`, called `name`, if it lies in this memory, else -1. Throws RangeError if it lies in the instance's own data. */
   addressOf(array: ArrayBufferView, name: string): number {
-    if (bufferOf(array) !== this.buffer) return -1;
+    const buffer = bufferOf(array);
+    if (buffer !== this.buffer && !this.#buffers?.has(buffer)) return -1;
     const offset = offsetOf(array);
-    if (offset < HEAP) throw wrongValue(name, "memory of a buffer", `address ${offset}, which is the instance's own`);
+    if (offset < this.#end) this.checkRange(offset, bytesOf(array), name);
     return offset;
+  }
+
+  /** Throws RangeError that names `name` if bytes lie in the instance's own data or at addresses that kernels do not reach. */
+  checkRange(pointer: number, bytes: number, name: string): void {
+    if (pointer >= this.#end || bytes === 0) return;
+    if (pointer < LEAST_ADDRESS) throw wrongValue(name, `memory from address ${LEAST_ADDRESS} on`, `address ${pointer}`);
+    if (pointer + bytes > this.params) throw wrongValue(name, "memory of a buffer", `address ${pointer}, which is the instance's own`);
   }
 
   /**
@@ -98,49 +125,56 @@ export class Memory {
    * Throws RangeError that names `name`, and changes nothing, where the memory cannot grow that far.
    */
   allocate(dtype: BufferDtype, length: number, name: string): number {
-    const bytes = byteLength(dtype, length);
-    const end = this.buffer.byteLength;
-    const shortage = this.#allocator.shortage(bytes, end);
-    if (shortage > 0) {
-      const pages = Math.ceil(shortage / PAGE);
-      if (end + pages * PAGE > this.maxBytes) throw this.#refusal(dtype, length, name);
-      try {
-        this.wasm.grow(pages);
-      } catch (cause) {
-        throw this.#refusal(dtype, length, name, cause);
-      }
-      // Only the pages that were added here: those that others grew are theirs.
-      this.#allocator.extend(end, end + pages * PAGE);
+    this.checkLive();
+    const pointer = this.#store.take(byteLength(dtype, length), (cause) => this.#refusal(dtype, length, name, cause));
+    // A host's malloc is foreign code, which may have called dispose().
+    if (this.depth < 0) {
+      this.#store.release(pointer);
+      this.checkLive();
     }
-    const pointer = this.#allocator.take(bytes);
-    this.#touched = Math.max(this.#touched, pointer + bytes);
     return pointer;
   }
 
   #refusal(dtype: BufferDtype, length: number, name: string, cause?: unknown): RangeError {
-    const { count, bytes } = this.buffers;
+    const { count, bytes } = this.census();
     const held =
       count === 0 ? "" : ` (${count} live ${count === 1 ? "buffer holds" : "buffers hold"} ${bytes} bytes: free() or tidy() releases them)`;
-    return wrongValue(
-      name,
-      `what fits beside the ${this.buffer.byteLength} bytes in use or kept, of at most ${this.maxBytes}${held}`,
-      `${length} elements of ${dtype}, ${byteLength(dtype, length)} bytes`,
-      cause,
-    );
+    return wrongValue(name, `${this.#store.room()}${held}`, `${length} elements of ${dtype}, ${byteLength(dtype, length)} bytes`, cause);
+  }
+
+  /** Returns number and bytes of the buffers that callers hold. */
+  census(): { readonly count: number; readonly bytes: number } {
+    const owned = [...this.held].filter((block) => block.owned);
+    return { count: owned.length, bytes: owned.reduce((sum, { bytes }) => sum + bytes, 0) };
   }
 
   /** As allocate(), the bytes zero. */
   allocateZeros(dtype: BufferDtype, length: number, name: string): number {
-    const touched = this.#touched;
+    const zeros = this.#store.zerosFrom();
     const pointer = this.allocate(dtype, length, name);
-    const used = Math.min(byteLength(dtype, length), touched - pointer);
+    const used = Math.min(byteLength(dtype, length), zeros - pointer);
     if (used > 0) this.view("bytes", pointer, used).fill(0);
     return pointer;
   }
 
   /** Gives back the block at `pointer`. */
   release(pointer: number): void {
-    this.#allocator.release(pointer);
+    this.#store.release(pointer);
+  }
+
+  /** Throws TypeError once the memory has been given back. */
+  checkLive(): void {
+    if (this.depth < 0) throw wrongState("dropout", "live instance", "one after dispose()");
+  }
+
+  /** Gives all blocks back, and those that callers hold are freed. Throws TypeError, and changes nothing, within a call. */
+  dispose(): void {
+    if (this.depth < 0) return;
+    if (this.depth > 0 || this.detached > 0) throw wrongState("dropout", "instance that no call or prediction uses", "dispose() within one");
+    this.depth = -1;
+    for (const block of this.held) block.pointer = -1;
+    this.held.clear();
+    this.#store.releaseAll();
   }
 
   /** Writes the parameter record for element `at` of a draw. */

@@ -222,10 +222,8 @@ export class Operand implements Taken, Staged {
     const address = WasmBuffer._addressOf(buffer);
     if (address < 0) throw wrongKind(name, "live buffer", buffer);
     if (WasmBuffer._memoryOf(buffer) === this.#memory) this.#pointer = address;
-    else {
-      this.#pointer = -1;
-      this.#foreign = WasmBuffer._viewOf(buffer);
-    }
+    // Another instance may lie in the same memory of a host.
+    else this.#holdArray(WasmBuffer._viewOf(buffer), name);
   }
 
   #holdArray(array: Foreign, name: string): void {
@@ -254,10 +252,16 @@ export class Operand implements Taken, Staged {
 
   /** Returns how many bytes this operand begins behind `other`; NaN where they lie in different buffers. */
   #distanceFrom(other: Operand): number {
-    if (this.#pointer < 0 !== other.#pointer < 0) return Number.NaN;
-    if (this.#pointer >= 0) return this.#pointer - other.#pointer;
-    const [mine, theirs] = [this.#foreign as Foreign, other.#foreign as Foreign];
+    if (this.#pointer >= 0 && other.#pointer >= 0) return this.#pointer - other.#pointer;
+    // An array from outside may still show a memory that is shared.
+    if (this.#pointer < 0 !== other.#pointer < 0 && !this.#memory.shared) return Number.NaN;
+    const [mine, theirs] = [this.#shown(), other.#shown()];
     return haveOneMemory(mine, theirs) ? offsetOf(mine) - offsetOf(theirs) : Number.NaN;
+  }
+
+  /** Returns an array over the caller's elements. */
+  #shown(): Foreign {
+    return this.#foreign ?? this.#memory.view(this.stored, this.#pointer, this.length);
   }
 
   coincides(other: Taken): boolean {

@@ -9,7 +9,7 @@ import { Draw } from "../stream/draw.js";
 import type { Op, Ticket } from "../stream/ticket.js";
 import { WasmBuffer } from "./buffer.js";
 import type { Context } from "./context.js";
-import { CHUNK, DATA_SLOT, MASK_SLOT, PARAMS, STAGED } from "./memory.js";
+import { CHUNK, type Memory, STAGED } from "./memory.js";
 import { makeLike, Operand, type Staged, type StagedData, type Taken, type TakenData } from "./operand.js";
 import { PIECE } from "./pieces.js";
 
@@ -86,6 +86,7 @@ export interface Running {
 export class Pass implements Taking, Running {
   readonly engine: Context;
   readonly draw: Draw;
+  readonly #memory: Memory;
   readonly #chunk: number;
   readonly #operands: Operand[] = [];
   #taken = 0;
@@ -101,6 +102,7 @@ export class Pass implements Taking, Running {
   constructor(engine: Context, chunk = CHUNK) {
     this.engine = engine;
     this.draw = new Draw(engine.sequence);
+    this.#memory = engine.memory;
     this.#chunk = chunk;
   }
 
@@ -215,7 +217,7 @@ export class Pass implements Taking, Running {
 
   #stageFixed(operand: Operand, converted: boolean): Operand {
     const { stored } = operand;
-    const slot = stored === "bits" || stored === "bytes" ? MASK_SLOT : DATA_SLOT;
+    const slot = stored === "bits" || stored === "bytes" ? this.#memory.maskSlot : this.#memory.dataSlot;
     operand.stage(slot, converted && isHalf(stored) ? this.engine.conversionOf(stored) : undefined);
     return operand;
   }
@@ -237,8 +239,9 @@ export class Pass implements Taking, Running {
   }
 
   params(at: number): number {
-    this.engine.memory.writeParams(this.draw, at);
-    return PARAMS;
+    const memory = this.#memory;
+    memory.writeParams(this.draw, at);
+    return memory.params;
   }
 
   paramsUnscaled(at: number): number {

@@ -49,12 +49,13 @@ function classOf(value: object): string {
 
 // The getters of %TypedArray%.prototype read internal slots: own properties of an array cannot change what they return, and they work for
 // arrays of every realm (iframe, vm context, edge sandbox).
-function intrinsic(key?: "length" | "buffer" | "byteOffset"): () => unknown {
+function intrinsic(key?: "length" | "byteLength" | "buffer" | "byteOffset"): () => unknown {
   const prototype: object = Object.getPrototypeOf(Uint8Array.prototype);
   return Object.getOwnPropertyDescriptor(prototype, key ?? Symbol.toStringTag)?.get as () => unknown;
 }
 const TAG = /* @__PURE__ */ intrinsic();
 const LENGTH = /* @__PURE__ */ intrinsic("length");
+const BYTES = /* @__PURE__ */ intrinsic("byteLength");
 const BUFFER = /* @__PURE__ */ intrinsic("buffer");
 const OFFSET = /* @__PURE__ */ intrinsic("byteOffset");
 // Throws where the buffer of a typed array is detached, or has been made too short for it, in every engine.
@@ -66,6 +67,11 @@ function typedArrayKeys(): () => unknown {
 /** Returns the number of items of a typed array; 0 once its buffer is detached. */
 export function lengthOf(array: ArrayBufferView): number {
   return LENGTH.call(array) as number;
+}
+
+/** Returns the number of bytes of a typed array; 0 once its buffer is detached. */
+export function bytesOf(array: ArrayBufferView): number {
+  return BYTES.call(array) as number;
 }
 
 /** Returns the buffer of a typed array. */
@@ -92,6 +98,11 @@ export function tagOf(value: object): string | undefined {
 /** Returns the error for a value of the wrong kind; `cause` is the engine's own error, if there is one. */
 export function wrongKind(name: string, expected: string, got: unknown, cause?: unknown): TypeError {
   return new TypeError(`"${name}" expected ${expected}, got ${describe(got)}`, causeOf(cause));
+}
+
+/** Returns the error for an object that is not in the state which a call needs. */
+export function wrongState(name: string, expected: string, got: string): TypeError {
+  return new TypeError(`"${name}" expected ${expected}, got ${got}`);
 }
 
 /** Returns the error for a value of the right kind that is out of range. `got` is shown by describe(), unless the caller has put it in words. */

@@ -239,6 +239,6 @@ export class Statistics {
 
   /** Gives the memory back. */
   free(): void {
-    this.#pass.end();
+    this.#engine.dismiss(this.#pass);
   }
 }

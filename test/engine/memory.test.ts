@@ -8,8 +8,9 @@ import { WasmBuffer } from "../../src/engine/buffer.js";
 import { Engine } from "../../src/engine/engine.js";
 import { instantiate } from "../../src/engine/instantiate.js";
 import { bindKernels, CORE, type CoreKernels } from "../../src/engine/kernels.js";
-import { MASK_SLOT, Memory, PARAMS } from "../../src/engine/memory.js";
+import { MASK_SLOT, Memory, OWN_BYTES, PARAMS } from "../../src/engine/memory.js";
 import { Pass } from "../../src/engine/pass.js";
+import { OwnStore } from "../../src/engine/store.js";
 import { PARAMS_BYTES } from "../../src/ground/abi.js";
 import { Allocator } from "../../src/ground/allocator.js";
 import { Sequence } from "../../src/stream/sequence.js";
@@ -158,7 +159,7 @@ it("the parameter record and its workspace end before the staging slots", () => 
 });
 
 it("data in wasm memory longer than a kernel takes at once go through in pieces", () => {
-  const memory = new Memory(2 ** 20);
+  const memory = new Memory(new OwnStore(2 ** 20, OWN_BYTES));
   const module = new WebAssembly.Module(dropoutBytes());
   const kernels = bindKernels<CoreKernels>(instantiate(module, memory.wasm), CORE);
   const engine = new Engine(memory, new Sequence("tile"), kernels);

@@ -2,7 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { instantiate } from "../../src/engine/instantiate.js";
-import { Memory } from "../../src/engine/memory.js";
+import { Memory, OWN_BYTES } from "../../src/engine/memory.js";
+import { OwnStore } from "../../src/engine/store.js";
 
 export const BUILDS = ["simd", "scalar"] as const;
 
@@ -12,7 +13,7 @@ const MARGIN = 64;
 export type WasmBuild = ReturnType<typeof loadBuild>;
 
 /** One build of a module over a memory: build/simd.wasm of the core, build/<extension>/simd.wasm of an extension. */
-export function loadBuild(build: (typeof BUILDS)[number], extension?: string, memory = new Memory(2 ** 26)) {
+export function loadBuild(build: (typeof BUILDS)[number], extension?: string, memory = new Memory(new OwnStore(2 ** 26, OWN_BYTES))) {
   const folder = `${extension ?? "core"}/`;
   const code = readFileSync(new URL(`../../build/${folder}${build}.wasm`, import.meta.url));
   const module = new WebAssembly.Module(code);

@@ -597,7 +597,7 @@ export class Dropout {
   static #shown(value: unknown): string {
     if (typeof value !== "object" || value === null || !(#engine in value)) return "Dropout {}";
     const { kind, seed, nextStream } = value.state;
-    const { count, bytes } = value.#engine.memory.census();
+    const { count, bytes } = value.#engine.memory.buffers;
     const { byteLength: size } = value.memory.buffer;
     const { rank } = value.#engine.sequence;
     const ranked = rank === 0 ? "" : `, rank: ${rank}`;

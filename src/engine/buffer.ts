@@ -5,7 +5,7 @@
 import { wrongKind } from "../ground/check.js";
 import { type Arrays, type BufferDtype, byteLength } from "../ground/dtypes.js";
 import { inspectable } from "../ground/inspect.js";
-import type { Held, Memory } from "./memory.js";
+import type { Memory } from "./memory.js";
 
 // Engines without explicit resource management have no such symbol yet; the registered one is what polyfills agree on.
 const DISPOSE: typeof Symbol.dispose = /* @__PURE__ */ disposeSymbol();
@@ -17,10 +17,20 @@ function disposeSymbol(): typeof Symbol.dispose {
 const SHOWN = 8;
 
 /** A block of memory and its state, apart from the handle, which must not keep itself alive. */
-interface Block extends Held {
+interface Block {
   readonly memory: Memory;
+  readonly bytes: number;
+  /** False for data of the host, which are not the instance's to give back. */
+  readonly owned: boolean;
+  /** Address, or -1 once freed. */
+  pointer: number;
   /** True if the caller has seen address or bytes, which may then be in use without the handle. */
   exposed: boolean;
+}
+
+/** Returns the address of a block, or -1 once it was freed. */
+function addressOf({ memory, pointer }: Block): number {
+  return memory.disposed ? -1 : pointer;
 }
 
 // Some engines of the edge have none: there, buffers that are forgotten stay taken.
@@ -39,11 +49,13 @@ const forgotten: FinalizationRegistry<Block> | undefined =
 let bare = true;
 
 function release(block: Block): void {
-  const { memory, pointer, owned } = block;
-  if (pointer < 0) return;
+  const { memory, bytes, owned } = block;
+  const pointer = addressOf(block);
   block.pointer = -1;
-  memory.held.delete(block);
-  if (owned) memory.release(pointer);
+  if (pointer < 0 || !owned) return;
+  --memory.buffers.count;
+  memory.buffers.bytes -= bytes;
+  memory.release(pointer);
 }
 
 /**
@@ -63,8 +75,12 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
   constructor(memory: Memory, dtype: D, pointer: number, length: number, owned = true) {
     this.#dtype = dtype;
     this.#length = length;
-    this.#block = { memory, bytes: byteLength(dtype, length), pointer, owned, exposed: false };
-    memory.held.add(this.#block);
+    const bytes = byteLength(dtype, length);
+    this.#block = { memory, bytes, owned, pointer, exposed: false };
+    if (owned) {
+      ++memory.buffers.count;
+      memory.buffers.bytes += bytes;
+    }
     forgotten?.register(this, this.#block, this.#block);
     memory.scope?.push(this);
     if (bare) {
@@ -91,7 +107,7 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
 
   /** @internal The address, which stays unknown to the caller; -1 once freed. */
   static _addressOf(buffer: WasmBuffer): number {
-    return buffer.#block.pointer;
+    return addressOf(buffer.#block);
   }
 
   /** @internal The memory that it lies in. */
@@ -133,14 +149,14 @@ export class WasmBuffer<D extends BufferDtype = BufferDtype> {
   /** Byte address in wasm memory, a multiple of 64. Throws TypeError after free(). */
   get pointer(): number {
     const block = this.#block;
-    if (block.pointer < 0) throw wrongKind("buffer", "live buffer", this);
+    if (this.freed) throw wrongKind("buffer", "live buffer", this);
     block.exposed = true;
     return block.pointer;
   }
 
   /** True if the memory was given back. */
   get freed(): boolean {
-    return this.#block.pointer < 0;
+    return addressOf(this.#block) < 0;
   }
 
   /**

@@ -95,7 +95,7 @@ class RegionStore implements Store {
     if (this.#end > first) this.#allocator.extend(first, this.#end);
   }
 
-  take(bytes: number, refuse: Refuse): number {
+  take(bytes: number, _: number, refuse: Refuse): number {
     if (this.#allocator.shortage(bytes, this.#end) > 0) throw refuse();
     return this.#allocator.take(bytes);
   }
@@ -130,7 +130,7 @@ class HostStore implements Store {
     this.#free = free;
   }
 
-  take(bytes: number, refuse: Refuse): number {
+  take(bytes: number, _: number, refuse: Refuse): number {
     const size = bytes + ALIGN;
     // As a 32-bit argument, a larger size would become a small one.
     if (size >= MAX_BYTES) throw refuse();

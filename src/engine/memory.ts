@@ -31,13 +31,10 @@ export interface Params {
   readonly scale: number;
 }
 
-/** A block that a caller holds: the state of a buffer. */
-export interface Held {
-  readonly bytes: number;
-  /** Address, or -1 once freed. */
-  pointer: number;
-  /** False for data of the host, which are not the instance's to give back. */
-  readonly owned: boolean;
+/** Live buffers, for messages. */
+interface Census {
+  count: number;
+  bytes: number;
 }
 
 export class Memory {
@@ -52,8 +49,8 @@ export class Memory {
   readonly maskSlot: number;
   /** Address of the staging slot for data from outside. */
   readonly dataSlot: number;
-  /** What callers hold. */
-  readonly held = new Set<Held>();
+  /** The buffers that callers hold. */
+  readonly buffers: Census = { count: 0, bytes: 0 };
   /** The buffers made since the innermost tidy() began, if one is running. */
   scope: { free(): void }[] | undefined;
   /** Calls that have begun and not ended, one within the other; below 0 after dispose(). */
@@ -76,9 +73,10 @@ export class Memory {
     this.wasm = store.wasm;
     this.maxBytes = store.maxBytes;
     const { buffer } = store.wasm;
+    const refuse = (cause?: unknown) => wrongValue("host", store.room(), `${OWN_BYTES} bytes of the instance's own`, cause);
     this.shared = !isArrayBuffer(buffer);
     if (this.shared) this.#buffers = new WeakSet([buffer]);
-    this.params = store.take(OWN_BYTES, (cause) => wrongValue("host", store.room(), `${OWN_BYTES} bytes of the instance's own`, cause));
+    this.params = store.take(OWN_BYTES, buffer.byteLength, refuse);
     this.maskSlot = this.params + MASK_OFFSET;
     this.dataSlot = this.params + DATA_OFFSET;
     this.#end = this.params + OWN_BYTES;
@@ -126,9 +124,11 @@ export class Memory {
    */
   allocate(dtype: BufferDtype, length: number, name: string): number {
     this.checkLive();
-    const pointer = this.#store.take(byteLength(dtype, length), (cause) => this.#refusal(dtype, length, name, cause));
+    const pointer = this.#store.take(byteLength(dtype, length), this.buffer.byteLength, (cause) =>
+      this.#refusal(dtype, length, name, cause),
+    );
     // A host's malloc is foreign code, which may have called dispose().
-    if (this.depth < 0) {
+    if (this.disposed) {
       this.#store.release(pointer);
       this.checkLive();
     }
@@ -136,16 +136,10 @@ export class Memory {
   }
 
   #refusal(dtype: BufferDtype, length: number, name: string, cause?: unknown): RangeError {
-    const { count, bytes } = this.census();
+    const { count, bytes } = this.buffers;
     const held =
       count === 0 ? "" : ` (${count} live ${count === 1 ? "buffer holds" : "buffers hold"} ${bytes} bytes: free() or tidy() releases them)`;
     return wrongValue(name, `${this.#store.room()}${held}`, `${length} elements of ${dtype}, ${byteLength(dtype, length)} bytes`, cause);
-  }
-
-  /** Returns number and bytes of the buffers that callers hold. */
-  census(): { readonly count: number; readonly bytes: number } {
-    const owned = [...this.held].filter((block) => block.owned);
-    return { count: owned.length, bytes: owned.reduce((sum, { bytes }) => sum + bytes, 0) };
   }
 
   /** As allocate(), the bytes zero. */
@@ -164,16 +158,20 @@ export class Memory {
 
   /** Throws TypeError once the memory has been given back. */
   checkLive(): void {
-    if (this.depth < 0) throw wrongState("dropout", "live instance", "one after dispose()");
+    if (this.disposed) throw wrongState("dropout", "live instance", "one after dispose()");
   }
 
-  /** Gives all blocks back, and those that callers hold are freed. Throws TypeError, and changes nothing, within a call. */
+  /** True once the memory has been given back, and all blocks with it. */
+  get disposed(): boolean {
+    return this.depth < 0;
+  }
+
+  /** Gives all blocks back. Throws TypeError, and changes nothing, within a call. */
   dispose(): void {
-    if (this.depth < 0) return;
-    if (this.depth > 0 || this.detached > 0) throw wrongState("dropout", "instance that no call or prediction uses", "dispose() within one");
+    if (this.disposed) return;
+    if (this.depth > 0 || this.detached > 0)
+      throw wrongState("dropout", "instance that no call or prediction uses", "dispose() within one");
     this.depth = -1;
-    for (const block of this.held) block.pointer = -1;
-    this.held.clear();
     this.#store.releaseAll();
   }
 

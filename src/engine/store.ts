@@ -16,8 +16,11 @@ export interface Store {
   readonly wasm: WebAssembly.Memory;
   /** The most bytes that there will ever be for blocks and the instance's own data. */
   readonly maxBytes: number;
-  /** Returns the address of a new, uninitialised block; grows the memory if it must. Throws what `refuse` returns if there is no room. */
-  take(bytes: number, refuse: Refuse): number;
+  /**
+   * Returns the address of a new, uninitialised block; grows the memory, which ends at `end`, if it must. Throws what `refuse` returns if there is no
+   * room.
+   */
+  take(bytes: number, end: number, refuse: Refuse): number;
   /** Gives back a block. */
   release(pointer: number): void;
   /** Gives back all blocks. */
@@ -48,8 +51,7 @@ export class OwnStore implements Store {
     this.#allocator.extend(LEAST_ADDRESS, initial * PAGE);
   }
 
-  take(bytes: number, refuse: Refuse): number {
-    const end = this.wasm.buffer.byteLength;
+  take(bytes: number, end: number, refuse: Refuse): number {
     const shortage = this.#allocator.shortage(bytes, end);
     if (shortage > 0) {
       const pages = Math.ceil(shortage / PAGE);

@@ -30,6 +30,10 @@ export const OPERATIONS = {
   biasActivationDropout: "Fused",
   dropoutResidualLayerNorm: "Fused",
   softmaxDropout: "Fused",
+  exactDropout: "Variants",
+  patchDropout: "Variants",
+  zoneout: "Variants",
+  concreteDropout: "Variants",
 } as const;
 
 /** The name of an operation with a backward pass. */

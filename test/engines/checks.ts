@@ -6,5 +6,6 @@ import { check as linear } from "./extensions/linear.js";
 import { check as monteCarlo } from "./extensions/monte-carlo.js";
 import { check as noise } from "./extensions/noise.js";
 import { check as shapes } from "./extensions/shapes.js";
+import { check as variants } from "./extensions/variants.js";
 
-export const CHECKS = { fused, half, linear, "monte-carlo": monteCarlo, noise, shapes };
+export const CHECKS = { fused, half, linear, "monte-carlo": monteCarlo, noise, shapes, variants };

@@ -6,5 +6,6 @@ import * as linear from "wasm-dropout/linear";
 import * as monteCarlo from "wasm-dropout/monte-carlo";
 import * as noise from "wasm-dropout/noise";
 import * as shapes from "wasm-dropout/shapes";
+import * as variants from "wasm-dropout/variants";
 
-export const ENTRIES = { fused, half, linear, "monte-carlo": monteCarlo, noise, shapes };
+export const ENTRIES = { fused, half, linear, "monte-carlo": monteCarlo, noise, shapes, variants };

@@ -205,6 +205,8 @@ describe("what is shipped", () => {
       "docs/migrate.md",
       "docs/normal-reference.ts",
       "docs/normal-stream.md",
+      "docs/order-reference.ts",
+      "docs/order-stream.md",
       "docs/performance.md",
       "docs/ports/keep-streams.wgsl",
       "docs/ports/keep_streams.c",
@@ -212,6 +214,7 @@ describe("what is shipped", () => {
       "docs/ports/normal_stream.py",
       "docs/reference.ts",
       "docs/reproducibility.md",
+      "docs/sequences.md",
       "docs/statistics.md",
       "docs/tfjs.md",
     ];

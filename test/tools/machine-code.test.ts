@@ -256,8 +256,12 @@ describe("names", () => {
     ]);
   });
 
-  // Blocks are taken by words of bits, and only runs of whole vectors between them by vectors; the vote looks for the largest class.
-  const SCALAR = ["bits_scatter_bits", "bits_dilate_bits", "probabilities_vote_f32", "probabilities_vote_f64"];
+  // Blocks are taken by words of bits, and only runs of whole vectors between them by vectors; the vote looks for the largest class; of variants, what
+  // counts, copies rows, or sums in the order of the elements.
+  const SCALAR = [
+    ...["bits_scatter_bits", "bits_dilate_bits", "probabilities_vote_f32", "probabilities_vote_f64"],
+    ...["words_fill_u32", "largest_mark_bytes", "bytes_index_u32", "rows_gather_bytes", "rows_scatter_bytes", "words_softengradient_f32"],
+  ];
 
   it.each(MODULES.map(({ name }) => `${name}/`))("%s: every kernel has a hot loop", (folder) => {
     const { names, reached } = readWat(readFileSync(new URL(`../../build/${folder}simd.wat`, import.meta.url), "utf8"));

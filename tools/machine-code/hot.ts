@@ -84,6 +84,9 @@ export const HOT: readonly Hot[] = [
   { functions: /^linear\/(index\/none_sample_f32$|sample\/sample<f32,)/, mark: STORE, elements: 4 },
   { functions: /^linear\/(index\/none_sample_f64$|sample\/sample<f64,)/, mark: STORE, elements: 2 },
 
+  { functions: /^variants\/index\/\w+_(scale|choose|mix)_f32$|^variants\/concrete\/soften$/, mark: STORE, elements: 4 },
+  { functions: /^variants\/index\/\w+_(scale|choose|mix)_f64$/, mark: STORE, elements: 2 },
+
   { functions: /^monte-carlo\/(welford\/welford|rows\/entropy)</, mark: DIVIDE_F64, elements: 2 },
   // Powers, not the division by their sum.
   { functions: /^monte-carlo\/rows\/softmax</, mark: /^v?roundpd/, elements: 2 },

@@ -55,6 +55,10 @@ export async function check(monteCarlo: MonteCarlo, dropout: Dropout, digest: Di
       const named = (input: Float32Array, { dropout: drop }: PassContext) =>
         drop(drop(input, 0.3, { layer: "first" }), 0.4, { layer: "second" });
       digest.add(await monteCarlo.predict(named, x, { ...common, until: { standardError: 0.7 } }));
+      if (masks === "perPass") {
+        const kept = await monteCarlo.predict(probabilities, x, { ...classified, keepPasses: true });
+        digest.add(kept, monteCarlo.epig(kept, 1));
+      }
       const first = await monteCarlo.predict(probabilities, x, classified);
       const rest = await monteCarlo.predict(probabilities, x, { ...classified, firstPass: 20 });
       digest.add(first, monteCarlo.merge([first, rest]), await monteCarlo.predict(probabilities, x, { ...classified, resume: first }));

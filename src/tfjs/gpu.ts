@@ -125,34 +125,48 @@ function webGl(current: WebGlBackend): Device {
 }
 
 const WORKGROUP = 64;
+// Elements, or vectors of four, of a thread: as many as a workgroup has threads apart, so that those of a workgroup read neighbours at once.
+const EACH = 16;
 
 function webGpu(current: WebGpuBackend): Device {
   return {
     backend: current,
     synchronous: false,
     select(x, { words, runs }, { operation, value, dropped }) {
-      const { code, bit } = placeOf(runs, (name, quotient) => `let ${name} = ${quotient};\n`);
       const [size] = x.shape as [number];
+      // Elements with decisions of their own are selected four at a time.
+      const four = runs.length === 1 && runs[0]?.stride === 1 && size % 4 === 0;
+      const { code, bit } = placeOf(runs, (name, quotient) => `let ${name} = ${quotient};\n`);
+      const steps = four ? size / 4 : size;
+      const keep = four
+        ? `let bits = u32(words[index / 8] >> u32(4 * (index % 8)));
+              let keep = ((vec4<u32>(bits) >> vec4<u32>(0u, 1u, 2u, 3u)) & vec4<u32>(1u)) == vec4<u32>(1u);
+              let dropped = vec4<f32>(uniforms.dropped);`
+        : `${code}
+              let bit = u32(${bit});
+              let keep = ((words[bit >> 5u] >> (bit & 31u)) & 1) == 1;
+              let dropped = uniforms.dropped;`;
       const program = {
         variableNames: ["x", "words"],
-        uniforms: "value : f32, dropped : f32,",
+        variableComponents: [four ? 4 : 1, 1],
+        outputComponent: four ? 4 : 1,
+        uniforms: "value : f32, dropped : f32, count : i32,",
         outputShape: x.shape,
         dispatchLayout: { x: [0] },
-        dispatch: [Math.ceil(size / WORKGROUP), 1, 1],
+        dispatch: [Math.ceil(steps / (WORKGROUP * EACH)), 1, 1],
         workgroupSize: [WORKGROUP, 1, 1],
-        size: true,
-        shaderKey: `wasm-dropout ${operation} ${JSON.stringify(runs)}`,
+        shaderKey: `wasm-dropout ${operation} ${four ? "vectors" : JSON.stringify(runs)}`,
         getUserCode: () => `
-          fn main(index : i32) {
-            if (index < uniforms.size) {
-              ${code}
-              let bit = ${bit};
-              let keep = ((words[bit / 32] >> u32(bit % 32)) & 1) == 1;
-              setOutputAtIndex(index, select(uniforms.dropped, x[index] ${operation} uniforms.value, keep));
+          fn main(thread : i32) {
+            let first = thread / ${WORKGROUP} * ${WORKGROUP * EACH} + thread % ${WORKGROUP};
+            let end = min(first + ${WORKGROUP * EACH}, uniforms.count);
+            for (var index = first; index < end; index += ${WORKGROUP}) {
+              ${keep}
+              result[index] = select(dropped, x[index] ${operation} uniforms.value, keep);
             }
           }`,
       };
-      const uniforms = [value, dropped].map((data) => ({ type: "float32", data: [data] }));
+      const uniforms = [...[value, dropped].map((data) => ({ type: "float32", data: [data] })), { type: "int32", data: [steps] }];
       return upload(current, new Int32Array(words.buffer), "int32", (mask) =>
         current.runWebGPUProgram(program, [x, mask], "float32", uniforms),
       );

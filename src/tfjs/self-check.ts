@@ -57,6 +57,7 @@ function checkOf(current: Device): Check {
 
 interface Trial extends Selection {
   readonly name: string;
+  readonly size: number;
   readonly runs: Decisions["runs"];
   /** The place of the bit of element i. */
   readonly bit: (i: number) => number;
@@ -65,6 +66,8 @@ interface Trial extends Selection {
 // More than one row of a texture, and no multiple of a word: 9 samples, 31 places, 15 channels.
 const [SAMPLES, PLACES, CHANNELS] = [9, 31, 15];
 const SIZE = SAMPLES * PLACES * CHANNELS;
+// A multiple of four, which some programs take at once.
+const VECTORS = 4 * Math.ceil(SIZE / 4);
 const RUNS = [
   { size: CHANNELS, stride: 1 },
   { size: PLACES, stride: 0 },
@@ -72,13 +75,17 @@ const RUNS = [
 ];
 const channelOf = (i: number) => Math.floor(i / (PLACES * CHANNELS)) * CHANNELS + (i % CHANNELS);
 const itself = (i: number) => i;
-const WHOLE = [{ size: SIZE, stride: 1 }];
+const WHOLE = { size: SIZE, runs: [{ size: SIZE, stride: 1 }], bit: itself };
+const WHOLE_VECTORS = { size: VECTORS, runs: [{ size: VECTORS, stride: 1 }], bit: itself };
+const BY_CHANNEL = { size: SIZE, runs: RUNS, bit: channelOf };
 // Values that f16, in which some devices keep textures, holds exactly.
 const TRIALS: readonly Trial[] = [
-  { name: "dropout", operation: "*", value: 2, dropped: 0, runs: WHOLE, bit: itself },
-  { name: "dropout with a noise shape", operation: "*", value: 2, dropped: 0, runs: RUNS, bit: channelOf },
-  { name: "alpha dropout", operation: "+", value: 3, dropped: -7, runs: WHOLE, bit: itself },
-  { name: "alpha dropout with a noise shape", operation: "+", value: 3, dropped: -7, runs: RUNS, bit: channelOf },
+  { name: "dropout", operation: "*", value: 2, dropped: 0, ...WHOLE },
+  { name: "dropout", operation: "*", value: 2, dropped: 0, ...WHOLE_VECTORS },
+  { name: "dropout with a noise shape", operation: "*", value: 2, dropped: 0, ...BY_CHANNEL },
+  { name: "alpha dropout", operation: "+", value: 3, dropped: -7, ...WHOLE },
+  { name: "alpha dropout", operation: "+", value: 3, dropped: -7, ...WHOLE_VECTORS },
+  { name: "alpha dropout with a noise shape", operation: "+", value: 3, dropped: -7, ...BY_CHANNEL },
 ];
 // Knuth's multiplicative hashing: bits without a pattern that a wrong index would keep.
 const keeps = (bit: number) => (Math.imul(bit + 1, 0x9e3779b1) >>> 29) % 2 === 1;
@@ -90,10 +97,11 @@ function inputOf({ bit }: Trial, i: number): number {
 }
 
 function runTrial<R>({ backend, select }: Device, trial: Trial, read: (dataId: object) => R): R {
-  const words = new Uint32Array(Math.ceil(SIZE / 32));
-  for (let k = 0; k < SIZE; ++k) if (keeps(k)) words[k >> 5] = (words[k >> 5] as number) | (1 << (k & 31));
-  const x = Float32Array.from({ length: SIZE }, (_, i) => inputOf(trial, i));
-  const shape = [SIZE];
+  const { size } = trial;
+  const words = new Uint32Array(Math.ceil(size / 32));
+  for (let k = 0; k < size; ++k) if (keeps(k)) words[k >> 5] = (words[k >> 5] as number) | (1 << (k & 31));
+  const x = Float32Array.from({ length: size }, (_, i) => inputOf(trial, i));
+  const shape = [size];
   const dataId = backend.write(x, shape, "float32");
   const y = select({ dataId, shape, dtype: "float32" }, { words, runs: trial.runs }, trial);
   const result = read(y.dataId);
@@ -109,8 +117,8 @@ function runTrial<R>({ backend, select }: Device, trial: Trial, read: (dataId: o
 function judge(check: Check, trial: Trial, run: () => ArrayLike<unknown>): void {
   try {
     const values = run();
-    const { operation, value, dropped, bit } = trial;
-    for (let i = 0; i < SIZE; ++i) {
+    const { operation, value, dropped, bit, size } = trial;
+    for (let i = 0; i < size; ++i) {
       const x = inputOf(trial, i);
       const expected = keeps(bit(i)) ? (operation === "*" ? x * value : x + value) : dropped;
       if (values[i] !== expected && check.error === undefined) {

@@ -6,6 +6,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../bench/command-line.js";
 import { createTfjsDropout } from "../../src/tfjs/index.js";
+import { mobileNet } from "../../tools/tfjs/mobile-net.js";
 import { readOptions } from "../../tools/tfjs/options.js";
 import { COPIES, OURS, subjects, TFJS } from "../../tools/tfjs/subjects.js";
 import { HANG_MS } from "../support/limits.js";
@@ -13,11 +14,18 @@ import { leftBy, useBackend } from "../tfjs/setup.js";
 
 describe("the command line", () => {
   it("has defaults, and takes sizes, rounds and --gate", () => {
-    expect(readOptions([])).toEqual({ sizes: [12, 14, 16, 18, 20, 22].map((k) => 2 ** k), rounds: 9, gate: false, help: false });
-    expect(readOptions(["--size", "4,5", "--rounds", "2", "--gate"])).toEqual({ sizes: [16, 32], rounds: 2, gate: true, help: false });
+    const parts = ["operations", "prediction", "gpu"];
+    expect(readOptions([])).toEqual({ parts, sizes: [12, 14, 16, 18, 20, 22].map((k) => 2 ** k), rounds: 9, gate: false, help: false });
+    expect(readOptions(["--part", "gpu", "--size", "4,5", "--rounds", "2", "--gate"])).toEqual({
+      parts: ["gpu"],
+      sizes: [16, 32],
+      rounds: 2,
+      gate: true,
+      help: false,
+    });
   });
 
-  it.each([["--size", "3"], ["--rounds", "0"], ["--what"]])("refuses %s %s", (...args) => {
+  it.each([["--size", "3"], ["--rounds", "0"], ["--part", "all"], ["--what"]])("refuses %s %s", (...args) => {
     expect(() => readOptions(args)).toThrow(UsageError);
   });
 });
@@ -47,8 +55,15 @@ describe("the subjects", () => {
 
 it("measures both backends; --gate without the size of the bars fails", () => {
   const root = fileURLToPath(new URL("../..", import.meta.url));
-  const args = ["--import", "tsx", "tools/tfjs/run.ts", "--size", "8", "--rounds", "1", "--gate"];
+  const args = ["--import", "tsx", "tools/tfjs/run.ts", "--part", "operations", "--size", "8", "--rounds", "1", "--gate"];
   const { stdout, status } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", timeout: HANG_MS });
   expect(stdout).toMatch(/backend cpu\n.+\n2\^8 .+backend wasm\n.+\n2\^8 /s);
   expect(status).toBe(1);
+});
+
+it("predicts by a network like MobileNetV2 that drops behind its pooling only", () => {
+  const { layers } = mobileNet(32, 10);
+  expect(layers.length).toBeGreaterThan(150);
+  const names = layers.map((layer) => layer.getClassName());
+  expect(names.slice(names.indexOf("GlobalAveragePooling2D"))).toEqual(["GlobalAveragePooling2D", "Dropout", "Dense", "Dropout", "Dense"]);
 });

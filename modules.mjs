@@ -29,6 +29,7 @@ export const BUILDS = /** @type {const} */ (["simd", "scalar"]);
 const OTHERS = /** @type {const} */ ([
   { subpath: "inline", source: "core/inline", budget: [83, 29.5] },
   { subpath: "tfjs", source: "tfjs/index", budget: [224, 82] },
+  { subpath: "onnx", source: "onnx/index", budget: [215, 72] },
 ]);
 
 /**

@@ -8,6 +8,8 @@ const PROJECTS = {
   docs: ["test/docs/**/*.test.ts"],
   /** The adapter for TensorFlow.js on the backends that Node has. */
   tfjs: ["test/tfjs/{device,graph-model,layers,models,monte-carlo,operations,predict}.test.ts", "test/monte-carlo/tensors.test.ts"],
+  /** Monte-Carlo dropout of ONNX models, in both packages of ONNX Runtime and in a page. */
+  onnx: ["test/onnx/**/*.test.ts"],
   /** Pages in browsers. */
   pages: ["test/tfjs/gpu.test.ts", "test/examples/browser-page.test.ts"],
   /** The packed package in build tools. */

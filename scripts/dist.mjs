@@ -10,6 +10,7 @@ import { build, transform } from "esbuild";
 import { rollup } from "rollup";
 import { minify } from "terser";
 import { CONDITIONS, ENTRIES, EXTENSIONS, MODULES } from "../modules.mjs";
+import { LICENSED, licences } from "./licences.mjs";
 import { FOLDERS, legacyFields } from "./manifest.mjs";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -46,6 +47,7 @@ const sources = {
     return own ? `${id}?own` : id;
   },
   async load(id) {
+    if (id === at(BUNDLED)) return await bundleOthers(id);
     const [path, form] = /** @type {[string, string | undefined]} */ (id.split("?"));
     const template = path.endsWith("/wasm.ts") ? CONDITIONS.find(({ condition }) => condition === form) : undefined;
     const module = MODULES.find(({ name }) => at(`src/${name}/wasm.ts`) === path);
@@ -53,6 +55,35 @@ const sources = {
     return await transform(readFileSync(path, "utf8"), { loader: "ts", target: TARGET, sourcefile: path });
   },
 };
+
+/** The source that imports packages, which are in the code of its entry. */
+const BUNDLED = "src/onnx/schema.ts";
+
+/**
+ * Returns the code of a source with the packages that it imports.
+ *
+ * @param {string} path
+ */
+async function bundleOthers(path) {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [path],
+    bundle: true,
+    format: "esm",
+    target: TARGET,
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    write: false,
+    metafile: true,
+    logLevel: "warning",
+  });
+  for (const file of Object.keys(metafile.inputs)) {
+    const [, name] = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file) ?? [];
+    if (name !== undefined && !LICENSED.includes(name)) throw new Error(`${file} has no licence in scripts/licences.mjs`);
+  }
+  const [{ text }] = /** @type {[import("esbuild").OutputFile]} */ (outputFiles);
+  return { code: text, moduleSideEffects: false };
+}
 
 /** @param {string} path */
 const isOfExtension = (path) => EXTENSIONS.some((name) => path.startsWith(at(`src/${name}/`)));
@@ -190,13 +221,15 @@ for (const path of common) {
 }
 
 // For pages without a bundler, all modules in one file: an ES module, and a classic script that makes a global object. The adapter finds
-// TensorFlow.js as such a script.
+// TensorFlow.js as such a script; that for ONNX models has the instances that it works on.
 const all = MODULES.map(({ name }) => `export * from "./src/${name}/index.js";\n`).join("");
 const adapter = 'export * from "./src/tfjs/index.js";\n';
+const models = ["core", "monte-carlo", "onnx"].map((name) => `export * from "./src/${name}/index.js";\n`).join("");
 for (const [name, contents, format, globalName] of /** @type {const} */ ([
   ["wasm-dropout", all, "esm", ""],
   ["wasm-dropout.global", all, "iife", "wasmDropout"],
   ["wasm-dropout-tfjs.global", adapter, "iife", "wasmDropoutTfjs"],
+  ["wasm-dropout-onnx.global", models, "iife", "wasmDropoutOnnx"],
 ])) {
   await build({
     absWorkingDir: root,
@@ -206,10 +239,11 @@ for (const [name, contents, format, globalName] of /** @type {const} */ ([
     globalName,
     target: TARGET,
     platform: "neutral",
+    mainFields: ["module", "main"],
     plugins: [globalTf],
     minify: true,
     logLevel: "warning",
-    banner: { js: "/*! wasm-dropout, MIT license, with parts of AssemblyScript, Apache License 2.0: see LICENSE and dist/LICENSES.txt */" },
+    banner: { js: "/*! wasm-dropout, MIT license, with parts of other packages: see LICENSE and dist/LICENSES.txt */" },
     outfile: `dist/page/${name}.js`,
   });
 }
@@ -219,7 +253,4 @@ for (const { subpath, source } of ENTRIES) {
   write(`${subpath}/package.json`, `${JSON.stringify({ ...legacyFields(source, "../"), sideEffects: false }, undefined, 2)}\n`);
 }
 
-// Functions of AssemblyScript's library are in the wasm.
-const assemblyscript = dirname(require.resolve("assemblyscript/package.json"));
-const licences = ["NOTICE", "LICENSE"].map((name) => readFileSync(join(assemblyscript, name), "utf8").trim());
-write("dist/LICENSES.txt", ["Parts of AssemblyScript (https://www.assemblyscript.org) are in this package:", ...licences, ""].join("\n\n"));
+write("dist/LICENSES.txt", licences());

@@ -27,6 +27,8 @@ const CLAIMS: Readonly<Record<string, string>> = {
   "migrate.md": "[0, 1, 2].every((c) => y.every((v, i) => i % 3 !== c || v === y[i - (i % 192) + c]))",
   "reproducibility.md":
     "first.includes(0) && first.join() === again.join() && whole.subarray(600).join() === part.join() && dx.join() === dropout.backward(x, ticket).dx.join() && halves.join() === batch.join()",
+  "onnx.md":
+    "dropouts.length === 0 && relus.length === 2 && masks.length === 2 && mean.length === 1 && standardDeviation[0] > 0 && mutualInformation[0] > 0 && results[outputs[0].name].data[0] > 0",
   "tfjs.md": "model.countParams() === 32 * 9 + 33",
 };
 
@@ -36,7 +38,7 @@ it.each(PAGES)("the examples of docs/%s, one after another", (name) => {
 });
 
 it("pages with examples are found", () => {
-  expect(PAGES).toEqual(expect.arrayContaining(["api.md", "migrate.md", "reproducibility.md", "tfjs.md"]));
+  expect(PAGES).toEqual(expect.arrayContaining(["api.md", "migrate.md", "onnx.md", "reproducibility.md", "tfjs.md"]));
 });
 
 it("links between the pages lead to files and headings that exist", () => {

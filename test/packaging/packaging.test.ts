@@ -119,7 +119,7 @@ describe("TypeScript", () => {
     expect(runTool("typescript/bin/tsc", ["-p", `${name}.json`], join(fixtures, "types"))).toBe("");
   });
 
-  it.each([["core/inline", "consumer"], ...EXTENSIONS.map((name) => [`${name}/index`, "extensions"])])(
+  it.each([["core/inline", "consumer"], ["onnx/index", "onnx"], ...EXTENSIONS.map((name) => [`${name}/index`, "extensions"])])(
     "a program has every export of %s",
     (path, file) => {
       const entry = join(installed, "dist", `${path}.d.ts`);
@@ -164,10 +164,10 @@ it("package.json follows from the table of modules: npm run modules writes it", 
     readdirSync(join(repository, parent)).filter((name) => existsSync(join(repository, parent, name, "index.ts")));
   const names: string[] = MODULES.map(({ name }) => name);
   expect(folders("assembly").toSorted()).toEqual(names.toSorted());
-  expect(folders("src").toSorted()).toEqual([...names, "tfjs"].toSorted());
+  expect(folders("src").toSorted()).toEqual([...names, "onnx", "tfjs"].toSorted());
 });
 
-const PAGE_FILES = ["wasm-dropout", "wasm-dropout.global", "wasm-dropout-tfjs.global"];
+const PAGE_FILES = ["wasm-dropout", "wasm-dropout.global", "wasm-dropout-tfjs.global", "wasm-dropout-onnx.global"];
 
 describe("what is shipped", () => {
   const files = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" })
@@ -205,6 +205,7 @@ describe("what is shipped", () => {
       "docs/migrate.md",
       "docs/normal-reference.ts",
       "docs/normal-stream.md",
+      "docs/onnx.md",
       "docs/order-reference.ts",
       "docs/order-stream.md",
       "docs/performance.md",
@@ -242,13 +243,16 @@ describe("what is shipped", () => {
     }
     expect([...imported].filter((path) => !files.includes(path))).toEqual([]);
     expect(files.filter((path) => path.includes("/chunks/") && !imported.has(path))).toEqual([]);
-    expect([...outside].toSorted()).toEqual(Object.keys(manifest.peerDependencies).toSorted());
+    // ONNX Runtime is handed over by callers.
+    const peers = Object.keys(manifest.peerDependencies).filter((name) => !name.startsWith("onnxruntime-"));
+    expect([...outside].toSorted()).toEqual(peers.toSorted());
     expect(manifest.dependencies).toBeUndefined();
   });
 
-  // No code of others is in dist: scripts/dist.mjs refuses it.
-  it("has the licence of AssemblyScript, functions of whose library are in the wasm", () => {
-    expect(readFileSync(join(installed, "dist/LICENSES.txt"), "utf8")).toMatch(/AssemblyScript[\s\S]*Apache License/);
+  it("has the licences of what is in the code and in the wasm", () => {
+    expect(readFileSync(join(installed, "dist/LICENSES.txt"), "utf8")).toMatch(
+      /AssemblyScript[\s\S]*Apache License[\s\S]*@bufbuild\/protobuf[\s\S]*Google Inc\.[\s\S]*onnx-buf[\s\S]*Permission is hereby granted/,
+    );
   });
 
   it("names no folder of the machine that built it", () => {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ENTRIES } from "../../modules.mjs";
 import { type Browser, ifInstalled, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
 import { missing } from "../support/missing.js";
+import { model, node, value } from "../support/onnx/build.js";
 import { serve } from "../support/static-server.js";
 import { copyFixtures, directory, HASH, installed, modulePath, repository, resultAt, runNode, runTool } from "./tools.js";
 
@@ -163,6 +164,21 @@ describe("in a page", () => {
     }
     const found = await withPage(browser, directory, (url, page) => resultAt(`${url}/setups/plain/tfjs.html`, page));
     expect(found).toEqual({ dropped: true, kept: [2], layers: "WasmDropout" });
+  });
+
+  it("with ONNX Runtime from a script tag", async (context) => {
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    const dist = join(repository, "test/node_modules/onnxruntime-web/dist");
+    for (const name of ["ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"])
+      cpSync(join(dist, name), join(fixtures, "plain", name));
+    const bytes = model({
+      inputs: [value("x", [null, 100])],
+      outputs: [value("y")],
+      nodes: [node("Dropout", ["x"], ["y"], { name: "d" })],
+    });
+    writeFileSync(join(fixtures, "plain", "model.onnx"), bytes);
+    const found = await withPage(browser, directory, (url, page) => resultAt(`${url}/setups/plain/onnx.html`, page));
+    expect(found).toEqual({ passes: 4, samples: 2, dropped: true });
   });
 
   it("what Parcel makes without configuration", async (context) => {

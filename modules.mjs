@@ -11,6 +11,7 @@ export const MODULES = /** @type {const} */ ([
   { name: "noise", creates: "Noise", budget: [17, 6.5] },
   { name: "linear", creates: "Linear", budget: [43, 15.5] },
   { name: "fused", creates: "Fused", budget: [112, 36] },
+  { name: "attention", creates: "Attention", budget: [49, 18.5] },
   { name: "half", creates: "Half", budget: [46, 12] },
   { name: "variants", creates: "Variants", budget: [30, 12] },
   { name: "monte-carlo", creates: "MonteCarlo", budget: [36, 15] },

@@ -38,6 +38,8 @@ export const BARS: readonly Bar[] = [
   // A mask alone has no data to wait for, so it may not cost more than the whole.
   { subject: "tile_mask_bits", against: "tile_dropout_f32", most: 1 },
   ...IN_ONE_PASS.map((subject) => ({ subject, against: `${subject}, nothing dropped`, size: 2 ** 20, most: 1.25 })),
+  // Blockwise attention saves passes over the scores; of 2^24 there are 512 queries and 512 keys.
+  { subject: "bits_attend_f32", against: "q k', softmax, dropout, v, one after another", size: 2 ** 24, most: 1 },
   // Light operations are bound by memory, of which they save passes.
   { subject: "tile_residual_f32", against: "bias, dropout, residual, one after another", size: 2 ** 20, most: 0.75 },
   { subject: "tile_relu_f32", against: "bias, relu, dropout, one after another", size: 2 ** 20, most: 0.75 },

@@ -5,12 +5,12 @@ import { instantiate } from "../src/engine/instantiate.js";
 import { bindKernels, CORE, type CoreKernels, rowsOf } from "../src/engine/kernels.js";
 import { Memory, OWN_BYTES } from "../src/engine/memory.js";
 import { MAX_BYTES, OwnStore } from "../src/engine/store.js";
-import { apiSubjects, coreSubjects, type Reference, referenceSubjects } from "./subjects/core.js";
+import { apiSubjects, coreSubjects, type Others, type Reference, referenceSubjects } from "./subjects/core.js";
 import { Placement, type Subject } from "./subjects/subject.js";
 
-/** The file of an extension's subjects: a function of its exports and of the core's kernels. */
+/** The file of an extension's subjects: a function of its exports, of the core's kernels, and of other modules for what they are compared with. */
 interface SubjectsFile {
-  readonly subjects: (exports: WebAssembly.Exports, place: Placement, core: CoreKernels) => Subject[];
+  readonly subjects: (exports: WebAssembly.Exports, place: Placement, core: CoreKernels, others: Others) => Subject[];
 }
 
 /** The files of all extensions. The path has a form in which Vite finds them as well. */
@@ -35,10 +35,12 @@ export function makeSubjects({ core, reference, extensions }: Modules, n: number
   const place = new Placement(memory, n);
   const exportsOf = (module: WebAssembly.Module) => instantiate(module, memory.wasm);
   const kernels = bindKernels<CoreKernels>(exportsOf(core), CORE);
+  const references = exportsOf(reference) as unknown as Reference;
+  const others: Others = { reference: references, exportsOf: (name) => exportsOf(extensions[name]) };
   return [
-    ...referenceSubjects(exportsOf(reference) as unknown as Reference, place),
+    ...referenceSubjects(references, place),
     ...coreSubjects(kernels, rowsOf(CORE), place),
-    ...FILES.flatMap(({ name, subjects }) => subjects(exportsOf(extensions[name]), place, kernels)),
+    ...FILES.flatMap(({ name, subjects }) => subjects(exportsOf(extensions[name]), place, kernels, others)),
     ...apiSubjects(core, n),
   ];
 }

@@ -1,5 +1,6 @@
 // The core's kernels over every dtype, the references beside them, and the API that a user calls.
 
+import type { ExtensionName } from "../../modules.mjs";
 import { Dropout } from "../../src/core/dropout.js";
 import type { CORE, HalfKernels, Kernels, rowsOf } from "../../src/engine/kernels.js";
 import { byteLength, type DataDtype, type MaskFormat, type StoredFormat } from "../../src/ground/dtypes.js";
@@ -11,6 +12,23 @@ import { COPIED, copyOf, EVEN, type Kernel, P, type Placement, type Subject } fr
 export interface Reference {
   copy_bytes: (dst: number, src: number, bytes: number) => void;
   multiply_f32: (dst: number, src: number, n: number, scale: number) => void;
+  matmul_f32: (
+    dst: number,
+    a: number,
+    b: number,
+    rows: number,
+    depth: number,
+    columns: number,
+    down: number,
+    jump: number,
+    corner: number,
+  ) => void;
+}
+
+/** Modules beside an extension's own, over the same memory. */
+export interface Others {
+  readonly reference: Reference;
+  readonly exportsOf: (name: ExtensionName) => WebAssembly.Exports;
 }
 
 export function referenceSubjects({ copy_bytes, multiply_f32 }: Reference, { src, dst, n }: Placement): Subject[] {

@@ -43,7 +43,7 @@ function entriesOf(shape: readonly number[]): number {
 }
 
 /** True if an attention mask is boolean. */
-export function isBoolean(mask: unknown): boolean {
+function isBoolean(mask: unknown): boolean {
   return WasmBuffer._is(mask) ? WasmBuffer._dtypeOf(mask) === "bytes" : isTypedArray(mask) && tagOf(mask) === "Uint8Array";
 }
 
@@ -51,7 +51,7 @@ export function isBoolean(mask: unknown): boolean {
  * Returns the shape of a mask of `length` elements that came without one: that of the scores, or of their last two dimensions or last one where no other
  * shape of so many elements broadcasts against them. Throws RangeError otherwise.
  */
-export function onlyMaskShape(length: number, shape: readonly number[]): readonly number[] {
+function onlyMaskShape(length: number, shape: readonly number[]): readonly number[] {
   if (length === productOf(shape)) return shape;
   const readings = readingsOf(length, shape);
   const shown = showShape(shape);
@@ -92,6 +92,24 @@ export interface TakenMask {
 /** The dtype of the elements of a mask beside logits of `dtype`. */
 export function maskDtype(kind: MaskKind, dtype: BufferDtype): BufferDtype {
   return kind === "boolean" ? "bytes" : dtype;
+}
+
+/** Takes the attention mask of a forward call beside logits of `dtype` and of `shape`, if there is one. */
+export function takeMask(
+  pass: Taking,
+  mask: unknown,
+  maskShape: readonly number[] | undefined,
+  shape: readonly number[],
+  dtype: BufferDtype,
+): TakenMask | undefined {
+  if (mask === undefined) return undefined;
+  const kind = isBoolean(mask) ? "boolean" : "additive";
+  const operand = pass.ofDtype(mask, "attentionMask", maskDtype(kind, dtype));
+  const own = maskShape ?? onlyMaskShape(operand.length, shape);
+  const expected = productOf(own);
+  if (operand.length !== expected)
+    throw wrongValue("attentionMask", `length ${expected}, that of its shape ${showShape(own)}`, operand.length);
+  return { operand, shape: own, kind };
 }
 
 /** The additive rows of the parts of scores. */
@@ -183,7 +201,7 @@ export function takeAddedRows(
 }
 
 /** Rows from one index of each dimension to the next, of an array that is broadcast to `rank` dimensions: 0 where it has one row. */
-function stridesOf(sizes: readonly number[], rank: number): number[] {
+export function stridesOf(sizes: readonly number[], rank: number): number[] {
   const strides = new Array<number>(rank).fill(0);
   let stride = 1;
   for (let k = sizes.length - 1; k >= 0; --k) {
@@ -195,7 +213,7 @@ function stridesOf(sizes: readonly number[], rank: number): number[] {
 }
 
 /** The index, in an array of such strides, of row `row` of scores. */
-function indexOf(row: number, sizes: readonly number[], strides: readonly number[]): number {
+export function indexOf(row: number, sizes: readonly number[], strides: readonly number[]): number {
   let index = 0;
   let rest = row;
   for (let k = sizes.length - 1; k >= 0; --k) {

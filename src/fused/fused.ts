@@ -190,6 +190,8 @@ export class Fused {
    * If v is -Infinity the probability is 0, and a row where it is so everywhere is +0 everywhere, never NaN. A NaN or a positive infinity that is not left
    * out makes the rest of its row NaN. Probabilities below some 2^-126 times that of the maximum are 0. The sum is taken in f64.
    *
+   * With the products before and behind it, and without the matrix of scores: {@link Attention.forward} of "wasm-dropout/attention".
+   *
    * @param logits f32, f16 or bf16, of the shape that the options give
    * @param p drop probability in [0, 1]
    * @param options see {@link SoftmaxOptions}

@@ -9,7 +9,7 @@ import { checkChoice, checkFlag, checkNumber, wrongKind, wrongValue } from "../g
 import { byteLength, LARGEST } from "../ground/dtypes.js";
 import { checkOptions } from "../ground/options.js";
 import { MAX_RANK, productOf, showShape, takeShape } from "../ground/shape.js";
-import { isBoolean, maskDtype, onlyMaskShape, rowsOf, type TakenMask, takeAddedRows, takeKeyLengths, takeMaskShape } from "./attention.js";
+import { maskDtype, rowsOf, type TakenMask, takeAddedRows, takeKeyLengths, takeMask, takeMaskShape } from "./attention.js";
 import type { FusedKernels, RowKernel } from "./kernels.js";
 import { checkGradient, checkKept, takeF32 } from "./operands.js";
 import { SOFTMAX_BACKWARD_KEYS, SOFTMAX_KEYS, SOFTMAX_SAVED_KEYS, type SoftmaxBackwardOptions, type SoftmaxOptions } from "./options.js";
@@ -67,7 +67,7 @@ export function softmaxForward(
       const logits = takeF32(pass, plan.logits, "logits", common.half);
       const { stored, length } = logits;
       checkLength(form, "shape", length);
-      const mask = takeMask(pass, plan, stored);
+      const mask = takeMask(pass, plan.mask, plan.maskShape, form.shape, stored);
       draw.range(length, common.start);
       draw.chance(common.p, "train", common.training);
       const output = pass.output(common.out, "out", stored, length, plan.logits, logits);
@@ -83,18 +83,6 @@ export function softmaxForward(
       };
     },
   };
-}
-
-/** Takes the attention mask of a forward call beside logits of `dtype`. */
-function takeMask(pass: Taking, { mask, maskShape, form }: SoftmaxPlan, dtype: Taken["stored"]): TakenMask | undefined {
-  if (mask === undefined) return undefined;
-  const kind = isBoolean(mask) ? "boolean" : "additive";
-  const operand = pass.ofDtype(mask, "attentionMask", maskDtype(kind, dtype));
-  const shape = maskShape ?? onlyMaskShape(operand.length, form.shape);
-  const expected = productOf(shape);
-  if (operand.length !== expected)
-    throw wrongValue("attentionMask", `length ${expected}, that of its shape ${showShape(shape)}`, operand.length);
-  return { operand, shape, kind };
 }
 
 /** A backward call, as read. */

@@ -172,3 +172,68 @@ export const ROW_FIELDS = 14;
 export const PARTS = 64;
 /** Bytes of a record with its workspace: the parts of two sums, and six constants of f32, padded to 16. */
 export const ROW_RECORD = ROW_FIELDS * 8 + 2 * PARTS + 32;
+
+/** Queries that attention takes at once, one a lane. Keys and queries make tiles of [keys, PANEL] scores; queries are packed in panels of [depth, PANEL]. */
+export const PANEL = 8;
+
+/**
+ * Fields of the record of attention and of its gradient, for a block of queries and a block of keys. Matrices are in row-major order and of f32, their
+ * rows without gaps.
+ */
+export enum AttentionField {
+  /** Queries, and keys, of the block. */
+  rows,
+  keys,
+  /** Columns of q and k. */
+  depth,
+  /** Columns of v. */
+  size,
+  /** Index of the first key; 0 starts a new block of queries. */
+  first,
+  /** Panels of q. */
+  panels,
+  k,
+  v,
+  /** Room for the tiles: of attention for one, of its gradient for one a panel. */
+  tile,
+  /** Numbers of keys that the queries see, an f64 each. */
+  limits,
+  /** Addresses of the additive mask's rows at the first key, an f64 each; 0: there is none. */
+  added,
+  /** Addresses of the boolean mask's rows at the first key; 0: there is none. */
+  flags,
+  /** Decisions, a bit each; 0: all are kept. */
+  keep,
+  /** Index among these of the first query's first key, and distance from one query to the next. */
+  keepAt,
+  keepStride,
+  logitScale,
+  scale,
+  /** Of attention: sums over the keys so far, [rows, size], of whole panels. */
+  out,
+  /** Largest scores so far, an f32 each; sums of powers, an f64 each; flags of queries with a kept key, 4 bytes each: of whole panels. */
+  most,
+  sums,
+  live,
+  /** Results: y, and log-sum-exps of f32. */
+  y,
+  logSumExp,
+  /** Of the gradient: panels of dy; room for the second tiles. */
+  dyPanels,
+  slopes,
+  q,
+  dy,
+  /** Log-sum-exps, and sums of dy * y, an f32 each, of whole panels. */
+  lse,
+  delta,
+  /** Gradients that the kernel adds to; 0: not wanted. */
+  dq,
+  dk,
+  dv,
+  fields,
+}
+
+/** The most keys of a block of attention. */
+export const ATTENTION_KEYS = 512;
+/** Bytes of a record of attention: the fields, again as words, two tables of a bit for each score of a tile, and a small tile. */
+export const ATTENTION_RECORD = AttentionField.fields * 12 + 2 * ATTENTION_KEYS + 256;

@@ -30,6 +30,7 @@ export const OPERATIONS = {
   biasActivationDropout: "Fused",
   dropoutResidualLayerNorm: "Fused",
   softmaxDropout: "Fused",
+  attention: "Attention",
   exactDropout: "Variants",
   patchDropout: "Variants",
   zoneout: "Variants",

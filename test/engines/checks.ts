@@ -1,5 +1,6 @@
 // The check of each extension. Made by `npm run modules` (scripts/entries.ts).
 
+import { check as attention } from "./extensions/attention.js";
 import { check as fused } from "./extensions/fused.js";
 import { check as half } from "./extensions/half.js";
 import { check as linear } from "./extensions/linear.js";
@@ -8,4 +9,4 @@ import { check as noise } from "./extensions/noise.js";
 import { check as shapes } from "./extensions/shapes.js";
 import { check as variants } from "./extensions/variants.js";
 
-export const CHECKS = { fused, half, linear, "monte-carlo": monteCarlo, noise, shapes, variants };
+export const CHECKS = { attention, fused, half, linear, "monte-carlo": monteCarlo, noise, shapes, variants };

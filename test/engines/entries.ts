@@ -1,5 +1,6 @@
 // The entry of each extension. Made by `npm run modules` (scripts/entries.ts).
 
+import * as attention from "wasm-dropout/attention";
 import * as fused from "wasm-dropout/fused";
 import * as half from "wasm-dropout/half";
 import * as linear from "wasm-dropout/linear";
@@ -8,4 +9,4 @@ import * as noise from "wasm-dropout/noise";
 import * as shapes from "wasm-dropout/shapes";
 import * as variants from "wasm-dropout/variants";
 
-export const ENTRIES = { fused, half, linear, "monte-carlo": monteCarlo, noise, shapes, variants };
+export const ENTRIES = { attention, fused, half, linear, "monte-carlo": monteCarlo, noise, shapes, variants };

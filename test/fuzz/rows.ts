@@ -3,6 +3,7 @@
 import { normal, uniform } from "../../docs/normal-reference.js";
 import { calibration, streamOf } from "../../src/monte-carlo/index.js";
 import { chance, uniforms } from "../support/oracle.js";
+import { ATTENTION_ROWS } from "./attention.js";
 import {
   type Answer,
   bit,
@@ -688,6 +689,7 @@ export const ROWS: readonly Row[] = [
   biasRow("biasActivationDropout"),
   layerNorm,
   softmaxDropout,
+  ...ATTENTION_ROWS,
   calibrationRow,
   streamOfRow,
   ...BACKWARD_ROWS,

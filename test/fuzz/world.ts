@@ -1,6 +1,7 @@
 // The objects under test, and arrays for them in every place that an array can have, with canaries around each.
 
 import { inspect } from "node:util";
+import { createAttention } from "../../src/attention/index.js";
 import { createDropout, type Dropout } from "../../src/core/index.js";
 import type { WasmBuffer } from "../../src/engine/buffer.js";
 import { createFused } from "../../src/fused/index.js";
@@ -89,6 +90,7 @@ export async function makeWorld() {
     linear: await createLinear(extended),
     fused: await createFused(extended),
     monteCarlo: await createMonteCarlo(extended),
+    attention: await createAttention(extended),
     other,
   };
   for (const instance of [dropout, other]) instance.alloc("bytes", ROOM).free();

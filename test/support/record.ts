@@ -1,7 +1,6 @@
 // The records of kernels on whole rows: fields of f64, whose order is that of an enum of src/ground/abi.ts.
 
 import type { Memory } from "../../src/engine/memory.js";
-import { ROW_FIELDS } from "../../src/ground/abi.js";
 
 /** An enum of fields. */
 type Fields = Readonly<Record<string, string | number>>;
@@ -11,6 +10,8 @@ export type Values<F extends Fields> = { readonly [K in Extract<keyof F, string>
 
 /** Writes fields of the record at `pointer` and leaves the others as they are. */
 export function writeFields<F extends Fields>(memory: Memory, pointer: number, fields: F, values: Values<F>): void {
-  const record = memory.view("f64", pointer, ROW_FIELDS);
+  let last = 0;
+  for (const name in values) last = Math.max(last, fields[name] as number);
+  const record = memory.view("f64", pointer, last + 1);
   for (const name in values) record[fields[name] as number] = values[name] as number;
 }

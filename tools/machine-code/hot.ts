@@ -60,6 +60,11 @@ export const HOT: readonly Hot[] = [
   { functions: /^fused\/softmax\/peak<.*Unmasked>$/, mark: /^v?maxps/, elements: 4 },
   { functions: /^fused\/rows\/overColumns<.*(Powers<.*Unmasked|Finish<.*ByMask|Weigh<.*ByMask|Slopes)/, mark: STORE, elements: 4 },
 
+  { functions: /^attention\/products\/sums<.*FourByEight>/, mark: MULTIPLY_F32, elements: 4, unit: "product" },
+  // Sums in f64 of half a vector each.
+  { functions: /^attention\/forward\/powers<.*v128.*Drawn>/, mark: /^v?cvtps2pd/, elements: 2 },
+  { functions: /^attention\/gradient\/slope<.*v128/, mark: STORE, elements: 2 },
+
   { functions: /^noise\/noise\/draw</, mark: STORE, elements: 4 },
   { functions: /^noise\/noise\/noise<.*Epilogue<f32,/, mark: STORE, elements: 4 },
   { functions: /^noise\/noise\/noise<.*Epilogue<f64,/, mark: STORE, elements: 2 },

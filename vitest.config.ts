@@ -7,11 +7,11 @@ const PROJECTS = {
   /** Examples of README and docstrings, against what is built. */
   docs: ["test/docs/**/*.test.ts"],
   /** The adapter for TensorFlow.js on the backends that Node has. */
-  tfjs: ["test/tfjs/{device,graph-model,layers,models,monte-carlo,operations,predict}.test.ts", "test/monte-carlo/tensors.test.ts"],
+  tfjs: ["test/tfjs/{device,graph-model,heap,layers,models,monte-carlo,operations,predict}.test.ts", "test/monte-carlo/tensors.test.ts"],
   /** Monte-Carlo dropout of ONNX models, in both packages of ONNX Runtime and in a page. */
   onnx: ["test/onnx/**/*.test.ts"],
   /** Pages in browsers. */
-  pages: ["test/tfjs/gpu.test.ts", "test/examples/browser-page.test.ts"],
+  pages: ["test/tfjs/{gpu,threads}.test.ts", "test/examples/browser-page.test.ts"],
   /** The packed package in build tools. */
   packaging: ["test/packaging/**/*.test.ts"],
   /** The packed package in every engine. */

@@ -22,12 +22,28 @@ export function extender<K, E>(
 ): (dropout: Dropout, options?: ExtensionOptions) => Promise<E> {
   const compile = compiler(load);
   return async (dropout, options = {}) => {
-    const engine = Dropout._engineOf(dropout);
-    if (engine === undefined) throw wrongKind("dropout", "Dropout of this package", dropout);
-    const module = await obtainModule(compile, options, engine.memory.shared);
-    engine.memory.checkLive();
-    // Now, when growth is expected, and not in the first call.
-    engine.scratch.reserve();
-    return make(engine, bindKernels<K>(instantiate(module, engine.memory.wasm), families));
+    const { memory } = engineOf(dropout);
+    return extend(dropout, await obtainModule(compile, options, memory.shared), families, make);
   };
+}
+
+/** Extends an instance by a module that has been compiled. */
+export function extend<K, E>(
+  dropout: Dropout,
+  module: WebAssembly.Module,
+  families: readonly Family[],
+  make: (engine: Engine, kernels: K) => E,
+): E {
+  const engine = engineOf(dropout);
+  engine.memory.checkLive();
+  const kernels = bindKernels<K>(instantiate(module, engine.memory.wasm), families);
+  // Now, when growth is expected, and not in the first call.
+  engine.scratch.reserve();
+  return make(engine, kernels);
+}
+
+function engineOf(dropout: unknown): Engine {
+  const engine = Dropout._engineOf(dropout);
+  if (engine === undefined) throw wrongKind("dropout", "Dropout of this package", dropout);
+  return engine;
 }

@@ -10,6 +10,7 @@ import type { PassContext } from "../monte-carlo/pass.js";
 import { DOMAINS, layerOfName, setDomainStream } from "../stream/domains.js";
 import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
 import { Sequence } from "../stream/sequence.js";
+import type { Values } from "./heap.js";
 
 /**
  * A seed as tf.dropout takes it. An integer in [0, 2^64), as safe integer, bigint or decimal digits, is that seed of the keep streams. Any other finite
@@ -38,14 +39,18 @@ export type Draws = Draw | readonly Draw[];
 /** Runs `run` with all values and their draw, or with those of each row and its draw. */
 export function eachDraw(
   draws: Draws,
-  values: Float32Array,
-  out: Float32Array,
+  values: Values,
+  out: Values,
   run: (values: Float32Array, out: Float32Array, draw: Draw) => void,
 ): void {
-  const rows = isRows(draws) ? draws : [draws];
-  const size = values.length / rows.length;
-  rows.forEach((draw, row) => {
-    run(values.subarray(row * size, (row + 1) * size), out.subarray(row * size, (row + 1) * size), draw);
+  if (!isRows(draws)) {
+    run(values(), out(), draws);
+    return;
+  }
+  const size = values().length / draws.length;
+  draws.forEach((draw, row) => {
+    const [begin, end] = [row * size, (row + 1) * size];
+    run(values().subarray(begin, end), out().subarray(begin, end), draw);
   });
 }
 

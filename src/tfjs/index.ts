@@ -5,7 +5,6 @@ import { checkOptions, type Known, known } from "../ground/options.js";
 import type { StreamKind } from "../stream/kinds.js";
 import { loadKernels } from "./kernels.js";
 import { registerLayers } from "./layer-table.js";
-import { ready } from "./self-check.js";
 import { TfjsDropout } from "./tfjs.js";
 
 export type { DropoutState } from "../stream/sequence.js";
@@ -69,6 +68,6 @@ export async function createTfjsDropout(options: TfjsOptions = {}): Promise<Tfjs
   await loadKernels(core);
   const made = new TfjsDropout(core.state);
   registerLayers((args) => made._stateOf(args));
-  await ready();
+  await made.ready();
   return made;
 }

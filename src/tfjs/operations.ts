@@ -11,12 +11,16 @@ import { STREAM_VERSION } from "../stream/ticket.js";
 import { diagonal, differentiable, identity } from "./differentiable.js";
 import { type Draw, type Draws, eachDraw, isRows, kindOf } from "./draw.js";
 import { checkReadable, type Decisions, type Run, type Selection } from "./gpu.js";
-import { kernels } from "./kernels.js";
+import type { Values } from "./heap.js";
+import { kernels, type TfjsKernels } from "./kernels.js";
 import { device } from "./self-check.js";
-import { mapValues, ofBackend } from "./values.js";
+import { constantly, mapValues, ofBackend } from "./values.js";
 
 /** For each dimension its size, which null also stands for, or 1, where all elements along it share a decision; if it has fewer, those in front are 1. */
 export type NoiseShape = readonly (number | null)[];
+
+/** Computes the values of a result by kernels that reach both. */
+type Compute = (values: Values, out: Values, by: TfjsKernels) => void;
 
 /** Of no elements, or with no noise: what no kernel is needed for. */
 function isPlain(x: Tensor, amount: number): boolean {
@@ -92,11 +96,10 @@ export function dropout(x: Tensor, rate: number, noiseShape: NoiseShape | null |
   if (isPlain(x, rate)) return identity(x);
   const kind = kindOf(draws);
   const select = (): Selection => ({ operation: "*", value: scale(threshold(rate, kind), kind, "f32"), dropped: 0 });
-  return diagonal(x, (input) => onGpu(input, mask, select) ?? mapValues(input, (values, out) => dropValues(values, out, mask)));
+  return diagonal(x, (input) => onGpu(input, mask, select) ?? mapValues(input, (values, out, by) => dropValues(values, out, by, mask)));
 }
 
-function dropValues(values: Float32Array, out: Float32Array, { rate, draws, shape, noiseShape, own }: Masked): void {
-  const { core, shapes } = kernels();
+function dropValues(values: Values, out: Values, { core, shapes }: TfjsKernels, { rate, draws, shape, noiseShape, own }: Masked): void {
   eachDraw(draws, values, out, (values, out, draw) => {
     if (own) core.dropout(values, rate, { ...draw, out });
     else shapes.broadcastDropout(values, rate, { ...draw, shape, noiseShape, out });
@@ -108,13 +111,13 @@ export function alphaDropout(x: Tensor, rate: number, noiseShape: NoiseShape | n
   if (isPlain(x, rate)) return identity(x);
   const { shape, noiseShape: noise } = mask;
   const { a, b, dropped } = alphaConstants(rate, kindOf(draws), "f32");
-  const run = (values: Float32Array, out: Float32Array) =>
+  const run: Compute = (values, out, by) =>
     eachDraw(draws, values, out, (values, out, draw) => {
-      kernels().shapes.alphaDropout(values, rate, { ...draw, shape, noiseShape: noise, out });
+      by.shapes.alphaDropout(values, rate, { ...draw, shape, noiseShape: noise, out });
     });
-  const back = (values: Float32Array, out: Float32Array) =>
+  const back: Compute = (values, out, by) =>
     eachDraw(draws, values, out, (values, dx, draw) => {
-      kernels().shapes.backward(values, alphaTicket(mask, draw), {}, { dx });
+      by.shapes.backward(values, alphaTicket(mask, draw), {}, { dx });
     });
   const forward = (input: Tensor): Tensor =>
     // Two programs, as one may contract product and sum, which the CPU rounds one by one.
@@ -148,9 +151,9 @@ export function gaussianDropout(x: Tensor, rate: number, draws: Draws): Tensor {
   checkInput(x);
   checkBelowOne(rate, "rate");
   if (isPlain(x, rate)) return identity(x);
-  const run = (values: Float32Array, out: Float32Array) =>
+  const run: Compute = (values, out, by) =>
     eachDraw(draws, values, out, (values, out, { seed, stream }) => {
-      kernels().noise.gaussianDropout(values, rate, { seed, stream, out });
+      by.noise.gaussianDropout(values, rate, { seed, stream, out });
     });
   return diagonal(x, (input) => factored(input, 1, run, mul));
 }
@@ -159,24 +162,19 @@ export function gaussianNoise(x: Tensor, stddev: number, draws: Draws): Tensor {
   checkInput(x);
   checkDeviation(stddev, "stddev", "f32");
   if (isPlain(x, stddev)) return identity(x);
-  const run = (values: Float32Array, out: Float32Array) =>
+  const run: Compute = (values, out, by) =>
     eachDraw(draws, values, out, (values, out, { seed, stream }) => {
-      kernels().noise.gaussianNoise(values, stddev, { seed, stream, out });
+      by.noise.gaussianNoise(values, stddev, { seed, stream, out });
     });
   return differentiable(x, (input) => factored(input, -0, run, add), identity);
 }
 
 /** Returns what `run` makes of x; on a GPU it makes an operand of `neutral` values, which is uploaded and joined with x there. */
-function factored(
-  x: Tensor,
-  neutral: number,
-  run: (values: Float32Array, out: Float32Array) => void,
-  join: (x: Tensor, operand: Tensor) => Tensor,
-): Tensor {
+function factored(x: Tensor, neutral: number, run: Compute, join: (x: Tensor, operand: Tensor) => Tensor): Tensor {
   checkReadable(x);
   if (device() === undefined) return mapValues(x, run);
   const values = new Float32Array(x.size).fill(neutral);
-  run(values, values);
+  run(constantly(values), constantly(values), kernels());
   return join(x, tensor(values, x.shape, "float32"));
 }
 

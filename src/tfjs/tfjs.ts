@@ -8,6 +8,7 @@ import { type DropoutState, Sequence } from "../stream/sequence.js";
 import { type Draws, drawNext, drawsOf, type Seed, type Stream, sequenceOfLayer, sequenceOfSeed, sequenceOfSeededLayer } from "./draw.js";
 import type { Graph } from "./graph.js";
 import type { GraphModelLike } from "./graph-model.js";
+import { readyHeap } from "./heap.js";
 import { LAYERS, type LayerClass, type TfjsLayers } from "./layer-table.js";
 import type { RandomLayer, RandomLayerArgs } from "./layers.js";
 import { alphaDropout, dropout, gaussianDropout, gaussianNoise, type NoiseShape } from "./operations.js";
@@ -79,7 +80,7 @@ export class TfjsDropout {
   }
 
   /**
-   * Resolves once the current backend's GPU has been checked; at once where it computes on the CPU. {@link createTfjsDropout} waits for it. After a change
+   * Resolves once the current backend's GPU has been checked, or the kernels for its shared memory are there. {@link createTfjsDropout} waits for it. After a change
    * of the backend to "webgpu", which cannot be read at once, wait for it before results count: else the check runs beside the first operations, and a GPU
    * that fails it is refused from then on.
    *
@@ -93,7 +94,7 @@ export class TfjsDropout {
    * await wd.ready();
    */
   ready(): Promise<void> {
-    return ready();
+    return Promise.all([ready(), readyHeap()]).then(() => {});
   }
 
   /**

@@ -27,7 +27,7 @@ export function subjects(wd: TfjsDropout, n: number, p: number): { readonly time
     timed: [
       through(TFJS, (input) => tf.dropout(input, p)),
       through(OURS, (input) => wd.dropout(input, p)),
-      through(COPIES, (input) => diagonal(input, (x) => mapValues(x, (values, out) => out.set(values)))),
+      through(COPIES, (input) => diagonal(input, (x) => mapValues(x, (values, out) => out().set(values())))),
     ],
     free: () => tf.dispose([x, dy]),
   };

@@ -36,7 +36,7 @@ describe("the subjects", () => {
   it("are dropout, theirs and ours, and copies; they leave no tensor behind", async () => {
     const wd = await createTfjsDropout({ seed: 1 });
     const left = leftBy(() => {
-      const { timed, free } = subjects(wd, 4096, 0.5);
+      const { timed, free } = subjects(wd, 4096, 0.5, "gradient");
       expect(timed.map(({ name }) => name)).toEqual([TFJS, OURS, COPIES]);
       for (const { call } of timed) call();
       free();
@@ -47,7 +47,7 @@ describe("the subjects", () => {
 
   it("are refused unless they are dropout", async () => {
     const wd = await createTfjsDropout({ seed: 1 });
-    expect(() => subjects(Object.assign(Object.create(wd), { dropout: (x: tf.Tensor) => tf.mul(x, 2) }), 4096, 0.5)).toThrow(
+    expect(() => subjects(Object.assign(Object.create(wd), { dropout: (x: tf.Tensor) => tf.mul(x, 2) }), 4096, 0.5, "forward")).toThrow(
       "wasm-dropout is not dropout: it kept a share of 1",
     );
   });
@@ -57,7 +57,7 @@ it("measures both backends; --gate without the size of the bars fails", () => {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   const args = ["--import", "tsx", "tools/tfjs/run.ts", "--part", "operations", "--size", "8", "--rounds", "1", "--gate"];
   const { stdout, status } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", timeout: HANG_MS });
-  expect(stdout).toMatch(/backend cpu\n.+\n2\^8 .+backend wasm\n.+\n2\^8 /s);
+  expect(stdout).toMatch(/backend cpu\n.+\nforward +2\^8 .+both +2\^8 .+backend wasm\n.+\nforward +2\^8 .+both +2\^8 /s);
   expect(status).toBe(1);
 });
 

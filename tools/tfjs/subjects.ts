@@ -9,19 +9,28 @@ import type { Timed } from "../peers/measure.js";
 
 export const TFJS = "tf.dropout";
 export const OURS = "wasm-dropout";
-/** The same tensors with nothing computed: any dropout has to make one of y and one of dx. */
-export const COPIES = "two copies";
+/** The same tensors with nothing computed: any dropout has to make one of y, and one of dx for the gradient. */
+export const COPIES = "copies";
+
+/** What is timed: the forward pass, or forward pass and gradient. */
+export const PARTS = ["forward", "gradient"] as const;
 
 type Operation = (x: tf.Tensor) => tf.Tensor;
 
 /** The subjects over `n` elements at drop probability `p`; throws Error if one of them is not dropout. */
-export function subjects(wd: TfjsDropout, n: number, p: number): { readonly timed: readonly Timed[]; readonly free: () => void } {
+export function subjects(
+  wd: TfjsDropout,
+  n: number,
+  p: number,
+  part: (typeof PARTS)[number],
+): { readonly timed: readonly Timed[]; readonly free: () => void } {
   const [x, dy] = [tf.ones([n]), tf.ones([n])];
   const through = (name: string, operation: Operation): Timed => {
     const gradient = tf.grad(operation);
     if (name !== COPIES) check(name, gradient(x, dy), p);
     // Disposed of by hand: a result of tidy() would be searched for tensors.
-    return { name, call: () => gradient(x, dy).dispose(), asynchronous: false };
+    const call = part === "forward" ? () => operation(x).dispose() : () => gradient(x, dy).dispose();
+    return { name, call, asynchronous: false };
   };
   return {
     timed: [

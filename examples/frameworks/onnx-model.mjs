@@ -1,31 +1,20 @@
-// ONNX models of one layer, written byte by byte: field numbers are those of onnx.proto (github.com/onnx/onnx).
+// ONNX models of one layer, over the public schema (github.com/onnx/onnx), so that no file is needed.
 
-import { bytes, integer, text } from "./protobuf.mjs";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema, TensorProto_DataType } from "onnx-buf";
 
 /** @import { Matrix } from "./network.mjs" */
 
-// TensorProto.DataType.
-const FLOAT = 1;
+const { FLOAT } = TensorProto_DataType;
 
-/** NodeProto: inputs (1), output (2), operator (4). @param {string} operator @param {string[]} inputs @param {string} output */
-function node(operator, inputs, output) {
-  return [...inputs.flatMap((name) => text(1, name)), ...text(2, output), ...text(4, operator)];
-}
+/** @param {string} opType @param {string[]} input @param {string} output */
+const node = (opType, input, output) => ({ opType, input, output: [output] });
 
-/** TensorProto: sizes (1), element type (2), name (8), little-endian data (9). @param {string} name @param {Matrix} rows */
-function constant(name, rows) {
-  const values = rows.flat();
-  const data = new DataView(new ArrayBuffer(4 * values.length));
-  for (const [i, value] of values.entries()) data.setFloat32(4 * i, value, true);
-  const sizes = [rows.length, values.length / rows.length].flatMap((size) => integer(1, size));
-  return [...sizes, ...integer(2, FLOAT), ...text(8, name), ...bytes(9, new Uint8Array(data.buffer))];
-}
-
-/** ValueInfoProto: name (1) and type (2): a tensor (1) of an element type (1) and a shape (2) of two dimensions (1) of any size. @param {string} name */
-function matrix(name) {
-  const shape = [...bytes(1, []), ...bytes(1, [])];
-  return [...text(1, name), ...bytes(2, bytes(1, [...integer(1, FLOAT), ...bytes(2, shape)]))];
-}
+/** A matrix as an input or output: two dimensions of any size. @param {string} name */
+const matrix = (name) => ({
+  name,
+  type: { value: { case: /** @type {const} */ ("tensorType"), value: { elemType: FLOAT, shape: { dim: [{}, {}] } } } },
+});
 
 /**
  * y = x weights, or relu(x weights), in f32: x is [rows, inputs], weights [inputs, outputs].
@@ -34,16 +23,20 @@ function matrix(name) {
  * @param {boolean} relu
  */
 export function layerModel(weights, relu) {
-  const nodes = [node("MatMul", ["x", "weights"], relu ? "z" : "y")];
-  if (relu) nodes.push(node("Relu", ["z"], "y"));
-  // GraphProto: nodes (1), name (2), constants (5), inputs (11), outputs (12).
-  const graph = [
-    ...nodes.flatMap((content) => bytes(1, content)),
-    ...text(2, "layer"),
-    ...bytes(5, constant("weights", weights)),
-    ...bytes(11, matrix("x")),
-    ...bytes(12, matrix("y")),
-  ];
-  // ModelProto: IR version (1), graph (7), operator sets (8), of which one of the default domain (1), version 13 (2). 7 is the IR of that set.
-  return Uint8Array.from([...integer(1, 7), ...bytes(7, graph), ...bytes(8, [...text(1, ""), ...integer(2, 13)])]);
+  const values = weights.flat();
+  const dims = [weights.length, values.length / weights.length].map(BigInt);
+  const product = node("MatMul", ["x", "weights"], relu ? "z" : "y");
+  const model = create(ModelProtoSchema, {
+    // The version of the format that came with set 13 of operators.
+    irVersion: 7n,
+    opsetImport: [{ domain: "", version: 13n }],
+    graph: {
+      name: "layer",
+      node: relu ? [product, node("Relu", ["z"], "y")] : [product],
+      initializer: [{ name: "weights", dataType: FLOAT, dims, floatData: values }],
+      input: [matrix("x")],
+      output: [matrix("y")],
+    },
+  });
+  return toBinary(ModelProtoSchema, model);
 }

@@ -66,8 +66,11 @@ export function mlp(units = 800, hiddenP = 0.5, inputP = 0.2): Network {
   };
 }
 
-/** Two convolutions with batch normalization, dropout of the features and before the last layer, as set 11 writes it. */
-export function cnn(side = 12, channels = 6): Network {
+/**
+ * Two convolutions with batch normalization, dropout of the features and before the last layer, as set 11 writes it. The last layer is of all features, or
+ * of their means.
+ */
+export function cnn(side = 12, channels = 6, pooled = false): Network {
   const weights = new Weights(2);
   const norm = (x: string, y: string, count: number) =>
     node(
@@ -83,7 +86,7 @@ export function cnn(side = 12, channels = 6): Network {
     node("Conv", [x, weights.add(`${y}.weight`, [to, from, 3, 3], 9 * from), weights.add(`${y}.bias`, [to], 9 * from)], [y], {
       attributes: { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [1, 1] },
     });
-  const half = side / 2;
+  const features = pooled ? channels : channels * (side / 2) ** 2;
   return {
     bytes: model({
       opset: 11,
@@ -96,11 +99,12 @@ export function cnn(side = 12, channels = 6): Network {
         conv("d1", "c2", channels, channels),
         norm("c2", "n2", channels),
         node("Relu", ["n2"], ["a2"]),
-        node("Flatten", ["a2"], ["flat"]),
+        ...(pooled ? [node("GlobalAveragePool", ["a2"], ["g"])] : []),
+        node("Flatten", [pooled ? "g" : "a2"], ["flat"]),
         node("Dropout", ["flat"], ["d2"], { name: "head", attributes: { ratio: { float: 0.5 } } }),
         node(
           "Gemm",
-          ["d2", weights.add("out.weight", [channels * half * half, 5], channels * half * half), weights.add("out.bias", [5], 9)],
+          ["d2", weights.add("out.weight", [features, 5], features), weights.add("out.bias", [5], 9)],
           ["logits"],
         ),
       ],

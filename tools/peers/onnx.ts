@@ -1,7 +1,7 @@
 // An ONNX model of a single Dropout node, over the public schema (github.com/onnx/onnx).
 
 import { create, toBinary } from "@bufbuild/protobuf";
-import { ModelProtoSchema, TensorProto_DataType as DataType } from "onnx-buf";
+import { TensorProto_DataType as DataType, ModelProtoSchema } from "onnx-buf";
 
 /** A tensor as an input or output, each dimension of any size. */
 const tensor = (name: string, elemType: DataType, dimensions: readonly string[]) => ({

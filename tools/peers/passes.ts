@@ -3,10 +3,10 @@
 
 import { createRequire } from "node:module";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { ModelProtoSchema, TensorProto_DataType as DataType } from "onnx-buf";
+import { TensorProto_DataType as DataType, ModelProtoSchema } from "onnx-buf";
+import { parseCommandLine, readRounds, runCommand, UsageError } from "../../bench/command-line.js";
 import { createDropout } from "../../src/core/index.js";
 import { createOnnxMonteCarlo, type OnnxRuntime } from "../../src/onnx/index.js";
-import { parseCommandLine, readRounds, runCommand, UsageError } from "../../bench/command-line.js";
 import { Numbers, tensor } from "../../test/support/onnx/build.js";
 import { cnn, mlp, type Network, transformer } from "../../test/support/onnx/networks.js";
 
@@ -36,12 +36,24 @@ const SUBJECTS: readonly Subject[] = [
   { name: "MLP 784-800-800-10, 1 row", network: mlp(), samples: 1, bar: 1.15, ofOne: false },
   { name: "CNN 32 x 32, 16 channels, 4 images", network: cnn(32, 16), samples: 4, bar: 1.15, ofOne: false },
   { name: "transformer block, 64 x 256, 1 text", network: transformer(64, 256, 8), samples: 1, bar: 1.15, ofOne: false },
-  { name: "CNN 96 x 96, 32 channels, dropout in the head", network: cnn(96, 32, true), samples: 1, rates: { features: 0 }, bar: 1.3, ofOne: true },
+  {
+    name: "CNN 96 x 96, 32 channels, dropout in the head",
+    network: cnn(96, 32, true),
+    samples: 1,
+    rates: { features: 0 },
+    bar: 1.3,
+    ofOne: true,
+  },
 ];
 
 type Tensor = { readonly type: string; readonly dims: readonly number[] };
 interface Runtime extends OnnxRuntime {
-  readonly InferenceSession: { create(model: Uint8Array, options?: object): Promise<{ run(feeds: Record<string, Tensor>): Promise<unknown>; release(): Promise<void> }> };
+  readonly InferenceSession: {
+    create(
+      model: Uint8Array,
+      options?: object,
+    ): Promise<{ run(feeds: Record<string, Tensor>): Promise<unknown>; release(): Promise<void> }>;
+  };
   readonly Tensor: new (type: string, data: Float32Array, dims: readonly number[]) => Tensor;
   readonly env: { readonly wasm: { numThreads?: number } };
 }

@@ -102,11 +102,7 @@ export function cnn(side = 12, channels = 6, pooled = false): Network {
         ...(pooled ? [node("GlobalAveragePool", ["a2"], ["g"])] : []),
         node("Flatten", [pooled ? "g" : "a2"], ["flat"]),
         node("Dropout", ["flat"], ["d2"], { name: "head", attributes: { ratio: { float: 0.5 } } }),
-        node(
-          "Gemm",
-          ["d2", weights.add("out.weight", [features, 5], features), weights.add("out.bias", [5], 9)],
-          ["logits"],
-        ),
+        node("Gemm", ["d2", weights.add("out.weight", [features, 5], features), weights.add("out.bias", [5], 9)], ["logits"]),
       ],
       inputs: [value("image", [null, 1, side, side])],
       outputs: [value("logits", [null, 5])],

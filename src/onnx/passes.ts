@@ -13,7 +13,7 @@ import type { Growth, Separation } from "./separable.js";
 import type { Split } from "./split.js";
 
 // What one run may make, in bytes: several passes at once gain by using weights while they are in the caches, and lose what no longer fits there.
-const RUN_BYTES = 2 ** 24;
+const RUN_BYTES = 2 ** 20;
 export const MOST_PASSES_PER_RUN = 64;
 const ELEMENT_BYTES = 4;
 

@@ -144,7 +144,8 @@ export interface InstanceOptions {
   /**
    * Number of this worker, an integer in [0, 2^32), among those that train one model with one seed, each on an equal part of the batch; 0 by default.
    * A call on n decisions without `start` then starts at `rank * n`: the masks of ranks 0, 1, 2 ..., joined, are the mask of the whole batch. Where the
-   * parts differ in length, give each call its `start`. The state does not contain it.
+   * parts differ in length, give each call its `start`. Passes of Monte-Carlo dropout take no account of it: their masks follow from the numbers of pass,
+   * layer and sample, so that workers share a prediction by `firstPass` or `firstSample`. The state does not contain it.
    */
   rank?: number | undefined;
   /** A memory of another program to work in, see {@link HostMemory}; by default the instance makes one of its own. Without `maxBytes`. */

@@ -16,6 +16,7 @@ import {
   checkSameRun,
   checkSeedUsed,
   conclude,
+  type Earlier,
   joinRanges,
   joinTotals,
   type Prediction,
@@ -156,7 +157,10 @@ export class MonteCarlo {
     const { independent } = options;
     checkFlag(independent, "independent");
     if (!isArray(predictions)) throw wrongKind("predictions", "array of predictions", predictions);
-    const [first, ...others] = predictions.map((value, i) => readPrediction(value, `predictions[${i}]`));
+    const read: Earlier[] = [];
+    // One by one, from the first on: the places of an array of any length may all be empty.
+    for (let k = 0; k < predictions.length; ++k) read.push(readPrediction(predictions[k], `predictions[${k}]`));
+    const [first, ...others] = read;
     if (first === undefined) throw wrongValue("predictions", "at least one prediction", 0);
     let { ranges, totals, seedUsed } = first;
     const kept = totals.passOutputs !== undefined;

@@ -34,9 +34,18 @@ export function dataOf(output: unknown): unknown {
 const DEEPEST = 8;
 
 function numbersOf(array: readonly unknown[]): Float64Array<ArrayBuffer> {
-  const flat: unknown[] = array.flat(DEEPEST);
-  flat.forEach((value, i) => {
-    if (typeof value !== "number") throw wrongKind(`output[${i}]`, "number", value);
-  });
-  return Float64Array.from(flat as number[]);
+  const flat: number[] = [];
+  append(array, flat, 1);
+  return Float64Array.from(flat);
+}
+
+/** Appends the numbers in an array of arrays; one that is missing is none, and refused before the rest is read. */
+function append(array: readonly unknown[], flat: number[], depth: number): void {
+  const { length } = array;
+  for (let k = 0; k < length; ++k) {
+    const value = array[k];
+    if (typeof value === "number") flat.push(value);
+    else if (isArray(value) && depth < DEEPEST) append(value, flat, depth + 1);
+    else throw wrongKind(`output[${flat.length}]`, "number", value);
+  }
 }

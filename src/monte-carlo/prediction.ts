@@ -1,7 +1,21 @@
 // The results of the passes of a run: plain data, that can be posted between threads, gone on from, and merged.
 // Invariant: all that is needed to go on is exact: a run cut in two and resumed gives the bits of the run in one.
 
-import { checkChoice, checkInteger, checkObject, describe, isArray, lengthOf, tagOf, wrongKind, wrongValue } from "../ground/check.js";
+import { makeArray } from "../engine/operand.js";
+import {
+  bufferOf,
+  checkAttached,
+  checkChoice,
+  checkInteger,
+  checkObject,
+  describe,
+  isArray,
+  lengthOf,
+  offsetOf,
+  tagOf,
+  wrongKind,
+  wrongValue,
+} from "../ground/check.js";
 import { showShape } from "../ground/shape.js";
 import { Words } from "../ground/words.js";
 import { STREAM_KINDS, type StreamKind } from "../stream/kinds.js";
@@ -304,15 +318,16 @@ function readArray(value: unknown, name: string, length?: number): Float64Array<
   let array: Float64Array<ArrayBuffer>;
   if (ArrayBuffer.isView(value)) {
     if (tagOf(value) !== "Float64Array") throw wrongKind(name, expected, value);
-    array = value as Float64Array<ArrayBuffer>;
-    const got = lengthOf(value);
-    if (length !== undefined && got !== length) throw wrongValue(name, `length ${length}`, got);
+    checkAttached(value, name);
+    // A view of its own: properties that the caller's array has been given change nothing.
+    array = new Float64Array(bufferOf(value) as ArrayBuffer, offsetOf(value), lengthOf(value));
+    if (length !== undefined && array.length !== length) throw wrongValue(name, `length ${length}`, array.length);
     return array;
   }
   if (typeof value !== "object" || value === null) throw wrongKind(name, expected, value);
   const items = isArray(value) ? value.length : Object.keys(value).length;
   if (length !== undefined && items !== length) throw wrongValue(name, `length ${length}`, items);
-  array = new Float64Array(items);
+  array = makeArray("f64", items, name);
   for (let k = 0; k < items; ++k) {
     const item = (value as Record<number, unknown>)[k];
     if (item !== null && typeof item !== "number") throw wrongKind(`${name}[${k}]`, "number", item);

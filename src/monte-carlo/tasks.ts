@@ -62,7 +62,11 @@ export function unlessAborted<T>(promise: PromiseLike<T>, signal: AbortSignal | 
     const settle = <A>(how: (value: A) => void) => {
       return (value: A) => {
         how(value);
-        signal.removeEventListener?.("abort", abort);
+        try {
+          signal.removeEventListener?.("abort", abort);
+        } catch {
+          // The result is there, and a listener that stays does nothing more.
+        }
       };
     };
     // The promise first: if the signal refuses the listener, a rejection is still taken care of.

@@ -4,8 +4,9 @@ import { type ForwardPlan, readForward } from "../core/options.js";
 import { type AnyData, makeArray, type Taken, type TakenData } from "../engine/operand.js";
 import type { Operation, Running, Taking } from "../engine/pass.js";
 import { checkBelowOne, checkChoice, checkInteger, wrongValue } from "../ground/check.js";
+import type { DataDtype } from "../ground/dtypes.js";
 import { checkOptions, NO_KEYS } from "../ground/options.js";
-import type { Draw } from "../stream/draw.js";
+import { type Draw, F16_OVERFLOW } from "../stream/draw.js";
 import { MAX_INDEX } from "../stream/ticket.js";
 import { checkDeviation, checkMean, dropoutDeviation } from "./amount.js";
 import type { NoiseKernels } from "./kernels.js";
@@ -69,6 +70,12 @@ function readNoise(options: unknown): ForwardPlan {
   return common;
 }
 
+/** Throws RangeError where noise of one standard deviation is infinite in the dtype of the results. */
+function checkHalf(deviation: number, name: string, stored: DataDtype): void {
+  if (stored === "f16" && deviation >= F16_OVERFLOW)
+    throw wrongValue(name, "a value at which the standard deviation of noise is below 65520, infinity of f16", `one of ${deviation}`);
+}
+
 function takeNoise(kernels: NoiseKernels, pass: Taking, { x, common, verb, deviation, ticket }: NoisePlan) {
   const { training, out, half, seed, stream, start } = common;
   const { draw } = pass;
@@ -77,6 +84,7 @@ function takeNoise(kernels: NoiseKernels, pass: Taking, { x, common, verb, devia
   const input = pass.data(x, "x", half);
   draw.range(input.length, start);
   checkDeviation(deviation, "stddev", input.computed);
+  if (training) checkHalf(deviation, verb === "times" ? "p" : "stddev", input.stored);
   const output = pass.output(out, "out", input.stored, input.length, x, input);
   draw.chance(0, "train", training);
   const apply = prepare(kernels, pass, verb, training ? deviation : 0, input, output);
@@ -101,6 +109,7 @@ export function noiseBackward(
       const { draw } = pass;
       const deviation = readTicket(draw, ticket);
       const input = pass.data(dy, "dy", half);
+      checkHalf(deviation, "ticket.p", input.stored);
       if (input.length !== draw.length) throw wrongValue("dy", `length ${draw.length}, the ticket's`, input.length);
       const output = pass.output(dx, "dx", input.stored, input.length, dy, input);
       const apply = prepare(kernels, pass, "times", deviation, input, output);

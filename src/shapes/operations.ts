@@ -358,7 +358,8 @@ function answerSeveral(
   otherwise: () => Work,
 ) {
   let work: Work;
-  if (use === undefined) work = otherwise();
+  // Without data there is nothing to draw for, however many decisions there are.
+  if (use === undefined || (data.input.length === 0 && bits === undefined)) work = otherwise();
   else {
     const probabilities = values as ArrayLike<number>;
     if (data.input.stored === "f16") checkOverflow(probabilities, rates, use, pass.draw.kind);

@@ -6,7 +6,7 @@ import { ROWS } from "./rows.js";
 import { census, Places, resizable, type World } from "./world.js";
 
 /** Messages of refusals name an argument first, in quotes. */
-const NAMED = /^"[\w.[\]…]+" (expected|is no option)/;
+const NAMED = /^"[\w.[\]…]+(\(\))?" (expected|is no option)/;
 const LONGEST_MESSAGE = 700;
 const START = { version: 1, kind: "tile", seed: "42", nextStream: "100" } as const;
 

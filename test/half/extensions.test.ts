@@ -401,6 +401,16 @@ for (const build of BUILDS) {
       held.free();
       expect(dropout.state).toEqual(state);
       expect(out).toEqual(new Uint16Array(9).fill(7));
+      // Noise that f16 cannot hold, forward and back; bf16 holds it, and outside training there is none.
+      const wild = 1 - 2 ** -33;
+      const infinite = "a value at which the standard deviation of noise is below 65520, infinity of f16, got one of";
+      const deviation = Math.sqrt(wild / (1 - wild));
+      expectRefusal(() => noise.gaussianDropout(x, wild, { dtype: "f16" }), RangeError, `"p" expected ${infinite} ${deviation}`);
+      expectRefusal(() => noise.gaussianNoise(x, 65520, { dtype: "f16" }), RangeError, `"stddev" expected ${infinite} 65520`);
+      const wide = noise.gaussianDropout(x, wild, { dtype: "bf16", stream: 1 });
+      expectRefusal(() => noise.backward(x, wide.ticket, {}, { dtype: "f16" }), RangeError, `"ticket.p" expected ${infinite} ${deviation}`);
+      expect(noise.gaussianNoise(x, 1e5, { dtype: "f16", training: false, stream: 1 }).y).toEqual(x);
+      expect(dropout.state).toEqual(state);
       const without = await createShapes(await createDropout({ seed: 1 }), { simd: build === "simd" });
       expectRefusal(
         () => without.dropPath(x, 0.5, { shape, dtype: "bf16" }),

@@ -349,6 +349,19 @@ for (const simd of [true, false]) {
   });
 }
 
+describe("empty data", () => {
+  it("take no memory, however many decisions their shape has", async () => {
+    const small = await createDropout({ seed: SEED, maxBytes: 2 ** 20 });
+    const extension = await createShapes(small);
+    const none = new Float32Array(0);
+    const shape = [2 ** 20, 0, 3];
+    const options = { shape, noiseShape: [2 ** 20, 1, 3], pShape: [1, 1, 3], stream: STREAM };
+    const { y, ticket } = extension.broadcastDropout(none, [0.1, 0.5, 0.9] as Anything, options);
+    expect(y).toHaveLength(0);
+    expect(extension.backward(none, json(ticket), { p: [0.1, 0.5, 0.9] } as Anything).dx).toHaveLength(0);
+  });
+});
+
 describe("refusals", () => {
   let dropout: Dropout;
   let shapes: Shapes;

@@ -47,7 +47,7 @@ const sources = {
     return own ? `${id}?own` : id;
   },
   async load(id) {
-    if (id === at(BUNDLED)) return await bundleOthers(id);
+    if (BUNDLED.some((path) => id === at(path))) return await bundleOthers(id);
     const [path, form] = /** @type {[string, string | undefined]} */ (id.split("?"));
     const template = path.endsWith("/wasm.ts") ? CONDITIONS.find(({ condition }) => condition === form) : undefined;
     const module = MODULES.find(({ name }) => at(`src/${name}/wasm.ts`) === path);
@@ -56,8 +56,24 @@ const sources = {
   },
 };
 
-/** The source that imports packages, which are in the code of its entry. */
-const BUNDLED = "src/onnx/schema.ts";
+/** The sources that import packages, which are in the code of their entries. */
+const BUNDLED = ["src/engine/loader.ts", "src/onnx/schema.ts"];
+
+/**
+ * Gives AssemblyScript's loader globals of its own. When it is loaded it makes a TextDecoder and assigns to Object, which fails where the one is missing or
+ * the other frozen.
+ *
+ * @type {import("esbuild").Plugin}
+ */
+const loader = {
+  name: "loader",
+  setup({ onLoad }) {
+    onLoad({ filter: /@assemblyscript[/\\]loader[/\\]index\.js$/ }, ({ path }) => ({
+      contents: `import { Object, TextDecoder } from ${JSON.stringify(at("scripts/loader-globals.mjs"))};\n${readFileSync(path, "utf8")}`,
+      resolveDir: dirname(path),
+    }));
+  },
+};
 
 /**
  * Returns the code of a source with the packages that it imports.
@@ -73,6 +89,7 @@ async function bundleOthers(path) {
     target: TARGET,
     platform: "neutral",
     mainFields: ["module", "main"],
+    plugins: [loader],
     write: false,
     metafile: true,
     logLevel: "warning",
@@ -240,7 +257,7 @@ for (const [name, contents, format, globalName] of /** @type {const} */ ([
     target: TARGET,
     platform: "neutral",
     mainFields: ["module", "main"],
-    plugins: [globalTf],
+    plugins: [globalTf, loader],
     minify: true,
     logLevel: "warning",
     banner: { js: "/*! wasm-dropout, MIT license, with parts of other packages: see LICENSE and dist/LICENSES.txt */" },

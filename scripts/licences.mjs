@@ -14,14 +14,14 @@ const read = (path) => readFileSync(path, "utf8").trim();
 const file = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** The packages whose code may be in dist/. */
-export const LICENSED = ["@bufbuild/protobuf", "onnx-buf"];
+export const LICENSED = ["@assemblyscript/loader", "@bufbuild/protobuf", "onnx-buf"];
 
 /** Returns the text of dist/LICENSES.txt. */
 export function licences() {
   // Functions of its library are in the wasm.
   const assemblyscript = dirname(require.resolve("assemblyscript/package.json"));
   return [
-    "Parts of AssemblyScript (https://www.assemblyscript.org) are in this package:",
+    "Parts of AssemblyScript (https://www.assemblyscript.org), its loader among them, are in this package:",
     ...["NOTICE", "LICENSE"].map((name) => read(join(assemblyscript, name))),
     "The entry for ONNX has parts of @bufbuild/protobuf (https://github.com/bufbuild/protobuf-es), Copyright 2021-2026 Buf Technologies, Inc., under the " +
       "Apache License, Version 2.0, which is above, and among them code under this licence:",

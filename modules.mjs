@@ -13,8 +13,8 @@ export const MODULES = /** @type {const} */ ([
   { name: "fused", creates: "Fused", budget: [112, 36] },
   { name: "attention", creates: "Attention", budget: [49, 18.5] },
   { name: "half", creates: "Half", budget: [46, 12] },
-  { name: "variants", creates: "Variants", budget: [30, 12] },
-  { name: "monte-carlo", creates: "MonteCarlo", budget: [36, 15] },
+  { name: "variants", creates: "Variants", budget: [30, 12.5] },
+  { name: "monte-carlo", creates: "MonteCarlo", budget: [36, 15.5] },
 ]);
 
 /** @typedef {(typeof MODULES)[number]["name"]} ModuleName */
@@ -29,7 +29,7 @@ export const BUILDS = /** @type {const} */ (["simd", "scalar"]);
 /** Entries that are made of modules and have no wasm of their own: the subpath, the source without its ".ts", and the budget of the whole entry. */
 const OTHERS = /** @type {const} */ ([
   { subpath: "inline", source: "core/inline", budget: [83, 29.5] },
-  { subpath: "tfjs", source: "tfjs/index", budget: [224, 82] },
+  { subpath: "tfjs", source: "tfjs/index", budget: [230, 86] },
   { subpath: "onnx", source: "onnx/index", budget: [215, 72] },
 ]);
 

@@ -201,6 +201,7 @@ describe("what is shipped", () => {
       "docs/benchmark.svg",
       "docs/conventions.md",
       "docs/engines.md",
+      "docs/host-memory.md",
       "docs/keep-streams.md",
       "docs/migrate.md",
       "docs/normal-reference.ts",

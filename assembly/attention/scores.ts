@@ -89,7 +89,7 @@ function add(tile: usize, table: usize, keys: usize, rows: usize): void {
     const first = addressAt(table, 0);
     let same = true;
     for (let r: usize = 1; r < rows; ++r) same = same && addressAt(table, r) == first;
-    // What is added to lanes without a query is hidden later.
+    // The values that are added to lanes without a query are hidden later.
     if (same) return addToAll(tile, first, keys);
     const whole = keys & ~3;
     for (; row + 4 <= rows; row += 4) {

@@ -34,7 +34,7 @@ class RatesLevel {
   at: f64;
 }
 
-/** What follows from a probability. */
+/** The numbers that follow from a probability. */
 @unmanaged
 class Rate {
   /** An element is kept where its integer is not below this. */

@@ -18,10 +18,10 @@ export function openQueue(connection) {
 /** Milliseconds after which a job whose worker is silent is given to another: longer than any pause of a live worker's event loop. */
 export const LOCK_MS = 3000;
 
-/** How long Redis keeps the results of a run, which may be taken up again: a day. */
+/** The time that Redis keeps the results of a run, which may be taken up again: a day. */
 const KEPT_SECONDS = 24 * 60 * 60;
 
-/** How often the job of a dead worker is given to another. */
+/** The most times that the job of a dead worker is given to another. */
 export const MOST_DEATHS = 10;
 
 /**

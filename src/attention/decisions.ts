@@ -7,7 +7,7 @@ import { byteLength } from "../ground/dtypes.js";
 /** Kernels read the bits of 32 keys from eight bytes at once. */
 const BEHIND = 16;
 
-/** Where the bits of a block are: their address, the index of the first, and the distance from one query to the next. */
+/** The bits of a block: their address, the index of the first, and the distance from one query to the next. */
 export interface Bits {
   readonly keep: number;
   readonly keepAt: number;

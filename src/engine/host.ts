@@ -121,7 +121,7 @@ class HostStore implements Store {
   readonly maxBytes = MAX_BYTES;
   readonly #malloc: (bytes: number) => unknown;
   readonly #free: (pointer: number) => void;
-  // What malloc returned for each block, by the multiple of 64 in it.
+  // The address that malloc returned for each block, by the multiple of 64 in it.
   readonly #blocks = new Map<number, number>();
 
   constructor(memory: WebAssembly.Memory, malloc: (bytes: number) => unknown, free: (pointer: number) => void) {

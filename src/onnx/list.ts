@@ -1,4 +1,4 @@
-// What a model has: its dropouts, and the tensors that more could be inserted after.
+// The contents of a model: its dropouts, and the tensors that more could be inserted after.
 
 import { FreshNames } from "./graph.js";
 import { pointsOf } from "./points.js";

@@ -26,7 +26,7 @@ export function lower(
   const computed = elemType === DataType.DOUBLE ? DataType.DOUBLE : DataType.FLOAT;
   const factor = scale(threshold(p, kind), kind, computed === DataType.DOUBLE ? "f64" : "f32");
   const [scaleName, zero, scaled] = [take("scale"), take("zero"), take("scaled")];
-  // Where everything is dropped there is no scale, and nothing is selected.
+  // If everything is dropped there is no scale, and nothing is selected.
   const constants = [makeTensor(scaleName, computed, [], [factor < Infinity ? factor : 1]), makeTensor(zero, computed, [], [0])];
   const nodes: NodeProto[] = [];
   let input = data;

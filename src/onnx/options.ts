@@ -3,7 +3,7 @@
 import { checkChoice, checkObject, checkProbability, isArray, shorten, wrongKind, wrongValue } from "../ground/check.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
 
-/** What callers say about the places that drop, once read. */
+/** The options about the places that drop, once read. */
 export interface SiteOptions {
   readonly rates: ReadonlyMap<string, number>;
   readonly insert: readonly Insertion[];

@@ -12,7 +12,7 @@ import { around, copy, type Elements, emptyLike, type Runtime, repeat, type Sess
 import type { Growth, Separation } from "./separable.js";
 import type { Split } from "./split.js";
 
-// What one run may make, in bytes: several passes at once gain by using weights while they are in the caches, and lose what no longer fits there.
+// The most bytes that one run may make: several passes at once gain by using weights while they are in the caches, and lose what no longer fits there.
 const RUN_BYTES = 2 ** 20;
 export const MOST_PASSES_PER_RUN = 64;
 const ELEMENT_BYTES = 4;
@@ -46,7 +46,7 @@ export interface Opened {
   readonly restInputs: readonly string[];
 }
 
-/** What passes of one prediction have in common. */
+/** The parts that passes of one prediction have in common. */
 interface Common {
   /** Inputs, and tensors that cross the cut. */
   readonly values: ReadonlyMap<string, Values>;
@@ -134,7 +134,7 @@ export class Passes {
         if (got.join() !== wanted.join())
           throw wrongValue("model", `dropout ${JSON.stringify(site.name)} of shape [${wanted}]`, `[${got}]`);
       });
-      // Where nothing is known of the model, shapes may follow from what was dropped before.
+      // If nothing is known of the model, shapes may follow from what was dropped before.
       this.#seen = this.#common.layout.separation !== undefined;
     }
     const invalid = (data as unknown as Float32Array).findIndex(Number.isNaN);

@@ -73,7 +73,7 @@ export function rewriteDropouts(model: ArrayBuffer | Uint8Array, options: Rewrit
   const initializer = graph.initializer.filter(({ name }) => reads.has(name)).concat(constants);
   const kept = new Set(initializer.map(({ name }) => name));
   const lost = new Set(graph.initializer.map(({ name }) => name).filter((name) => !kept.has(name)));
-  // What only dropout read, its ratio or mode, is an input no more.
+  // An input that only dropout read, its ratio or mode, is an input no more.
   const settings = new Set(sites.flatMap(({ node }) => node.input.slice(1)));
   const input = graph.input.filter(({ name }) => !lost.has(name) && (reads.has(name) || !settings.has(name)));
   const own = masks.map(({ input: name, shape }) => makeValueInfo(name, DataType.BOOL, shape));

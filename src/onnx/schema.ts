@@ -1,4 +1,4 @@
-// What is used of the packages that read and write ONNX files. They are in the code of the entry: scripts/dist.mjs bundles this file.
+// The parts that are used of the packages that read and write ONNX files. They are in the code of the entry: scripts/dist.mjs bundles this file.
 
 export { clone, create, fromBinary, toBinary } from "@bufbuild/protobuf";
 export {

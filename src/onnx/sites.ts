@@ -57,7 +57,7 @@ export interface Found {
   readonly name: string;
   /** Drop probability; undefined if it is computed or fed when the model runs. */
   readonly p: number | undefined;
-  /** Whether the node drops in ONNX Runtime; undefined if that is computed or fed. */
+  /** True if the node drops in ONNX Runtime; undefined if that is computed or fed. */
   readonly trainingMode: boolean | undefined;
   /** The nodes whose subgraphs it is in, outermost first. */
   readonly within: readonly NodeProto[];
@@ -310,7 +310,7 @@ function insertAfter(
       throw wrongValue("insert", "tensors that nodes make, or inputs", quote(tensor));
     for (const node of graph.node) renameReads(node, (one) => (one === tensor ? other : one));
   } else {
-    // What reads the tensor, in subgraphs and outside, goes on reading it.
+    // Nodes that read the tensor, in subgraphs and outside, go on reading it.
     maker.output = maker.output.map((one) => (one === tensor ? other : one));
     [data, out] = [other, tensor];
   }

@@ -112,7 +112,7 @@ export const FEATURE_ALPHA_KEYS: Known = /* @__PURE__ */ known(SHAPED_KEYS, CHAN
 export interface ShapesBackwardOptions<DX extends AnyData | undefined = undefined> extends BackwardOptions<DX> {}
 export const SHAPES_BACKWARD_KEYS: Known = BACKWARD_KEYS;
 
-/** What {@link Shapes.backward} reads beside the ticket. */
+/** The arrays that {@link Shapes.backward} reads beside the ticket. */
 export interface SavedNoiseMask {
   /** The mask to read instead of drawing it again: a bit an element of the noise shape, least significant first, 0 = drop. */
   mask?: BitMask | undefined;

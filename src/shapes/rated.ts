@@ -78,7 +78,7 @@ function writeRecord(memory: Memory, pointer: number, walk: RatesWalk): void {
   });
 }
 
-/** Where a walk's integers or rates lie, and how parts of them are made. */
+/** The place of a walk's integers or rates, and the way that parts of them are made. */
 interface Table {
   readonly pointer: number;
   /** True if each element has its own, made piece by piece. */

@@ -53,7 +53,7 @@ interface Kept {
 export class GraphProgram {
   readonly #model: GraphModelLike;
   readonly #samples: number;
-  /** What each stage computes. */
+  /** The results of each stage. */
   readonly #stages: readonly (readonly Kept[])[];
   readonly #output: string;
   readonly #known: Record<string, Tensor> = {};

@@ -24,7 +24,7 @@ export interface Graph extends Layered {
   readonly outputs: readonly object[];
 }
 
-/** What is random in a model. */
+/** The random parts of a model. */
 export interface Live {
   /** Random layers, and the layers that draw for them. */
   readonly layers: ReadonlyMap<Layer, RandomLayer>;
@@ -200,7 +200,7 @@ export class Program {
   /** Returns the values that all passes have in common. */
   begin(inputs: readonly Tensor[]): Values {
     const values: Values = inputs.map((tensor) => ({ tensor, mask: undefined }));
-    // What random steps read is kept for all passes.
+    // The inputs of random steps are kept for all passes.
     const kept = new Set(this.#steps.flatMap((step) => (step.random ? step.inputs : [])));
     const isDone = (slot: number, step: number) => (this.#lastUse[slot] as number) <= step && !kept.has(slot);
     const first = scalar(0).id;

@@ -15,7 +15,7 @@ interface HeapBackend extends KernelBackend {
   /** Makes room for a tensor, uninitialised. */
   makeOutput(shape: readonly number[], dtype: DataType): TensorInfo;
   typedArrayFromHeap(tensor: TensorInfo): Float32Array;
-  /** What Emscripten makes of the backend's program: its memory is in `asm`, and in `wasmMemory` of the program with threads. */
+  /** The object that Emscripten makes of the backend's program: its memory is in `asm`, and in `wasmMemory` of the program with threads. */
   readonly wasm?: {
     readonly asm?: { readonly memory?: unknown };
     readonly wasmMemory?: unknown;

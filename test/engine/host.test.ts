@@ -186,7 +186,7 @@ describe.each(VARIANTS)("shared: $shared, $kind", ({ shared, kind }) => {
     expectRefusal(() => shapes.alphaDropout(f32(4), 0.5), TypeError, gone);
     expectRefusal(() => half.dropout.dropout(f32(4), 0.5), TypeError, gone);
     await expect(createNoise(dropout)).rejects.toThrow(gone);
-    // What is left is the program's: the tensor, and the region.
+    // The rest is the program's: the tensor, and the region.
     expect(program.blocks.size).toBe(kind === "malloc" ? blocks : blocks + 1);
     program.check();
   });

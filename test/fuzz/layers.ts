@@ -257,7 +257,7 @@ function attentionFor({ random, places }: Setting, [batch, queries, keys]: reado
   }
   const keyLengths = sort === "lengths" || sort === "both" ? Array.from({ length: batch }, () => random.integer(keys + 1)) : undefined;
   const causal = random.chance(0.3);
-  /** What is added to a score; -Infinity where it is left out. */
+  /** The number that is added to a score; -Infinity where it is left out. */
   const addedTo = (b: number, q: number, k: number): number => {
     if (keyLengths !== undefined && k >= (keyLengths[b] as number)) return Number.NEGATIVE_INFINITY;
     if (causal && k > q + keys - queries) return Number.NEGATIVE_INFINITY;

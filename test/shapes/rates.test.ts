@@ -96,7 +96,7 @@ function rates(length: number, salt: number): Float64Array<ArrayBuffer> {
   });
 }
 
-// What the same forms need again in every dtype and build.
+// The parts that the same forms need again in every dtype and build.
 const INDICES = new Map<string, readonly number[]>();
 const INTEGERS = new Map<string, Float64Array>();
 
@@ -130,7 +130,7 @@ function integersOf(kind: (typeof KINDS)[number], count: number): Float64Array {
 type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 type Use = "train" | "none" | "alpha" | "alphaBackward";
 
-/** What each element becomes, by its own probability. */
+/** The result of each element by its own probability. */
 function expected<X extends Floats>(x: X, u: readonly number[], p: readonly number[], kind: (typeof KINDS)[number], use: Use): X {
   const round = x instanceof Float32Array ? Math.fround : (value: number) => value;
   const range = kind === "tile" ? 2 ** 48 : 2 ** 32;

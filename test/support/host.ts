@@ -3,7 +3,7 @@
 
 const CANARY = 0xa5;
 const MARGIN = 24;
-/** Where its heap begins. */
+/** The address at which its heap begins. */
 const FIRST = 2048;
 const PAGE = 65536;
 
@@ -23,7 +23,7 @@ export class HostProgram {
     this.bytes(0, FIRST).fill(CANARY);
   }
 
-  /** What an instance takes. */
+  /** The option that an instance takes. */
   get host() {
     return { memory: this.memory, malloc: this.malloc, free: this.free };
   }

@@ -17,7 +17,7 @@ export const GPU_BARS = { webgl: 0.4, webgpu: 0.15 } as const;
 export type GpuBackend = keyof typeof GPU_BARS;
 const BAR_SIZE = 2 ** 20;
 
-/** What was measured on a backend: lines of a table, and whether each bar that applies is met. */
+/** The measurements on a backend: lines of a table, and whether each bar that applies is met. */
 export interface GpuOutcome {
   readonly rows: readonly (readonly string[])[];
   readonly outcomes: readonly boolean[];

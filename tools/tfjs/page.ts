@@ -7,7 +7,7 @@ import { createTfjsDropout } from "../../src/tfjs/index.js";
 
 /** Times in milliseconds, round by round. */
 export interface PageTimes {
-  /** What computes: software, where there is no GPU. */
+  /** The device that computes: software, where there is no GPU. */
   readonly device: string;
   readonly tfjs: readonly number[];
   readonly ours: readonly number[];

@@ -13,7 +13,7 @@ export const PREDICTION_BAR = 1.3;
 const IMAGES = { cpu: 128, wasm: 224 } as const;
 const CLASSES = 100;
 
-/** What was measured on a backend. */
+/** The measurements on a backend. */
 export interface PredictionTimes {
   readonly layers: number;
   readonly image: number;

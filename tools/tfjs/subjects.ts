@@ -12,7 +12,7 @@ export const OURS = "wasm-dropout";
 /** The same tensors with nothing computed: any dropout has to make one of y, and one of dx for the gradient. */
 export const COPIES = "copies";
 
-/** What is timed: the forward pass, or forward pass and gradient. */
+/** The part that is timed: the forward pass, or forward pass and gradient. */
 export const PARTS = ["forward", "gradient"] as const;
 
 type Operation = (x: tf.Tensor) => tf.Tensor;

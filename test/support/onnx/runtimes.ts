@@ -56,7 +56,7 @@ export function factorsOf(
   });
 }
 
-/** What plain JavaScript computes of a model, pass by pass. */
+/** The results of plain JavaScript for a model, pass by pass. */
 export interface Expected {
   readonly bytes: Uint8Array;
   readonly inputs: Readonly<Record<string, Tensor>>;

@@ -11,13 +11,13 @@ const PROJECTS = {
   /** Monte-Carlo dropout of ONNX models, in both packages of ONNX Runtime and in a page. */
   onnx: ["test/onnx/**/*.test.ts"],
   /** Pages in browsers. */
-  pages: ["test/tfjs/gpu.test.ts", "test/examples/browser-page.test.ts"],
+  pages: ["test/tfjs/{gpu,threads}.test.ts", "test/examples/browser-page.test.ts"],
   /** The packed package in build tools. */
   packaging: ["test/packaging/**/*.test.ts"],
   /** The packed package in every engine. */
   engines: ["test/engines/**/*.test.ts"],
   /** The examples that run in a terminal or in a Worker. */
-  examples: ["test/examples/{distributed,edge-worker,frameworks,mnist,train}.test.ts"],
+  examples: ["test/examples/{distributed,edge-worker,frameworks,host-memory,mnist,train}.test.ts"],
   /** The benchmarks and the tools beside them. */
   bench: ["test/bench/**/*.test.ts", "test/tools/**/*.test.ts"],
 } satisfies Record<string, readonly string[]>;

@@ -29,7 +29,7 @@ const TABLES: readonly (readonly Family[])[] = [
 
 it("covers the tables", () => {
   const json = join(mkdtempSync(join(tmpdir(), "bench-")), "results.json");
-  const output = execFileSync(process.execPath, [...command, "--size", "4,6", "--rounds", "1", "--json", json], {
+  const output = execFileSync(process.execPath, [...command, "--size", "4", "--rounds", "1", "--json", json], {
     cwd,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
@@ -37,16 +37,16 @@ it("covers the tables", () => {
   const { results } = JSON.parse(readFileSync(json, "utf8")) as {
     results: { name: string; size: number; nsPerElement: number; ratio: number }[];
   };
-  for (const size of [16, 64]) {
-    const here = results.filter((result) => result.size === size);
-    const names = here.map(({ name }) => name);
-    for (const [verb, source, dtype] of TABLES.flatMap((table) => rowsOf<Family>(table)))
-      expect(names).toContain(`${source}_${verb}_${dtype}`);
-    // A bar whose name is misspelt would never be missed.
-    for (const { subject, against } of BARS) for (const name of [subject, against]) expect([...names, CPP]).toContain(name);
-    for (const { nsPerElement, ratio } of here) expect(nsPerElement > 0 && ratio > 0 && Number.isFinite(ratio)).toBe(true);
-    expect(output).toContain(`2^${Math.log2(size)} elements`);
+  const names = results.map(({ name }) => name);
+  for (const [verb, source, dtype] of TABLES.flatMap((table) => rowsOf<Family>(table)))
+    expect(names).toContain(`${source}_${verb}_${dtype}`);
+  // A bar whose name is misspelt would never be missed.
+  for (const { subject, against } of BARS) for (const name of [subject, against]) expect([...names, CPP]).toContain(name);
+  for (const { size, nsPerElement, ratio } of results) {
+    expect(size).toBe(16);
+    expect(nsPerElement > 0 && ratio > 0 && Number.isFinite(ratio)).toBe(true);
   }
+  expect(output).toContain("2^4 elements");
 });
 
 it.each([

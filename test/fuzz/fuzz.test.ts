@@ -6,7 +6,7 @@ import { ROWS } from "./rows.js";
 import { makeWorld, type World } from "./world.js";
 
 const SEED = 2026;
-const CASES = 40_000;
+const CASES = 8000;
 const PART = 2000;
 
 let world: World;

@@ -56,8 +56,8 @@ describe("Jest", () => {
 describe("TypeScript", () => {
   it.each([
     ["typescript", "node10"],
-    ["typescript", "node16-common"],
-    ["typescript", "no-dom"],
+    ["typescript-7", "node16-common"],
+    ["typescript-7", "no-dom"],
     ["typescript-5.4", "node16-common"],
     ["typescript-5.4", "no-dom"],
   ])("takes the declarations, without skipLibCheck: %s, %s", (compiler, name) => {

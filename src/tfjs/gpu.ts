@@ -3,6 +3,7 @@
 
 import { backend, type DataType, engine, env, type KernelBackend, type Tensor, type TensorInfo } from "@tensorflow/tfjs-core";
 import { wrongKind } from "../ground/check.js";
+import { PHILOX_WGSL } from "./philox-wgsl.js";
 
 /** A run of dimensions whose elements all have, or all share, decisions: `stride` is 0 where they share them. */
 export interface Run {
@@ -24,12 +25,22 @@ export interface Selection {
   readonly dropped: number;
 }
 
+/** A stream of kind "philox", from its first element. */
+export interface PhiloxDraw {
+  readonly seed: bigint;
+  readonly stream: bigint;
+  /** An element is dropped where its random integer is below this: an integer below 2^32. */
+  readonly threshold: number;
+}
+
 /** Programs of a backend over flat tensors. */
 export interface Device {
   readonly backend: KernelBackend;
   /** true if the backend gives right values to who reads synchronously. */
   readonly synchronous: boolean;
   select(x: TensorInfo, decisions: Decisions, selection: Selection): TensorInfo;
+  /** As select(), by decisions that the device draws itself; x has a multiple of 4 elements. Only devices whose programs can draw have it. */
+  generate?(x: TensorInfo, draw: PhiloxDraw, selection: Selection): TensorInfo;
 }
 
 /** The part of tfjs's webgl backend that is used. */
@@ -170,6 +181,36 @@ function webGpu(current: WebGpuBackend): Device {
       return upload(current, new Int32Array(words.buffer), "int32", (mask) =>
         current.runWebGPUProgram(program, [x, mask], "float32", uniforms),
       );
+    },
+    generate(x, { seed, stream, threshold }, { operation, value, dropped }) {
+      const [size] = x.shape as [number];
+      const blocks = size / 4;
+      const program = {
+        variableNames: ["x"],
+        variableComponents: [4],
+        outputComponent: 4,
+        uniforms: "seed : vec2<u32>, stream : vec2<u32>, threshold : u32, value : f32, dropped : f32, blocks : u32,",
+        outputShape: x.shape,
+        dispatchLayout: { x: [0] },
+        dispatch: [Math.ceil(blocks / WORKGROUP), 1, 1],
+        workgroupSize: [WORKGROUP, 1, 1],
+        shaderKey: `wasm-dropout philox ${operation}`,
+        getUserCode: () => `
+          ${PHILOX_WGSL}
+          fn main(thread : i32) {
+            let block = u32(thread);
+            if (block >= uniforms.blocks) {
+              return;
+            }
+            let words = philox(vec4u(uniforms.stream, 4u * block, 0u), uniforms.seed, 10u);
+            let keep = words >= vec4u(uniforms.threshold);
+            result[block] = select(vec4f(uniforms.dropped), x[block] ${operation} uniforms.value, keep);
+          }`,
+      };
+      const words = (integer: bigint) => ({ type: "uint32", data: [Number(integer & 0xffffffffn), Number(integer >> 32n)] });
+      const numbers = [value, dropped].map((data) => ({ type: "float32", data: [data] }));
+      const uniforms = [words(seed), words(stream), { type: "uint32", data: [threshold] }, ...numbers, { type: "uint32", data: [blocks] }];
+      return current.runWebGPUProgram(program, [x], "float32", uniforms);
     },
   };
 }

@@ -10,6 +10,7 @@ import { scale, threshold } from "../stream/probability.js";
 import { STREAM_VERSION } from "../stream/ticket.js";
 import { diagonal, differentiable, identity } from "./differentiable.js";
 import { type Draw, type Draws, eachDraw, isRows, kindOf } from "./draw.js";
+import { generating } from "./generate.js";
 import { checkReadable, type Decisions, type Run, type Selection } from "./gpu.js";
 import type { Values } from "./heap.js";
 import { kernels, type TfjsKernels } from "./kernels.js";
@@ -86,7 +87,10 @@ function decisionsOf({ rate, draws, shape, noiseShape }: Masked): Decisions {
 function onGpu(x: Tensor, mask: Masked, selection: () => Selection, before: (x: Tensor) => Tensor = identical): Tensor | undefined {
   checkReadable(x);
   const gpu = device();
-  return gpu && ofBackend(before(x), (flat) => gpu.select(flat, decisionsOf(mask), selection()));
+  if (gpu === undefined) return undefined;
+  const { draws, rate, own } = mask;
+  const generate = own ? generating(gpu, draws, rate, x.size) : undefined;
+  return ofBackend(before(x), (flat) => generate?.(flat, selection()) ?? gpu.select(flat, decisionsOf(mask), selection()));
 }
 
 const identical = (x: Tensor) => x;

@@ -2,11 +2,12 @@
 // language, which shares nothing with src/ or assembly/.
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, type TestContext } from "vitest";
+import { PHILOX_WGSL } from "../../src/tfjs/philox-wgsl.js";
 import { MissingBrowser } from "../support/browsers.js";
 import { missing } from "../support/missing.js";
 import { comparable, NORMAL_QUESTIONS, QUESTIONS, type Question } from "./questions.js";
@@ -109,6 +110,10 @@ describe("C", () => {
 });
 
 describe("WGSL", () => {
+  it("has the generator that GPUs of tfjs run", () => {
+    expect(readFileSync(join(PORTS, "keep-streams.wgsl"), "utf8")).toContain(PHILOX_WGSL);
+  });
+
   it("gives the known answers in Chromium", async (context) => {
     const answers = await askWebGpu(LINES).catch((error) => {
       if (error instanceof MissingBrowser || error.message.includes(NO_ADAPTER))

@@ -5,6 +5,8 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-webgl";
 import "@tensorflow/tfjs-backend-webgpu";
 import { initializers, layers, sequential } from "@tensorflow/tfjs-layers";
+import { asked, compare } from "../../src/tfjs/generate.js";
+import { currentDevice } from "../../src/tfjs/gpu.js";
 import { createTfjsDropout, type TfjsDropout } from "../../src/tfjs/index.js";
 
 /** The results of a backend from the seed. */
@@ -18,6 +20,8 @@ export interface PageResult {
   readonly tensorsLeft: readonly [number, number];
   /** Synchronous reads of the backend during all operations, but for the self-check of the first. */
   readonly reads: number;
+  /** true if the backend draws the bits of kind "philox" itself that the CPU draws for it; undefined if its programs cannot draw. */
+  readonly draws?: boolean | undefined;
 }
 
 /** Returns values that come from the backend's own kernels, and go through them: on a GPU, they have no copy on the CPU. */
@@ -90,6 +94,20 @@ async function run(backend: string): Promise<PageResult | null> {
     return tf.cast(tf.notEqual(masked, 0), "float32");
   });
   values["issue"] = await read(() => wd.dropout(tf.add(tf.ones([4096]), 1), 0.5, null, 1));
+  const philox = await createTfjsDropout({ seed: 42, kind: "philox" });
+  // The first call has the device compared in the background, which may or may not have ended at the second.
+  for (const call of ["first", "second"]) {
+    values[`philox ${call}`] = await read(() => philox.dropout(tf.range(1, 4097), 0.25));
+    values[`d philox ${call}`] = await read(() => gradient(tf.range(1, 4097), (input) => philox.alphaDropout(input, 0.25)));
+  }
+  // Drawn by the device from now on, whichever way takes less time here.
+  asked.set(current, { draws: true });
+  for (const size of [4096, 4097]) {
+    values[`philox drawn ${size}`] = await read(() => philox.dropout(tf.range(1, size + 1), 0.25));
+    values[`d philox drawn ${size}`] = await read(() => gradient(tf.range(1, size + 1), (input) => philox.alphaDropout(input, 0.25)));
+  }
+  const device = currentDevice();
+  const draws = device?.generate && (await compare(device)).same && !(await uploads(() => philox.dropout(tf.ones([4096]), 0.25)));
   const { numTensors: operations } = tf.memory();
   values["predict"] = await predict(wd);
   const trained = await train(wd);
@@ -103,8 +121,23 @@ async function run(backend: string): Promise<PageResult | null> {
     values,
     ...trained,
     reads,
+    draws,
     tensorsLeft: [operations - before, training - operations - (plain - training)],
   };
+}
+
+/** Returns true if an operation writes bits, which are integers there, to the memory of the GPU. */
+async function uploads(run: () => tf.Tensor): Promise<boolean> {
+  const current = tf.backend();
+  const { write } = current;
+  let writes = 0;
+  current.write = function (...args) {
+    if (args[2] === "int32") ++writes;
+    return write.apply(this, args);
+  };
+  await read(run);
+  current.write = write;
+  return writes > 0;
 }
 
 /** Returns mean and variance of Monte-Carlo dropout. */

@@ -2,18 +2,26 @@
 
 import { createDropout, type Dropout, type WasmBuffer } from "wasm-dropout";
 import { createMonteCarlo, type MonteCarlo, type PassContext } from "wasm-dropout/monte-carlo";
-import type { Layer } from "./model.js";
+import { type Layer, type Network, type Step, workOf } from "./model.js";
 import { argmax, dense, relu } from "./network.js";
 
 /** The settings of a prediction. */
 export interface Passes {
-  /** Drop probability of both hidden layers, in [0, 1]. */
-  readonly p: number;
+  /** Drop probability of all dropouts, in [0, 1]; by default each has its own. */
+  readonly p?: number | undefined;
   /** The number of passes, each a subnetwork of its own. */
   readonly passes: number;
   /** Seed of all masks, an integer in [0, 2^64). */
   readonly seed: bigint;
+  /** Ends the prediction. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called at most once a second, while other requests wait. */
+  readonly onProgress?: (() => void) | undefined;
 }
+
+/** After so many milliseconds other requests have their turn: a request of one pass waits for no more of each that is computed. */
+const SLICE_MS = 1;
+const PROGRESS_MS = 1000;
 
 /** The prediction of all passes, and its uncertainties. Entropies are in nats. */
 export interface Prediction {
@@ -30,47 +38,110 @@ export interface Prediction {
 export class Subnetworks {
   readonly #dropout: Dropout;
   readonly #monteCarlo: MonteCarlo;
-  readonly #layers: readonly [Layer, Layer, Layer];
+  readonly #network: Network;
+  /** Multiplications of a pass. */
+  readonly work: number;
+  /** Drop probability of the first dropout, in training. */
+  readonly p: number;
 
-  private constructor(dropout: Dropout, monteCarlo: MonteCarlo, layers: readonly Layer[]) {
+  private constructor(dropout: Dropout, monteCarlo: MonteCarlo, network: Network) {
     this.#dropout = dropout;
     this.#monteCarlo = monteCarlo;
-    this.#layers = layers as unknown as [Layer, Layer, Layer];
+    this.#network = network;
+    this.work = workOf(network.after);
+    this.p = network.after.find((step) => step.op === "dropout")?.p ?? 0;
   }
 
-  static async load(layers: readonly Layer[]): Promise<Subnetworks> {
+  static async load(network: Network): Promise<Subnetworks> {
     const dropout = await createDropout({ seed: 0 });
-    return new Subnetworks(dropout, await createMonteCarlo(dropout), layers);
+    return new Subnetworks(dropout, await createMonteCarlo(dropout), network);
   }
 
   /**
-   * The prediction for an image of values in [0, 1]. The masks of pass t are those that the engine numbers for it, so that the answer is the same for the
-   * same seed, and more passes only add to fewer.
+   * The prediction for an image of values in [0, 1]. The masks of pass t are those of `streamOf(t, name)`, so that the answer is the same for the same seed,
+   * more passes only add to fewer, and ONNX Runtime gives the same of the file that the network comes from.
    */
-  async predict(image: Float32Array, { p, passes, seed }: Passes): Promise<Prediction> {
-    const [first, second, third] = this.#layers;
-    using hidden = this.#dropout.alloc("f32", first.outputs);
-    using kept = this.#dropout.alloc("f32", first.outputs);
-    using last = this.#dropout.alloc("f32", second.outputs);
-    const logits = new Float32Array(third.outputs);
-    // The input is not dropped, so that the first layer is the same in all passes.
-    dense(first, image, hidden.array);
-    relu(hidden.array);
-    const model = (x: WasmBuffer<"f32">, { dropout }: PassContext) => {
-      dropout(x, p, { out: kept });
-      dense(second, kept.array, last.array);
-      relu(last.array);
-      dropout(last, p, { out: last });
-      dense(third, last.array, logits);
-      return logits;
+  async predict(image: Float32Array, { p, passes, seed, signal, onProgress }: Passes): Promise<Prediction> {
+    const buffers: WasmBuffer<"f32">[] = [];
+    const alloc = (length: number) => {
+      const buffer = this.#dropout.alloc("f32", length);
+      buffers.push(buffer);
+      return buffer;
     };
-    const options = { passes, seed, classes: logits.length, output: "logits" } as const;
-    const { mean, populationVariance, ...entropies } = await this.#monteCarlo.predict(model, hidden, options);
-    return {
-      digit: argmax(mean),
-      probabilities: Array.from(mean, (value, digit) => ({ digit, mean: value, std: Math.sqrt(populationVariance[digit]) })),
-      predictiveEntropy: entropies.predictiveEntropy[0],
-      mutualInformation: entropies.mutualInformation[0],
-    };
+    try {
+      // What comes before the first dropout is the same in all passes.
+      const { before, after } = this.#network;
+      const common = run(before, image);
+      const shared = alloc(common.length);
+      shared.array.set(common);
+      const actions = plan(after, common.length, alloc);
+      const model = (x: WasmBuffer<"f32">, context: PassContext) => {
+        let values = x;
+        for (const act of actions) values = act(values, context, p);
+        return values;
+      };
+      const options = {
+        ...{ passes, seed, classes: sizeOf(after, common.length), output: "logits" as const },
+        ...{ signal, onProgress, progressMs: PROGRESS_MS, sliceMs: SLICE_MS },
+      };
+      const { mean, populationVariance, ...entropies } = await this.#monteCarlo.predict(model, shared, options);
+      return {
+        digit: argmax(mean),
+        probabilities: Array.from(mean, (value, digit) => ({ digit, mean: value, std: Math.sqrt(populationVariance[digit]) })),
+        predictiveEntropy: entropies.predictiveEntropy[0],
+        mutualInformation: entropies.mutualInformation[0],
+      };
+    } finally {
+      for (const buffer of buffers) buffer.free();
+    }
   }
+}
+
+type Action = (x: WasmBuffer<"f32">, context: PassContext, p: number | undefined) => WasmBuffer<"f32">;
+
+/** Returns the steps as functions that write to buffers of their own, never to the first input. */
+function plan(steps: readonly Step<Layer>[], inputs: number, alloc: (length: number) => WasmBuffer<"f32">): Action[] {
+  let size = inputs;
+  let own: WasmBuffer<"f32"> | undefined;
+  return steps.map((step) => {
+    if (step.op === "dense") {
+      const { layer } = step;
+      size = layer.outputs;
+      const y = alloc(size);
+      own = y;
+      return (x) => {
+        dense(layer, x.array, y.array);
+        return y;
+      };
+    }
+    own ??= alloc(size);
+    const out = own;
+    if (step.op === "dropout") {
+      const { name, p: trained } = step;
+      return (x, { dropout }, p) => dropout(x, p ?? trained, { layer: name, out });
+    }
+    return (x) => {
+      if (x !== out) out.array.set(x.array);
+      relu(out.array);
+      return out;
+    };
+  });
+}
+
+/** Runs steps without dropout. */
+function run(steps: readonly Step<Layer>[], x: Float32Array): Float32Array {
+  let values = x.slice();
+  for (const step of steps) {
+    if (step.op === "dense") {
+      const y = new Float32Array(step.layer.outputs);
+      dense(step.layer, values, y);
+      values = y;
+    } else if (step.op === "relu") relu(values);
+  }
+  return values;
+}
+
+/** Returns the number of outputs of steps. */
+function sizeOf(steps: readonly Step<Layer>[], inputs: number): number {
+  return steps.reduce((size, step) => (step.op === "dense" ? step.layer.outputs : size), inputs);
 }

@@ -1,16 +1,15 @@
 // Reads a request and checks every part of it.
 
 import type { Passes } from "./montecarlo.js";
-import { SIZES } from "./network.js";
 
 /** The most bytes of a body: an image as JSON with room to spare. */
 export const MOST_BYTES = 32 * 1024;
 /** The number of bytes after which the Worker stops to read a body that is too long. */
 const MOST_READ = 32 * MOST_BYTES;
-/** The most passes of one request. */
-export const MOST_PASSES = 1000;
-
-const PIXELS = SIZES[0];
+/** The time in which a body has to come. */
+export const READ_MS = 10_000;
+/** The number of values of an image. */
+export const PIXELS = 784;
 const SEED = "string of decimal digits below 2^64, or non-negative safe integer";
 
 /** A request that cannot be served, and the status that says so. */
@@ -29,15 +28,15 @@ export interface Question extends Partial<Passes> {
   readonly image: Float32Array;
 }
 
-/** Reads a request for a prediction; throws Refusal. */
-export async function readQuestion(request: Request): Promise<Question> {
+/** Reads a request for a prediction of at most so many passes; throws Refusal. */
+export async function readQuestion(request: Request, mostPasses: number): Promise<Question> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type === "application/octet-stream") {
     const { searchParams } = new URL(request.url);
     const bytes = await readBody(request);
     if (bytes.length !== PIXELS) throw new Refusal(400, `"body" expected ${PIXELS} bytes, got ${bytes.length}`);
     const [p, passes, seed] = ["p", "passes", "seed"].map((name) => searchParams.get(name) ?? undefined);
-    return { image: imageOf(bytes), ...checkPasses(toNumber(p), toNumber(passes), seed) };
+    return { image: imageOf(bytes), ...checkPasses(mostPasses, toNumber(p), toNumber(passes), seed) };
   }
   if (type !== "application/json") {
     throw new Refusal(415, `"content-type" expected application/json or application/octet-stream, got ${describe(type)}`);
@@ -49,7 +48,7 @@ export async function readQuestion(request: Request): Promise<Question> {
     if (typeof value === "number" && value >= 0 && value <= 255) return;
     throw new Refusal(400, `"image[${i}]" expected number in [0, 255], got ${describe(value)}`);
   });
-  return { image: imageOf(image), ...checkPasses(p, passes, seed) };
+  return { image: imageOf(image), ...checkPasses(mostPasses, p, passes, seed) };
 }
 
 function imageOf(greys: ArrayLike<number>): Float32Array {
@@ -57,12 +56,12 @@ function imageOf(greys: ArrayLike<number>): Float32Array {
 }
 
 /** Returns those of the three that are given, checked. */
-function checkPasses(p: unknown, passes: unknown, seed: unknown): Partial<Passes> {
+function checkPasses(most: number, p: unknown, passes: unknown, seed: unknown): Partial<Passes> {
   if (p !== undefined && !(typeof p === "number" && p >= 0 && p <= 1)) {
     throw new Refusal(400, `"p" expected number in [0, 1], got ${describe(p)}`);
   }
-  if (passes !== undefined && !(typeof passes === "number" && Number.isInteger(passes) && passes >= 1 && passes <= MOST_PASSES)) {
-    throw new Refusal(400, `"passes" expected integer in [1, ${MOST_PASSES}], got ${describe(passes)}`);
+  if (passes !== undefined && !(typeof passes === "number" && Number.isInteger(passes) && passes >= 1 && passes <= most)) {
+    throw new Refusal(400, `"passes" expected integer in [1, ${most}], got ${describe(passes)}`);
   }
   return { ...(p !== undefined && { p }), ...(passes !== undefined && { passes }), ...(seed !== undefined && { seed: toSeed(seed) }) };
 }
@@ -102,15 +101,24 @@ async function readBody(request: Request): Promise<Uint8Array> {
   const body = new Uint8Array(MOST_BYTES);
   let length = 0;
   const reader = request.body?.getReader();
-  for (;;) {
-    const chunk = await reader?.read();
-    if (chunk === undefined || chunk.done) break;
-    if (length + chunk.value.length <= MOST_BYTES) body.set(chunk.value, length);
-    length += chunk.value.length;
-    if (length > MOST_READ) {
-      await reader?.cancel();
-      refuse("more");
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Refusal(408, `"body" expected within ${READ_MS / 1000} seconds, got ${length} bytes`)), READ_MS);
+  });
+  try {
+    for (;;) {
+      const chunk = await Promise.race([reader?.read(), late]);
+      if (chunk === undefined || chunk.done) break;
+      if (length + chunk.value.length <= MOST_BYTES) body.set(chunk.value, length);
+      length += chunk.value.length;
+      if (length > MOST_READ) refuse("more");
     }
+  } catch (error) {
+    // Not waited for: a body that does not come does not say that it is cancelled.
+    reader?.cancel().catch(() => {});
+    throw error;
+  } finally {
+    clearTimeout(timer);
   }
   if (length > MOST_BYTES) refuse(`${length}`);
   return body.subarray(0, length);

@@ -8,8 +8,9 @@ import { parseArgs } from "node:util";
 import { createDropout } from "wasm-dropout";
 import { mnistDirectory, readImages, readLabels, TRAINING_IMAGES } from "../mnist/idx.mjs";
 import { showProgress } from "../mnist/terminal.mjs";
-import { decodeModel, encodeModel } from "./model.js";
+import { restore, store } from "./model.js";
 import { P, SIZES } from "./network.js";
+import { encodeOnnx } from "./onnx.js";
 import { uniform } from "./random.js";
 import { accuracy, type Examples, initialLayers, Trainer } from "./training.js";
 
@@ -62,21 +63,22 @@ for (let epoch = 0; epoch < epochs; ++epoch) {
   console.log(`epoch ${epoch + 1} of ${epochs}: ${percent(accuracy(layers, test))} of the test images right`);
 }
 
-const bytes = encodeModel(layers);
+const stored = layers.map(store);
+const bytes = encodeOnnx(stored, P);
 const card = {
   network: `${SIZES.join("-")}, ReLU, dropout p = ${P} on both hidden layers, softmax`,
   data: `the first ${images} training images of MNIST; accuracy on its 10,000 test images, without dropout`,
   images,
   epochs,
   seed,
-  accuracy: { trained: accuracy(layers, test), stored: accuracy(decodeModel(bytes.buffer), test) },
+  accuracy: { trained: accuracy(layers, test), stored: accuracy(stored.map(restore), test) },
   bytes: bytes.length,
   sha256: createHash("sha256").update(bytes).digest("hex"),
 };
 mkdirSync(values.out, { recursive: true });
-writeFileSync(join(values.out, "model.bin"), bytes);
+writeFileSync(join(values.out, "model.onnx"), bytes);
 writeFileSync(join(values.out, "model.json"), `${JSON.stringify(card, undefined, 2)}\n`);
-console.log(`${bytes.length} bytes in ${join(values.out, "model.bin")}: ${percent(card.accuracy.stored)} right with eight bits a weight`);
+console.log(`${bytes.length} bytes in ${join(values.out, "model.onnx")}: ${percent(card.accuracy.stored)} right with eight bits a weight`);
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(2)}%`;

@@ -119,7 +119,7 @@ export class MonteCarlo {
             if (isPromise(answer)) await unlessAborted(answer, signal);
           }
         }
-        if (!ended && slices.ended()) await slices.pause();
+        if (!ended && slices.ended()) await unlessAborted(slices.pause(), signal);
       }
       throwIfAborted(signal);
       const own: Ranges = [[firstPass, firstPass + done]];

@@ -11,6 +11,7 @@ import { type OnnxRuntime, Runtime } from "./runtime.js";
 import { prepare } from "./sites.js";
 import { split } from "./split.js";
 
+export { type CutModel, type CutOptions, cutAtDropouts } from "./cut.js";
 export { type ListedDropout, type ListedPoint, type ListedTensor, listDropouts, type ModelListing } from "./list.js";
 export type { OnnxDropout, OnnxMonteCarlo, OnnxPredictOptions } from "./onnx-monte-carlo.js";
 export type { BatchNorm, InsertAfter, InsertAtKinds, SitesOptions } from "./options.js";

@@ -3,7 +3,7 @@
 
 import { shorten, wrongValue } from "../ground/check.js";
 import type { StreamKind } from "../stream/kinds.js";
-import { neededFor, readsOf } from "./graph.js";
+import { constantsOf, neededFor, readsOf } from "./graph.js";
 import { lower } from "./lower.js";
 import {
   DataType,
@@ -72,10 +72,10 @@ export function split({ model, graph, sites, fresh }: Prepared, outputName: stri
   refuseRandom(needed.nodes);
   const live = new Map(sites.filter(({ node }) => needed.nodes.includes(node)).map((site) => [site.node, site]));
   const isRandom = (node: NodeProto) => node.output.some((name) => random.has(name));
-  const isConstant = (node: NodeProto) => node.opType === "Constant" && node.input.length === 0;
-  const common = needed.nodes.filter((node) => !isRandom(node) && !isConstant(node));
+  const same = needed.nodes.filter((node) => !isRandom(node));
+  const constantNodes = fixedNodes(graph, same);
+  const common = same.filter((node) => !constantNodes.includes(node));
   const varying = needed.nodes.filter(isRandom);
-  const constantNodes = needed.nodes.filter(isConstant);
   const opset = opsetOf(model);
   const types = new Types(graph);
 
@@ -130,6 +130,19 @@ export function split({ model, graph, sites, fresh }: Prepared, outputName: stri
     sites: liveSites,
     target: { name: target, result, shape },
   };
+}
+
+/**
+ * Returns nodes that read nothing but constants, such as those that widen weights of 8 bits. Each part has its own: what they make would otherwise be fed
+ * in every pass.
+ */
+function fixedNodes(graph: GraphProto, nodes: readonly NodeProto[]): NodeProto[] {
+  const fixed = new Set(constantsOf(graph));
+  return nodes.filter((node) => {
+    const isFixed = [...readsOf(node)].every((name) => fixed.has(name));
+    if (isFixed) for (const name of node.output) fixed.add(name);
+    return isFixed;
+  });
 }
 
 /** Returns the tensors that differ from pass to pass. */
@@ -191,8 +204,8 @@ function partOf(
   constants: GraphProto["initializer"] = [],
 ): Part {
   const graph = model.graph as GraphProto;
-  const reads = new Set(nodes.flatMap((node) => [...readsOf(node)]));
-  const own = constantNodes.filter(({ output: names }) => names.some((name) => reads.has(name)));
+  const read = nodes.flatMap((node) => [...readsOf(node)]);
+  const { nodes: own, reads } = neededFor(constantNodes, read);
   const fed = inputs.filter(({ name }) => reads.has(name));
   const initializer = [...graph.initializer.filter(({ name }) => reads.has(name)), ...constants];
   const part = withGraph(model, {

@@ -4,15 +4,27 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dropout } from "../../docs/reference.js";
+import { createDropout } from "wasm-dropout";
+import { createOnnxMonteCarlo } from "wasm-dropout/onnx";
 import { mnistDirectory, readImages, readLabels } from "../../examples/mnist/idx.mjs";
-import { streamOf } from "../../src/monte-carlo/index.js";
 import { HANG_MS } from "../support/limits.js";
+import { Numbers } from "../support/onnx/build.js";
+import { mlp, transformer } from "../support/onnx/networks.js";
+import { load, passesOf, SEED } from "../support/onnx/runtimes.js";
+
+interface Served {
+  readonly url: string;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+type Counts = Readonly<Record<"reading" | "computing" | "waiting" | "answered" | "refused" | "gone", number>>;
 
 interface Answer {
   readonly digit: number;
@@ -191,59 +203,79 @@ describe("predictions", () => {
     }
   });
 
-  it("agree with the same passes computed from the specification", async () => {
-    const { probabilities, predictiveEntropy, mutualInformation } = await ask(image(11), { p: "0.25", passes: "12", seed: "77" });
-    const passes = Array.from({ length: 12 }, (_, pass) => run(image(11), pass, 0.25, 77n));
+  it("agree with the ONNX file in plain JavaScript, by the specification of the streams", async () => {
+    const seed = `${SEED}`;
+    const { probabilities, predictiveEntropy, mutualInformation } = await ask(image(11), { p: "0.25", passes: "4", seed });
+    const inputs = { image: { dims: [1, PIXELS], data: Array.from(image(11), (grey) => Math.fround(grey / 255)) } };
+    const rates = { hidden1: 0.25, hidden2: 0.25 };
+    const passes = passesOf({ bytes: readFileSync(join(example, "model.onnx")), inputs, output: "logits", rates }, 4).map(softmax);
     const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
     const entropy = (values: readonly number[]) => -values.reduce((sum, value) => sum + value * Math.log(value), 0);
     const means = probabilities.map((_, c) => mean(passes.map((pass) => pass[c] as number)));
     probabilities.forEach((got, c) => {
       const values = passes.map((pass) => pass[c] as number);
-      expect(got.mean).toBeCloseTo(means[c] as number, 7);
-      expect(got.std).toBeCloseTo(Math.sqrt(mean(values.map((value) => (value - (means[c] as number)) ** 2))), 7);
+      expect(got.mean).toBeCloseTo(means[c] as number, 6);
+      expect(got.std).toBeCloseTo(Math.sqrt(mean(values.map((value) => (value - (means[c] as number)) ** 2))), 6);
     });
     expect(predictiveEntropy).toBeCloseTo(entropy(means), 6);
     expect(mutualInformation).toBeCloseTo(entropy(means) - mean(passes.map(entropy)), 6);
   });
+
+  it("are those of ONNX Runtime for the file that the network was prepared from", async () => {
+    const ort = load("onnxruntime-web");
+    const onnx = await createOnnxMonteCarlo(await createDropout({ seed: 5 }), { ort, model: readFileSync(join(example, "model.onnx")) });
+    const pixels = Float32Array.from([...image(3), ...image(18)], (grey) => grey / 255);
+    const options = { passes: 30, seed: 99, classes: 10, output: "logits" } as const;
+    // Masks "perPass" are those of an example alone.
+    const prediction = await onnx.predict(new ort.Tensor("float32", pixels, [2, PIXELS]), { ...options, masks: "perPass" });
+    await onnx.release();
+    for (const [row, index] of [3, 18].entries()) {
+      const answer = await ask(image(index), { passes: "30", seed: "99" });
+      answer.probabilities.forEach(({ mean, std }, c) => {
+        expect(mean).toBeCloseTo(prediction.mean[10 * row + c] as number, 5);
+        expect(std ** 2).toBeCloseTo(prediction.populationVariance[10 * row + c] as number, 5);
+      });
+      expect(answer.mutualInformation).toBeCloseTo(prediction.mutualInformation[row] as number, 5);
+    }
+  });
 });
 
-/**
- * The class probabilities of one pass, from the stored model as its format is documented and the reference of the keep streams. Rounded to
- * f32 wherever the Worker stores a number, so that the two agree but for the last bits of what Math.exp gives.
- */
-function run(bytes: Uint8Array, pass: number, p: number, seed: bigint): number[] {
-  const file = readFileSync(join(example, "model.bin"));
-  const count = file.readUInt32LE(4);
-  let at = 8 + 8 * count;
-  let x = Float32Array.from(bytes, (grey) => grey / 255);
-  for (let l = 0; l < count; ++l) {
-    const inputs = file.readUInt32LE(8 + 8 * l);
-    const outputs = file.readUInt32LE(12 + 8 * l);
-    const weights = at + 8 * outputs;
-    const y = Float32Array.from({ length: outputs }, (_, o) =>
-      x.reduce(
-        (sum, value, i) => Math.fround(sum + value * Math.fround(file.readInt8(weights + i * outputs + o) * file.readFloatLE(at + 4 * o))),
-        file.readFloatLE(at + 4 * (outputs + o)),
-      ),
-    );
-    at = weights + Math.ceil((inputs * outputs) / 4) * 4;
-    const stream = streamOf(pass, l);
-    x =
-      l < count - 1
-        ? dropout(
-            "tile",
-            seed,
-            stream,
-            p,
-            y.map((value) => Math.max(value, 0)),
-          )
-        : y;
-  }
-  expect(at).toBe(file.length);
-  const powers = x.map((value) => Math.exp(value - Math.max(...x)));
+function softmax({ data }: { data: readonly number[] }): number[] {
+  const powers = data.map((value) => Math.exp(value - Math.max(...data)));
   const total = powers.reduce((sum, power) => sum + power, 0);
-  return Array.from(powers, (power) => Math.fround(power / total));
+  return powers.map((power) => power / total);
 }
+
+describe("preparing a model", () => {
+  it("gives the small form of any chain of layers: an input that is dropped, transposed weights in f32", async () => {
+    const { toSmallForm } = await import(join(example, "small.ts"));
+    const { decodeModel, encodeModel } = await import(join(example, "model.ts"));
+    const { Subnetworks } = await import(join(example, "montecarlo.ts"));
+    const { bytes, rates } = mlp(24);
+    const stored = toSmallForm(bytes);
+    const kinds = (steps: readonly { op: string; name?: string }[]) => steps.map(({ op, name }) => name ?? op);
+    expect([kinds(stored.before), kinds(stored.after)]).toEqual([
+      [],
+      ["input", "dense", "relu", "hidden1", "dense", "relu", "hidden2", "dense"],
+    ]);
+    const network = await Subnetworks.load(decodeModel(encodeModel(stored).buffer));
+    const data = new Numbers(3).take(PIXELS);
+    const { probabilities } = await network.predict(data, { passes: 6, seed: SEED });
+    const passes = passesOf({ bytes, inputs: { x: { dims: [1, PIXELS], data: [...data] } }, output: "logits", rates }, 6).map(softmax);
+    // Weights have been rounded to eight bits.
+    for (const { digit, mean } of probabilities) {
+      expect(mean).toBeCloseTo(passes.reduce((sum, pass) => sum + (pass[digit] as number), 0) / 6, 1);
+    }
+  });
+
+  it("refuses by name what the Worker cannot run", async () => {
+    const { toSmallForm } = await import(join(example, "small.ts"));
+    expect(() => toSmallForm(transformer().bytes)).toThrow(/"model" expected (one chain of layers|Gemm, MatMul and Add)/);
+    expect(() => toSmallForm(new Uint8Array(9))).toThrow(/"model" expected/);
+    const { decodeModel } = await import(join(example, "model.ts"));
+    expect(() => decodeModel(new ArrayBuffer(8))).toThrow('"buffer" expected a network in its small form, got something else');
+  });
+});
 
 describe("refusals", () => {
   const good = Array(PIXELS).fill(0);
@@ -326,7 +358,7 @@ describe("refusals", () => {
       415,
       '"content-type" expected application/json or application/octet-stream, got "text/plain"',
     );
-    await expectRefusal(await fetch(`${url}/nowhere`), 404, '"path" expected / or /predict, got /nowhere');
+    await expectRefusal(await fetch(`${url}/nowhere`), 404, '"path" expected /, /load or /predict, got /nowhere');
     const wrong = await fetch(`${url}/predict`);
     expect(wrong.headers.get("allow")).toBe("POST");
     await expectRefusal(wrong, 405, '"method" expected POST, got GET');
@@ -342,10 +374,148 @@ describe("refusals", () => {
   });
 });
 
+/** A promise that is resolved from outside. */
+function gate(): { opened: Promise<void>; open(): void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+describe("on workerd itself, many clients at once", () => {
+  let served: Served;
+  beforeAll(async () => {
+    // After the other one: both prepare the model.
+    const { serve } = await import(join(example, "serve.ts"));
+    served = await serve();
+  });
+  afterAll(() => served?.stop());
+
+  const post = (query: string, k = 0) =>
+    fetch(`${served.url}/predict?${query}`, {
+      method: "POST",
+      headers: { "content-type": "application/octet-stream" },
+      body: image(k),
+    });
+  const counts = async () => (await (await fetch(`${served.url}/load`)).json()) as Counts;
+  /** Returns the counts once they are as wanted: the Worker goes on between the questions. */
+  async function until(wanted: (counts: Counts) => boolean): Promise<Counts> {
+    for (;;) {
+      const now = await counts();
+      if (wanted(now)) return now;
+    }
+  }
+  /** Asks by a connection of its own. */
+  function connected(path: string, body: Uint8Array, length = body.length): Socket {
+    const socket = connect(served.port, "127.0.0.1");
+    socket.on("error", () => {});
+    const type = "Content-Type: application/octet-stream";
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: localhost\r\n${type}\r\nContent-Length: ${length}\r\n\r\n`);
+    socket.write(body);
+    return socket;
+  }
+
+  const CLIENTS = 260;
+  const endedOf = ({ answered, refused, gone }: Counts) => answered + refused + gone;
+
+  it("do not starve one that asks for little", async () => {
+    const ended: string[] = [];
+    const large = Array.from({ length: 50 }, async (_, k) => {
+      const answer = (await (await post(`passes=1000&seed=${k}`, k)).json()) as Answer;
+      ended.push("large");
+      return answer;
+    });
+    // The Worker has begun on the first of them once it has answered one.
+    await Promise.race(large);
+    const small = post("passes=1&seed=0").then(async (response) => {
+      await response.json();
+      ended.push("small");
+    });
+    const answers = await Promise.all(large);
+    await small;
+    expect(answers.map(({ passes }) => passes)).toEqual(new Array(50).fill(1000));
+    // Before most of those that had come earlier, by order and not by time.
+    expect(ended.indexOf("small")).toBeLessThan(25);
+    expect(answers[7]).toEqual(await (await post("passes=1000&seed=7", 7)).json());
+  });
+
+  it("are refused beyond a number, and give their places back when they hang up", async () => {
+    const before = await counts();
+    const sockets = Array.from({ length: CLIENTS }, (_, k) => connected(`/predict?passes=1000&seed=${k}`, image(k)));
+    // All have come: some of them were refused.
+    const full = await until((now) => now.reading === 0 && now.computing + now.waiting + endedOf(now) - endedOf(before) === CLIENTS);
+    expect(full.refused).toBeGreaterThan(before.refused);
+    expect(full.waiting + full.computing).toBeLessThanOrEqual(200);
+    for (const socket of sockets) socket.resetAndDestroy();
+    const after = await until(({ reading, computing, waiting }) => reading + computing + waiting === 0);
+    // Nobody waited for the answers: those in the queue were given up.
+    expect(after.gone).toBeGreaterThan(100);
+    expect(endedOf(after) - endedOf(before)).toBe(CLIENTS);
+    const response = await post("passes=1000&seed=1");
+    expect([response.status, ((await response.json()) as Answer).passes]).toEqual([200, 1000]);
+  });
+
+  it("that ask for little are refused as well where none can be answered, with a status and a time", async () => {
+    const { Desk } = await import(join(example, "desk.ts"));
+    const desk = new Desk({ atOnce: 10, small: 1, inFlight: 2, reading: 1 });
+    const { signal } = new AbortController();
+    const [first, second] = [gate(), new AbortController()];
+    const running = desk.serve(100, signal, () => first.opened);
+    const waiting = desk.serve(10, second.signal, async () => {});
+    await expect(desk.serve(1, signal, async () => {})).rejects.toMatchObject({ status: 503, headers: { "retry-after": "1" } });
+    second.abort(new Error("gone"));
+    await expect(waiting).rejects.toThrow("gone");
+    expect(desk.counts).toMatchObject({ computing: 1, waiting: 0, refused: 1, gone: 1 });
+    first.open();
+    await running;
+    const body = gate();
+    const reading = desk.read(signal, () => body.opened);
+    await expect(desk.read(signal, async () => {})).rejects.toMatchObject({ status: 503 });
+    body.open();
+    await reading;
+    expect(desk.counts).toMatchObject({ reading: 0, computing: 0, waiting: 0, answered: 1, refused: 2 });
+  });
+
+  it("that never send the whole body are told so, and cost the others nothing", async () => {
+    const slow = Array.from({ length: 20 }, () => connected("/predict", image(0).subarray(0, 10), PIXELS));
+    const answered = slow.map(async (socket) => {
+      const [data] = await once(socket, "data");
+      return `${data}`;
+    });
+    await until(({ reading }) => reading === 20);
+    const statuses = await Promise.all(Array.from({ length: 50 }, async (_, k) => (await post(`passes=20&seed=${k}`, k)).status));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    for (const told of await Promise.all(answered)) {
+      expect(told).toContain("408 Request Timeout");
+      expect(told).toContain(JSON.stringify({ error: '"body" expected within 10 seconds, got 10 bytes' }));
+    }
+    expect((await counts()).reading).toBe(0);
+    for (const socket of slow) socket.destroy();
+  });
+
+  it("that send too much, or hang up while they send, leave it as it was", async () => {
+    const gone = Array.from({ length: 20 }, () => connected("/predict", image(0).subarray(0, 10), PIXELS));
+    await until(({ reading }) => reading === 20);
+    for (const socket of gone) socket.resetAndDestroy();
+    const large = await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const headers = { "content-type": "application/octet-stream" };
+        const response = await fetch(`${served.url}/predict`, { method: "POST", headers, body: new Uint8Array(2 ** 16) });
+        await response.arrayBuffer();
+        return response.status;
+      }),
+    );
+    expect(large).toEqual(new Array(10).fill(413));
+    await until(({ reading }) => reading === 0);
+    expect((await post("passes=5&seed=1")).status).toBe(200);
+  });
+});
+
 describe("the model", () => {
   it("is the one that its card describes", () => {
     const card = JSON.parse(readFileSync(join(example, "model.json"), "utf8"));
-    const bytes = readFileSync(join(example, "model.bin"));
+    const bytes = readFileSync(join(example, "model.onnx"));
     expect([bytes.length, createHash("sha256").update(bytes).digest("hex")]).toEqual([card.bytes, card.sha256]);
     expect(card.images).toBe(60_000);
     expect(card.accuracy.stored).toBeGreaterThanOrEqual(0.975);
@@ -358,7 +528,7 @@ describe("the model", () => {
       const train = async (out: string, seed: string) => {
         const options = ["--images", "1000", "--epochs", "1", "--seed", seed, "--out", join(directory, out)];
         await promisify(execFile)("npm", ["run", "train", "--prefix", "examples/edge-worker", "--", ...options], { cwd: root });
-        return readFileSync(join(directory, out, "model.bin"));
+        return readFileSync(join(directory, out, "model.onnx"));
       };
       const [first, second, third] = await Promise.all([train("first", "5"), train("second", "5"), train("third", "6")]);
       expect(first.equals(second)).toBe(true);

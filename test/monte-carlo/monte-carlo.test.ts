@@ -1104,6 +1104,19 @@ describe("cancellation", () => {
     await expect(monteCarlo.predict(network, input(6), { passes: 2 ** 24, sliceMs: 1, signal: controller.signal })).rejects.toBe(reason);
   });
 
+  it("while other tasks have their turn: at once, as the runtime of a request may not come back to it", async () => {
+    const [, monteCarlo] = await made();
+    const controller = new AbortController();
+    let ended: unknown;
+    monteCarlo.predict(network, input(6), { passes: 10, sliceMs: 0, signal: controller.signal }).catch((error) => {
+      ended = error;
+    });
+    controller.abort(reason);
+    // Promises alone, and no task.
+    for (let k = 0; k < 20; ++k) await undefined;
+    expect(ended).toBe(reason);
+  });
+
   it("while a promise is pending that never settles, or rejects too late, or is pending as the signal aborts", async () => {
     const [dropout, monteCarlo] = await made();
     const { byteLength } = dropout.memory.buffer;
@@ -1135,8 +1148,9 @@ describe("cancellation", () => {
     const [, monteCarlo] = await made();
     const { signal } = new AbortController();
     const [add, remove] = [vi.spyOn(signal, "addEventListener"), vi.spyOn(signal, "removeEventListener")];
-    await monteCarlo.predict(async (x: Float32Array, context) => network(x, context), input(6), { passes: 20, signal });
-    expect(add.mock.calls.length).toBe(20);
+    await monteCarlo.predict(async (x: Float32Array, context) => network(x, context), input(6), { passes: 20, signal, sliceMs: 0 });
+    // One for each pass, and for each turn of other tasks.
+    expect(add.mock.calls.length).toBe(20 + 19);
     expect(remove.mock.calls.map(([, listener]) => listener)).toEqual(add.mock.calls.map(([, listener]) => listener));
   });
 

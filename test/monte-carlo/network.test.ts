@@ -4,10 +4,13 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema } from "onnx-buf";
 import { beforeAll, describe, expect, it } from "vitest";
 import { mnistDirectory, readImages, readLabels } from "../../examples/mnist/idx.mjs";
 import { createDropout } from "../../src/core/index.js";
 import { type ClassPrediction, createMonteCarlo, type MonteCarlo, type PassContext } from "../../src/monte-carlo/index.js";
+import { constantOf, type Tensor } from "../support/onnx/reference.js";
 
 // Of the first test images those that the passes disagree about most.
 const IMAGES = [3, 7, 8, 9, 15, 18, 20, 21];
@@ -25,20 +28,18 @@ interface Layer {
   readonly weights: Float32Array;
 }
 
-/** The layers of model.bin; its format is described in examples/edge-worker/model.ts. */
+/** The layers of model.onnx: "denseN.weight" [inputs, outputs] of int8, a scale for each output, and "denseN.bias". */
 function readLayers(): Layer[] {
-  const bytes = readFileSync(new URL("../../examples/edge-worker/model.bin", import.meta.url));
-  const floats = (at: number, length: number) => Float32Array.from({ length }, (_, i) => bytes.readFloatLE(at + 4 * i));
-  const count = bytes.readUInt32LE(4);
-  let at = 8 + 8 * count;
-  return Array.from({ length: count }, (_, k) => {
-    const [inputs, outputs] = [bytes.readUInt32LE(8 + 8 * k), bytes.readUInt32LE(12 + 8 * k)];
-    const scales = floats(at, outputs);
-    const biases = floats(at + 4 * outputs, outputs);
-    at += 8 * outputs;
-    const weights = Float32Array.from({ length: inputs * outputs }, (_, i) => bytes.readInt8(at + i) * (scales[i % outputs] as number));
-    at += Math.ceil((inputs * outputs) / 4) * 4;
-    return { inputs, outputs, biases, weights };
+  const file = readFileSync(new URL("../../examples/edge-worker/model.onnx", import.meta.url));
+  const constants = fromBinary(ModelProtoSchema, file).graph?.initializer.map((one) => [one.name, constantOf(one)] as const);
+  const tensors = new Map(constants);
+  const floats = (name: string) => Float32Array.from((tensors.get(name) as Tensor).data);
+  return [1, 2, 3].map((l) => {
+    const steps = tensors.get(`dense${l}.weight/int8`) as Tensor;
+    const [inputs, outputs] = steps.dims as [number, number];
+    const scales = floats(`dense${l}.weight/scale`);
+    const weights = Float32Array.from(steps.data, (step, i) => step * (scales[i % outputs] as number));
+    return { inputs, outputs, biases: floats(`dense${l}.bias`), weights };
   });
 }
 

@@ -4,7 +4,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout } from "wasm-dropout";
-import { createOnnxMonteCarlo, listDropouts, type OnnxOptions, rewriteDropouts } from "wasm-dropout/onnx";
+import { createOnnxMonteCarlo, cutAtDropouts, listDropouts, type OnnxOptions, rewriteDropouts } from "wasm-dropout/onnx";
 import { DataType, graph, type ModelParts, model, Numbers, node, tensor, value } from "../support/onnx/build.js";
 import { expectSame, factorsOf, load, passesOf, RUNTIMES, type Runtime, SEED } from "../support/onnx/runtimes.js";
 
@@ -456,6 +456,62 @@ describe("a rewritten model", () => {
         expect(scaleOf(kind, p)).toBe(dropout.mask(64, p, { kind, stream: 0, format: "f32" }).find((one) => one > 0) ?? scaleOf(kind, p));
     }
   });
+});
+
+describe("a model that is cut", () => {
+  const ort = load("onnxruntime-web");
+  // Weights of eight bits, widened by nodes of constants alone.
+  const widened = (name: string) => [
+    node("Cast", [`${name}/int8`], [`${name}/wide`], { attributes: { to: 1 } }),
+    node("Mul", [`${name}/wide`, "unit"], [name]),
+  ];
+  const bytes = simple({
+    opset: 13,
+    constants: [
+      tensor("r", [], [0.25]),
+      tensor("unit", [], [0.5]),
+      ...["w1", "w2"].map((name) => tensor(`${name}/int8`, [FEATURES, FEATURES], new Numbers(8).take(36, 100), DataType.INT8)),
+    ],
+    values: [value("h", ["batch", FEATURES])],
+    nodes: [
+      ...widened("w1"),
+      ...widened("w2"),
+      node("MatMul", ["x", "w1"], ["h"]),
+      node("Dropout", ["h", "r"], ["d"], { name: "d" }),
+      node("MatMul", ["d", "w2"], ["p"]),
+      node("Add", ["p", "x"], ["y"]),
+    ],
+  });
+
+  it("has what is before the first dropout in one part, and in both what is made of constants", async () => {
+    const { prefix, cut, rest, masks, outputName } = cutAtDropouts(bytes);
+    expect([cut, outputName, masks]).toEqual([["h"], "y", [{ input: "d/keep", name: "d", p: 0.25, shape: ["batch", FEATURES] }]]);
+    const inputsOf = (part: Uint8Array) => fromBinary(ModelProtoSchema, part).graph?.input.map((one) => one.name);
+    expect([inputsOf(prefix as Uint8Array), inputsOf(rest)]).toEqual([["x"], ["x", "h", "d/keep"]]);
+    expect(fromBinary(ModelProtoSchema, rest).graph?.output.map((one) => one.name)).toEqual(["y"]);
+    const [first, second] = [await ort.InferenceSession.create(prefix as Uint8Array), await ort.InferenceSession.create(rest)];
+    const x = new ort.Tensor("float32", data, dims);
+    const mask = dropout.mask(SAMPLES * FEATURES, 0.25, { stream: 3, format: "bytes" });
+    const { h } = await first.run({ x });
+    const parts = await second.run({ x, h: h as never, "d/keep": new ort.Tensor("bool", mask, dims) });
+    const { model: whole, masks: same } = rewriteDropouts(bytes);
+    const session = await ort.InferenceSession.create(whole);
+    const { y: expected } = await session.run({ x, [same[0]?.input ?? ""]: new ort.Tensor("bool", mask, dims) });
+    expect([...(parts.y?.data ?? [])]).toEqual([...(expected?.data ?? [])]);
+    await Promise.all([first.release(), second.release(), session.release()]);
+  });
+
+  it("has one part where the input drops, and other rates and places by the same options", () => {
+    const dropped = simple({ opset: 13, nodes: [node("Dropout", ["x"], ["y"], { name: "d" })] });
+    expect(cutAtDropouts(dropped)).toMatchObject({ prefix: undefined, cut: [], outputName: "y" });
+    const { masks, cut } = cutAtDropouts(bytes, { rates: { d: 0 }, insert: [{ after: "p", p: 0.5, name: "late" }] });
+    expect([masks, cut]).toMatchObject([[{ name: "late", p: 0.5 }], [expect.stringContaining("p")]]);
+    expect(() => cutAtDropouts(bytes, { rates: { d: 0 } })).toThrow('"model" expected model with dropout that drops');
+    expect(() => cutAtDropouts(bytes, { outputName: "z" })).toThrow('"outputName" expected one of the outputs "y"');
+    expect(() => cutAtDropouts(bytes, { output: "y" } as never)).toThrow(/"output" is no option/);
+  });
+
+  it("computes weights of eight bits in the part that passes run", () => check(ort, bytes, { d: 0.25 }, { tolerance: 1e-4 }));
 });
 
 function withReference(one: ReturnType<typeof node>, name: string, reference: string) {

@@ -1,9 +1,11 @@
 // Networks in ONNX Runtime, rewritten and cut, beside the same files computed in plain JavaScript with the same masks.
 
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout } from "wasm-dropout";
 import { createOnnxMonteCarlo, listDropouts } from "wasm-dropout/onnx";
+import { mnistDirectory, readImages } from "../../examples/mnist/idx.mjs";
 import { Numbers } from "../support/onnx/build.js";
 import { cnn, mlp, type Network, transformer } from "../support/onnx/networks.js";
 import { expectSame, load, passesOf, RUNTIMES, SEED } from "../support/onnx/runtimes.js";
@@ -41,6 +43,22 @@ describe.each(RUNTIMES)("%s", (name) => {
       expectSame(prediction, passesOf({ bytes, inputs, output: "logits", rates, firstSample, shared: masks === "perPass" }, PASSES));
       await onnx.release();
     });
+  });
+
+  it("equals the file in plain JavaScript: the digits of the example, trained on MNIST, weights of eight bits", async () => {
+    const bytes = readFileSync(new URL("../../examples/edge-worker/model.onnx", import.meta.url));
+    expect(listDropouts(bytes).dropouts.map(({ name: layer, p }) => [layer, p])).toEqual([
+      ["hidden1", 0.25],
+      ["hidden2", 0.25],
+    ]);
+    const { pixels } = readImages(join(mnistDirectory(), "t10k-images-idx3-ubyte"));
+    const data = Float32Array.from(pixels.subarray(0, 2 * 784), (grey) => grey / 255);
+    const dims = [2, 784];
+    const onnx = await createOnnxMonteCarlo(dropout, { ort, model: bytes });
+    const prediction = await onnx.predict(new ort.Tensor("float32", data, dims), { passes: 3 });
+    const inputs = { image: { dims, data: [...data] } };
+    expectSame(prediction, passesOf({ bytes, inputs, output: "logits", rates: { hidden1: 0.25, hidden2: 0.25 } }, 3));
+    await onnx.release();
   });
 
   it("drops in a file from npm, whose exporter has left dropout out and fixed the batch at one", async () => {

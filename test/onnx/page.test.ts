@@ -1,6 +1,6 @@
 // The entry in a page, bundled with onnxruntime-web, beside the same files computed in plain JavaScript with the same masks.
 
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,12 @@ import { Numbers } from "../support/onnx/build.js";
 import { cnn, mlp, transformer } from "../support/onnx/networks.js";
 import { expectSame, passesOf } from "../support/onnx/runtimes.js";
 import { serve } from "../support/static-server.js";
+
+/** The network of examples/edge-worker, trained on MNIST. */
+function digits() {
+  const bytes = readFileSync(new URL("../../examples/edge-worker/model.onnx", import.meta.url));
+  return { bytes, input: [784], rates: { hidden1: 0.25, hidden2: 0.25 } };
+}
 
 let directory: string;
 let server: Awaited<ReturnType<typeof serve>>;
@@ -43,12 +49,13 @@ it.for([
   ["mlp", mlp(16)],
   ["cnn", cnn()],
   ["transformer", transformer()],
-] as const)("%s in Chromium", async ([, { bytes, input, rates }], context) => {
+  ["digits", digits()],
+] as const)("%s in Chromium", async ([which, { bytes, input, rates }], context) => {
   if (browser instanceof MissingBrowser) return missing(context, "chromium", browser.message);
   const dims = [2, ...input];
   const prediction = await page.evaluate<Prediction>(`return predict(${JSON.stringify([...bytes])}, ${JSON.stringify(dims)}, 4)`);
   expect(prediction.samples).toBe(2);
-  const name = input.length === 3 ? "image" : "x";
+  const name = which === "cnn" || which === "digits" ? "image" : "x";
   const inputs = { [name]: { dims, data: [...new Numbers(9).take(dims.reduce((a, b) => a * b, 1))] } };
   expectSame(prediction, passesOf({ bytes, inputs, output: "logits", rates }, 4));
 });

@@ -65,6 +65,7 @@ export function constantOf({ dims, dataType, rawData, floatData, int64Data, int3
     [DataType.DOUBLE]: (k) => view.getFloat64(8 * k, true),
     [DataType.INT64]: (k) => Number(view.getBigInt64(8 * k, true)),
     [DataType.INT32]: (k) => view.getInt32(4 * k, true),
+    [DataType.INT8]: (k) => view.getInt8(k),
     [DataType.BOOL]: (k) => view.getUint8(k),
   };
   // Of other types are constants that only dropout reads.

@@ -5,13 +5,13 @@ import { HANG_MS } from "./test/support/limits.js";
 /** Projects beside the unit tests, each with its files. What they need installed comes with `node scripts/install.mjs --tests`. */
 const PROJECTS = {
   /** Examples of README and docstrings, against what is built. */
-  docs: ["test/docs/**/*.test.ts"],
+  docs: ["test/docs/examples.test.ts"],
   /** The adapter for TensorFlow.js on the backends that Node has. */
   tfjs: ["test/tfjs/{device,graph-model,heap,layers,models,monte-carlo,operations,predict}.test.ts", "test/monte-carlo/tensors.test.ts"],
   /** Monte-Carlo dropout of ONNX models, in both packages of ONNX Runtime and in a page. */
   onnx: ["test/onnx/**/*.test.ts"],
   /** Pages in browsers. */
-  pages: ["test/tfjs/{gpu,threads}.test.ts", "test/examples/browser-page.test.ts"],
+  pages: ["test/docs/site.test.ts", "test/tfjs/{gpu,threads}.test.ts", "test/examples/browser-page.test.ts"],
   /** The packed package in build tools. */
   packaging: ["test/packaging/**/*.test.ts"],
   /** The packed package in every engine. */

@@ -1,26 +1,33 @@
-// The examples of README, of the pages in docs/ and of the docstrings run as they stand.
+// The code of README, of the pages in docs/ and of its site, and of the docstrings runs as it stands, or passes the compiler.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, it } from "vitest";
+import { build } from "esbuild";
+import ts from "typescript";
+import { afterAll, expect, it } from "vitest";
+import { askWorker } from "../engines/workerd.js";
+import { BUN, DENO } from "../support/runtimes.js";
+import { blocksOf, PAGES as TEXTS } from "./pages.js";
 
 const root = new URL("../..", import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), "utf8");
 // The folder whose packages include the backends of TensorFlow.js that the examples import.
 const cwd = fileURLToPath(new URL("..", import.meta.url));
-const run = (code: string) => execFileSync(process.execPath, ["--input-type=module", "--eval", code], { cwd, encoding: "utf8" });
-
-const blocksOf = (path: string) => [...read(path).matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code as string);
+const start = (program: string, ...args: readonly string[]) => execFileSync(program, args, { cwd, encoding: "utf8" });
+// What pages claim of their results by console.assert() ends the program if it is not so.
+const CLAIM = "console.assert = (claim) => { if (!claim) throw new Error('a claim of this page is not so'); };";
+const run = (code: string, type = "module") => start(process.execPath, `--input-type=${type}`, "--eval", `${CLAIM}\n${code}`);
 
 it("the examples of README, one after another", () => {
-  const blocks = blocksOf("README.md");
+  const blocks = blocksOf("README.md", "js");
   expect(blocks.length).toBeGreaterThanOrEqual(2);
   const report = "console.log(JSON.stringify([y.length, same.every((v, i) => v === x[i]), y.some((v) => v === 0), bits.length, a.length]))";
   expect(JSON.parse(run([...blocks, report].join("\n")))).toEqual([1000, true, true, 125, 1 << 20]);
 });
 
-const PAGES = readdirSync(new URL("docs", root)).filter((name) => name.endsWith(".md") && blocksOf(`docs/${name}`).length > 0);
+const PAGES = TEXTS.filter((path) => path.startsWith("docs/") && blocksOf(path, "js").length > 0).map((path) => path.replace("docs/", ""));
 
 // The results that a page describes, as an expression that is true.
 const CLAIMS: Readonly<Record<string, string>> = {
@@ -34,28 +41,92 @@ const CLAIMS: Readonly<Record<string, string>> = {
 
 it.each(PAGES)("the examples of docs/%s, one after another", (name) => {
   const claim = CLAIMS[name] ?? "true";
-  expect(run([...blocksOf(`docs/${name}`), `console.log(${claim})`].join("\n")).trim()).toBe("true");
+  const printed = run([...blocksOf(`docs/${name}`, "js"), `console.log(${claim})`].join("\n"));
+  expect(printed.trim().split("\n").at(-1)).toBe("true");
 });
 
 it("pages with examples are found", () => {
-  expect(PAGES).toEqual(expect.arrayContaining(["api.md", "migrate.md", "onnx.md", "reproducibility.md", "tfjs.md"]));
+  expect(PAGES).toEqual(expect.arrayContaining(["api.md", "migrate.md", "onnx.md", "reproducibility.md", "tfjs.md", "site/pages/start/node.md"]));
+});
+
+/** All blocks of code for another engine or compiler than the one that runs this. */
+const blocks = (language: string) => TEXTS.flatMap((path) => blocksOf(path, language).map((code) => [path, code] as const));
+
+it.each(blocks("js common"))("CommonJS of %s", (_, code) => expect(run(code, "commonjs")).toMatch(/^\d+ of 1000 kept\n$/));
+
+it("Deno and Bun print what Node does", () => {
+  const [[, deno], [, bun]] = [...blocks("js deno"), ...blocks("js bun")] as [readonly [string, string], readonly [string, string]];
+  expect([start(DENO, "eval", deno), start(BUN, "--eval", bun)]).toEqual([run(deno), run(deno)]);
+});
+
+const scratch = mkdtempSync(join(cwd, ".docs-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+it("Workers answer", async () => {
+  const answers = blocks("js worker").map(async ([, contents], i) => {
+    const outfile = join(scratch, `${i}`, "worker.js");
+    const stdin = { contents, resolveDir: cwd };
+    await build({ stdin, outfile, bundle: true, format: "esm", conditions: ["workerd"], loader: { ".wasm": "copy" }, logLevel: "error" });
+    return askWorker(outfile);
+  });
+  const kept = run(
+    'import { createDropout } from "wasm-dropout";\nconst d = await createDropout({ seed: 42 });\nconsole.log(d.countKept(d.mask(1000, 0.1, { stream: 7 }), 1000));',
+  );
+  expect(await Promise.all(answers)).toEqual([JSON.stringify({ kept: Number(kept) }), '{"refused":"RangeError"}']);
+});
+
+it("TypeScript takes what is TypeScript", () => {
+  const programs = new Map(blocks("ts").map(([path, code], i) => [join(cwd, `${path.replaceAll(/\W/g, "-")}-${i}.ts`), code]));
+  expect(programs.size).toBeGreaterThanOrEqual(2);
+  const options: ts.CompilerOptions = {
+    module: ts.ModuleKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    lib: ["lib.es2023.d.ts", "lib.esnext.disposable.d.ts", "lib.dom.d.ts"],
+    strict: true,
+    noEmit: true,
+    types: [],
+  };
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile, getSourceFile } = host;
+  host.fileExists = (path) => programs.has(path) || fileExists(path);
+  host.readFile = (path) => programs.get(path) ?? readFile(path);
+  host.getSourceFile = (path, ...rest) => {
+    const code = programs.get(path);
+    return code === undefined ? getSourceFile(path, ...rest) : ts.createSourceFile(path, code, ts.ScriptTarget.ES2022);
+  };
+  const program = ts.createProgram([...programs.keys()], options, host);
+  const messages = ts
+    .getPreEmitDiagnostics(program)
+    .map(({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`);
+  expect(messages).toEqual([]);
+});
+
+it("every block of code is in a language that a test runs", () => {
+  const fences = TEXTS.flatMap((path) => [...read(path).matchAll(/^```(.+)$/gm)].map(([, language]) => `${language}`));
+  // Those in HTML are opened in a browser: test/packaging/setups.test.ts, test/docs/site.test.ts.
+  const known = ["js", "js common", "js deno", "js bun", "js worker", "ts", "sh", "html", "json"];
+  expect(fences.filter((language) => !known.includes(language))).toEqual([]);
+});
+
+it("the commands that pages name exist", () => {
+  const { scripts } = JSON.parse(read("package.json"));
+  const missing = TEXTS.flatMap((path) =>
+    [...read(path).matchAll(/\bnpm run (?:--silent )?([\w:-]+)/g)]
+      .filter(([, name]) => !(`${name}` in scripts))
+      .map(([command]) => `${path}: ${command}`),
+  );
+  expect(missing).toEqual([]);
+  const lines = blocks("sh").flatMap(([path, code]) => code.split("\n").map((line) => [path, line.trim()] as const));
+  const known = /^(#|$|cd |npm (ci|install|init|run|start|test|publish)\b|node |deno add |bun add |curl |\.ci\/run)/;
+  expect(lines.filter(([, line]) => !known.test(line))).toEqual([]);
 });
 
 it("links between the pages lead to files and headings that exist", () => {
-  const pages = [
-    "README.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    "examples/README.md",
-    ...readdirSync(new URL("docs", root)).map((name) => `docs/${name}`),
-  ];
-  const broken = pages
-    .filter((path) => path.endsWith(".md"))
-    .flatMap((path) =>
-      [...read(path).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)]
-        .filter(([, target, heading]) => !leads(path, target as string, heading))
-        .map(([link]) => `${path}: ${link}`),
-    );
+  const broken = TEXTS.flatMap((path) =>
+    [...read(path).matchAll(/\]\((?!https?:|\/)([^)#]*)(?:#([^)]*))?\)/g)]
+      .filter(([, target, heading]) => !leads(path, target as string, heading))
+      .map(([link]) => `${path}: ${link}`),
+  );
   expect(broken).toEqual([]);
 });
 

@@ -1,0 +1,225 @@
+// The documentation site as it is built: every entry has its page, links lead somewhere, nothing is loaded from elsewhere, and its pages pass axe in a
+// browser at two widths and in both schemes.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, posix } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PICTURES } from "../../docs/site/pictures/draw.mjs";
+import { ENTRIES } from "../../modules.mjs";
+import { type Browser, ifInstalled, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
+import { missing } from "../support/missing.js";
+import { serve } from "../support/static-server.js";
+import { blocksOf } from "./pages.js";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const built = join(root, "build/site");
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** One page of each sort. */
+const MAIN = [
+  "index",
+  "start/node",
+  "concepts/streams",
+  "guides/transformers",
+  "api",
+  "migrate",
+  "performance",
+  "playground",
+  "reference/noise",
+];
+
+/** Pages of long code, which take axe long: checked at one width in each scheme. */
+const LONG = ["ports", "reference/core"];
+
+let pages: ReadonlyMap<string, string>;
+
+beforeAll(() => {
+  execFileSync(process.execPath, [join(root, "docs/site/build.mjs")], { stdio: ["ignore", "ignore", "inherit"] });
+  const paths = readdirSync(built, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".html"));
+  pages = new Map(paths.map((path) => [path.replaceAll("\\", "/"), readFileSync(join(built, path), "utf8")]));
+});
+
+const attributes = (html: string, name: string) =>
+  [...html.matchAll(new RegExp(`<[^>]* ${name}="([^"]*)"`, "g"))].map(([, value]) => `${value}`);
+
+it("has a page of the reference for every entry, and a way to it", () => {
+  for (const { subpath, source } of ENTRIES) {
+    const page = `reference/${source.replace(/\/index$/, "")}.html`;
+    expect(pages.get(page), subpath).toMatch(new RegExp(`<h1[^>]*>wasm-dropout${subpath === "" ? "" : `/${subpath}`} <`));
+    expect(pages.get("api.html")).toContain(`href="/${page}"`);
+  }
+});
+
+it("has every page of docs/, with a way to it", () => {
+  for (const name of readdirSync(join(root, "docs")).filter((path) => path.endsWith(".md"))) {
+    expect(pages.get("start/node.html"), name).toContain(`href="/${name.replace(/md$/, "html")}"`);
+  }
+});
+
+it("links lead to pages and headings that exist", () => {
+  const broken: string[] = [];
+  for (const [path, html] of pages) {
+    for (const link of [...attributes(html, "href"), ...attributes(html, "src")]) {
+      if (/^(https?|data|mailto):/.test(link)) continue;
+      const [target = "", heading = ""] = link.replace(/\?.*?(?=#|$)/, "").split("#");
+      const file =
+        target === "" ? path : target.startsWith("/") ? target.slice(1) || "index.html" : posix.join(posix.dirname(path), target);
+      const found = pages.get(file);
+      // Places in the playground's address are what it shows, not headings.
+      const inPage = heading === "" || file.startsWith("playground/") || found?.includes(`id="${decodeURIComponent(heading)}"`);
+      if (!existsSync(join(built, file)) || !inPage) broken.push(`${path}: ${link}`);
+    }
+  }
+  expect(pages.size).toBeGreaterThan(30);
+  expect(broken).toEqual([]);
+});
+
+it("loads nothing from elsewhere", () => {
+  const files = readdirSync(built, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".css"));
+  const loaded = [
+    ...[...pages].flatMap(([path, html]) =>
+      [...html.matchAll(/<(?:link|script|img|iframe)[^>]* (?:href|src)="((?:https?:)?\/\/[^"]*)"/g)].map(
+        ([, address]) => `${path}: ${address}`,
+      ),
+    ),
+    ...files.flatMap((path) => readFileSync(join(built, path), "utf8").match(/(?:@import|url\()\s*["']?(?:https?:)?\/\/[^)"']*/g) ?? []),
+  ];
+  expect(loaded).toEqual([]);
+});
+
+it("pictures show what the package draws: node docs/site/pictures/draw.mjs writes them", () => {
+  for (const { name, svg } of PICTURES) {
+    expect(readFileSync(join(root, `docs/site/pictures/${name}.svg`), "utf8") === svg, name).toBe(true);
+  }
+});
+
+describe("in a browser", () => {
+  let browser: Browser | MissingBrowser;
+  let server: Awaited<ReturnType<typeof serve>>;
+  beforeAll(async () => {
+    browser = await ifInstalled(openBrowser("chromium"));
+    // VitePress sets the scheme by a script in the page; style attributes are those of pictures and code.
+    const policy =
+      "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
+    server = await serve(built, { headers: { "content-security-policy": policy } });
+  });
+  afterAll(async () => {
+    await server?.close();
+    if (!(browser instanceof MissingBrowser)) await browser?.close();
+  });
+
+  const check = async (page: Page) => {
+    const found = await page.evaluate<string[]>(`if (!globalThis.axe) { ${AXE} }
+      const { violations } = await axe.run({ exclude: [["iframe"]] });
+      return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ": " + target.join(" ") + " " + failureSummary));`);
+    expect(found).toEqual([]);
+  };
+
+  const SETTINGS = [390, 1280].flatMap((width) => ["light", "dark"].map((scheme) => ({ width, scheme })));
+
+  it.for(SETTINGS)("pages pass axe, fit, and load nothing from elsewhere: $width px, $scheme", async ({ width, scheme }, context) => {
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    const page = await browser.newPage();
+    await page.resize(width, 844);
+    await page.goto(`${server.url}/index.html`);
+    await page.evaluate(`localStorage.setItem("vitepress-theme-appearance", "${scheme}")`);
+    for (const name of [...MAIN, ...(width > 1000 === (scheme === "dark") ? LONG : [])]) {
+      await page.goto(`${server.url}/${name}.html`);
+      const state = await page.evaluate<Record<string, unknown>>(`
+        await new Promise((resolve) => setTimeout(resolve));
+        const { scrollWidth, clientWidth, classList } = document.documentElement;
+        const origins = performance.getEntriesByType("resource").map(({ name }) => new URL(name).origin);
+        return { over: scrollWidth - clientWidth, dark: classList.contains("dark"), elsewhere: origins.filter((origin) => origin !== location.origin) }`);
+      expect([name, state]).toEqual([name, { over: 0, dark: scheme === "dark", elsewhere: [] }]);
+      await check(page);
+    }
+    await page.close();
+  });
+
+  it("finds what is searched for", async (context) => {
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    const page = await browser.newPage();
+    await page.resize(1280, 844);
+    await page.goto(`${server.url}/index.html`);
+    const found = await page.evaluate<string[]>(`
+      const wait = async (find) => {
+        for (;;) {
+          const found = find();
+          if (found) return found;
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      };
+      // Again until the page's script answers.
+      const input = await wait(() => {
+        document.querySelector(".VPNavBarSearch button").click();
+        return document.querySelector(".VPLocalSearchBox input");
+      });
+      input.value = "reserveStream";
+      input.dispatchEvent(new Event("input"));
+      await wait(() => document.querySelector(".VPLocalSearchBox .result"));
+      return [...document.querySelectorAll(".VPLocalSearchBox .result")].map(({ href }) => new URL(href).pathname);`);
+    expect(found.some((path) => path.startsWith("/concepts/states"))).toBe(true);
+    await check(page);
+    await page.close();
+  });
+
+  it("the playground runs within its page", async (context) => {
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    const page = await browser.newPage();
+    await page.goto(`${server.url}/playground.html`);
+    const shown = await page.evaluate<{ checksum: string; fits: boolean }>(`
+      for (;;) {
+        const frame = document.querySelector("iframe.playground");
+        const checksum = frame?.contentDocument?.getElementById("checksum")?.textContent;
+        const fits = frame && frame.offsetHeight >= frame.contentDocument.documentElement.scrollHeight;
+        if (checksum && fits) return { checksum, fits };
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }`);
+    expect(shown.checksum).toMatch(/^[0-9a-f]{8}$/);
+    await page.close();
+  });
+
+  it("pages without a bundler work as the site shows them", async (context) => {
+    if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
+    const directory = mkdtempSync(join(tmpdir(), "wasm-dropout-site-"));
+    const linked = {
+      "wasm-dropout": ".",
+      "@tensorflow/tfjs-core": "",
+      "@tensorflow/tfjs-layers": "",
+      "@tensorflow/tfjs-backend-cpu": "test",
+    };
+    for (const [name, folder] of Object.entries(linked)) {
+      const path = join(directory, "node_modules", name);
+      mkdirSync(dirname(path), { recursive: true });
+      symlinkSync(join(root, folder, folder === "." ? "" : `node_modules/${name}`), path);
+    }
+    const blocks = blocksOf("docs/site/pages/start/page.md", "html");
+    blocks.forEach((code, i) => {
+      writeFileSync(join(directory, `${i}.html`), code);
+    });
+    const host = await serve(directory);
+    const page = await browser.newPage();
+    try {
+      for (const i of blocks.keys()) {
+        await page.goto(`${host.url}/${i}.html`);
+        const text = await page.evaluate<string>(`
+          for (;;) {
+            const text = document.body?.textContent.trim();
+            if (text && !text.includes("{")) return text;
+            await new Promise((resolve) => setTimeout(resolve, 20));
+          }`);
+        const values = text.split(" ").map(Number);
+        expect(values.length).toBe(8);
+        for (const value of values) expect([0, 2]).toContain(value);
+      }
+    } finally {
+      await page.close();
+      await host.close();
+      rmSync(directory, { recursive: true });
+    }
+  });
+});

@@ -13,6 +13,7 @@ const root = new URL("../", import.meta.url);
 const TESTS = [
   "scripts/lint",
   "scripts/release",
+  "docs/site",
   "test",
   "test/engines/nodes",
   "examples/browser",

@@ -26,5 +26,9 @@ export function mendSearchBox(): void {
     const box = document.querySelector(BOX);
     if (box) mend(box);
   });
-  observer.observe(document.body, { childList: true, subtree: true, attributeFilter: ["role", "aria-selected", "aria-owns", "aria-label"] });
+  observer.observe(document.body, {
+    childList: true,
+    subtree: true,
+    attributeFilter: ["role", "aria-selected", "aria-owns", "aria-label"],
+  });
 }

@@ -46,7 +46,9 @@ it.each(PAGES)("the examples of docs/%s, one after another", (name) => {
 });
 
 it("pages with examples are found", () => {
-  expect(PAGES).toEqual(expect.arrayContaining(["api.md", "migrate.md", "onnx.md", "reproducibility.md", "tfjs.md", "site/pages/start/node.md"]));
+  expect(PAGES).toEqual(
+    expect.arrayContaining(["api.md", "migrate.md", "onnx.md", "reproducibility.md", "tfjs.md", "site/pages/start/node.md"]),
+  );
 });
 
 /** All blocks of code for another engine or compiler than the one that runs this. */

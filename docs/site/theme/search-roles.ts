@@ -11,6 +11,8 @@ function mend(box: Element): void {
   for (const item of box.querySelectorAll("li")) set(item, { role: null, "aria-selected": null });
   // The name of a link is what it shows.
   for (const link of box.querySelectorAll("a.result")) set(link, { "aria-label": null });
+  // Pictures of keys, which have names.
+  for (const key of box.querySelectorAll("kbd[aria-label]")) set(key, { role: "img" });
 }
 
 function set(element: Element, attributes: Readonly<Record<string, string | null>>): void {

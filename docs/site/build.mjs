@@ -21,11 +21,11 @@ const OTHERS = new Map([
   ["README.md", "index.md"],
 ]);
 
-/** Files and parts of pages that a page of the site shows, with that page. */
+/** Files that a page of the site shows, with that page. */
 const SHOWN = new Map([
-  ["README.md#stability", "stability.md"],
   ["docs/reference.ts", "ports.md#typescript"],
   ["docs/normal-reference.ts", "ports.md#normal-numbers-in-typescript"],
+  ["docs/order-reference.ts", "ports.md#order-in-typescript"],
   ["docs/ports/keep_streams.py", "ports.md#python"],
   ["docs/ports/keep_streams.c", "ports.md#c"],
   ["docs/ports/keep-streams.wgsl", "ports.md#wgsl"],
@@ -57,9 +57,7 @@ function forSite(path, known) {
     .replaceAll(/^!\[(.*)\]\((\S+\.svg)\)$/gm, (_, alternative, target) => figure(posix.join(from, target), alternative))
     .replaceAll(/^\[(\S+)\]: # "example"$/gm, (_, target) => example(posix.join(from, target)))
     .replaceAll(/^\[(\S+)\]: # "file"$/gm, (_, target) => code(posix.join(from, target)));
-  return withLinks(text, from, known).replaceAll(/^\[(\S+)#(\S+)\]: # "section"$/gm, (_, target, heading) =>
-    withLinks(section(posix.join(from, target), heading), posix.join(from, posix.dirname(target)), known),
-  );
+  return withLinks(text, from, known);
 }
 
 /**
@@ -72,7 +70,7 @@ function forSite(path, known) {
 function withLinks(text, from, known) {
   return text.replaceAll(/(?<!!)\[([^\]]*)\]\((?![a-z]+:|#)([^)#\s]+)(#[^)]*)?\)/g, (_, words, target, heading = "") => {
     const path = posix.join(from, target);
-    const shown = SHOWN.get(`${path}${heading}`) ?? SHOWN.get(path);
+    const shown = SHOWN.get(path);
     if (shown !== undefined) return `[${words}](/${shown})`;
     const place = known.get(path) ?? OTHERS.get(path);
     if (place !== undefined) return `[${words}](/${place}${heading})`;
@@ -96,14 +94,6 @@ function figure(path, alternative) {
 function code(path) {
   const language = posix.extname(path).slice(1);
   return `\`\`\`${language}\n${readFileSync(join(root, path), "utf8")}\`\`\``;
-}
-
-/** A section of a page, without its heading. @param {string} path @param {string} heading its anchor */
-function section(path, heading) {
-  const sections = readFileSync(join(root, path), "utf8").split(/^## /m);
-  const found = sections.find((text) => text.toLowerCase().replace(/\n.*/s, "").replaceAll(" ", "-") === heading);
-  if (found === undefined) throw new Error(`${path} has no section ${heading}`);
-  return found.replace(/^.*\n/, "").trim();
 }
 
 /** The first example of a page. @param {string} path */

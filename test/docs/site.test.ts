@@ -3,13 +3,13 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PICTURES } from "../../docs/site/pictures/draw.mjs";
 import { ENTRIES } from "../../modules.mjs";
+import { expectAccessible } from "../support/axe.js";
 import { type Browser, ifInstalled, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
 import { missing } from "../support/missing.js";
 import { serve } from "../support/static-server.js";
@@ -17,7 +17,6 @@ import { blocksOf } from "./pages.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const built = join(root, "build/site");
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** A page of each sort, of which colours are those of the theme: checked at each width in each scheme. */
 const SORTS = ["index", "start/node", "concepts/streams", "migrate", "reference/noise"];
@@ -102,13 +101,7 @@ describe("in a browser", () => {
     if (!(browser instanceof MissingBrowser)) await browser?.close();
   });
 
-  /** By some rules of axe, or by all. */
-  const check = async (page: Page, rules?: readonly string[]) => {
-    const found = await page.evaluate<string[]>(`if (!globalThis.axe) { ${AXE} }
-      const { violations } = await axe.run({ exclude: [["iframe"]] }, ${JSON.stringify(rules ? { runOnly: rules } : {})});
-      return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ": " + target.join(" ") + " " + failureSummary));`);
-    expect(found).toEqual([]);
-  };
+  const check = (page: Page, runOnly?: readonly string[]) => expectAccessible(page, { exclude: "iframe", ...(runOnly && { runOnly }) });
 
   // Each width by all rules in one scheme; in the other, what depends on the scheme.
   const SETTINGS = [

@@ -12,6 +12,7 @@ import { Drawing, PIXELS, type Point } from "../../examples/browser/src/drawing.
 import { checksum, keptOf } from "../../examples/browser/src/forward.js";
 import { POLICY } from "../../examples/browser/vite.config.js";
 import { mnistDirectory, readTrainingSet } from "../../examples/mnist/idx.mjs";
+import { expectAccessible } from "../support/axe.js";
 import { BROWSERS, type Browser, ifInstalled, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
 import { HANG_MS } from "../support/limits.js";
 import { missing } from "../support/missing.js";
@@ -446,6 +447,7 @@ describe.each(BROWSERS)("%s", { retry: 1 }, (name) => {
       .filter((element) => { const { width, height } = element.getBoundingClientRect(); return width < 44 || height < 44; })
       .map((element) => element.outerHTML.slice(0, 80))`;
     expect(await page.evaluate(small)).toEqual([]);
+    if (name === "chromium") await expectAccessible(page);
     if (name !== "webkit") await page.resize(1024, 800);
     await quiet();
   });
@@ -460,6 +462,7 @@ describe.each(BROWSERS)("%s", { retry: 1 }, (name) => {
     expect(faint).toEqual([]);
     const paper = await page.evaluate<number[]>("return rgb(getComputedStyle(document.documentElement).backgroundColor)");
     expect((paper[0] as number) > 128).toBe(scheme === "light");
+    if (name === "chromium") await expectAccessible(page);
     await quiet();
   });
 

@@ -19,6 +19,7 @@ import { carryOutAll, type Listener } from "../../examples/mnist/train/pool.js";
 import { RandomNumbers } from "../../examples/mnist/train/random.js";
 import { DEFAULT, nameOf, type Run, runsOf, SHORT } from "../../examples/mnist/train/settings.js";
 import { trainNetwork } from "../../examples/mnist/train/training.js";
+import { expectDocumentAccessible } from "../support/axe.js";
 
 const PROGRAM = fileURLToPath(new URL("../../examples/mnist/train/run.ts", import.meta.url));
 const SEEDS = 3;
@@ -121,6 +122,9 @@ describe("the command, in its short form", () => {
       }
     }
   });
+
+  test("writes a page that passes axe, on a phone and on a desk, in light and in dark", (context) =>
+    expectDocumentAccessible(page, context));
 
   test("writes a page that needs nothing else, with the figures of the outcomes", () => {
     expect(page).not.toMatch(/<script|<link|<img|@import|src=|url\(/);

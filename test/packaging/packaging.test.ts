@@ -221,6 +221,7 @@ describe("what is shipped", () => {
       "docs/reference.ts",
       "docs/reproducibility.md",
       "docs/sequences.md",
+      "docs/stability.md",
       "docs/statistics.md",
       "docs/tfjs.md",
     ];

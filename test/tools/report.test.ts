@@ -16,6 +16,7 @@ import { page } from "../../tools/report/page.js";
 import { standaloneSvg } from "../../tools/report/plot.js";
 import { logTicks, spread } from "../../tools/report/scale.js";
 import { answersOf, labelsOf, MAIN, mainRun, peersOf } from "../../tools/report/select.js";
+import { expectDocumentAccessible } from "../support/axe.js";
 import { HANG_MS } from "../support/limits.js";
 
 const cwd = fileURLToPath(new URL("../..", import.meta.url));
@@ -185,6 +186,8 @@ describe("the page", () => {
     expect(new Set(ids).size).toBe(ids.length);
     for (const [, target] of html.matchAll(/ href="#([^"]*)"/g)) expect(ids).toContain(target);
   });
+
+  it("passes axe, on a phone and on a desk, in light and in dark", (context) => expectDocumentAccessible(html, context));
 
   it("tells charts in words too", () => {
     const charts = [...html.matchAll(/<svg [^>]*>/g)].map(([tag]) => tag);

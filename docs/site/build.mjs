@@ -14,8 +14,9 @@ const site = join(root, "docs/site");
 const source = join(root, "build/site-source");
 
 /** Pages of the repository beside docs/, with their places on the site. */
+// Not changelog.md: npm packs files of that name wherever they lie.
 const OTHERS = new Map([
-  ["CHANGELOG.md", "changelog.md"],
+  ["CHANGELOG.md", "changes.md"],
   ["CONTRIBUTING.md", "contributing.md"],
   ["SECURITY.md", "security.md"],
   ["README.md", "index.md"],

@@ -52,7 +52,7 @@ export const SECTIONS = [
       { text: "Statistics of the streams", link: "/statistics" },
       { text: "Performance", link: "/performance" },
       { text: "Stability", link: "/stability" },
-      { text: "Changelog", link: "/changelog" },
+      { text: "Changelog", link: "/changes" },
     ],
   },
 ];

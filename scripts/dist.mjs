@@ -177,7 +177,9 @@ function withoutParameters(declarations) {
 }
 
 for (const path of ["dist", ...FOLDERS]) rmSync(at(path), { recursive: true, force: true });
-execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", at("tsconfig.build.json")], { stdio: "inherit" });
+execFileSync(process.execPath, [join(dirname(require.resolve("typescript/package.json")), "bin/tsc"), "-p", at("tsconfig.build.json")], {
+  stdio: "inherit",
+});
 for (const path of readdirSync(at("dist"), { recursive: true, encoding: "utf8" })) {
   if (!path.endsWith(".d.ts") || path === PLATFORM) continue;
   write(`dist/${path}`, withoutParameters(withPlatform(readFileSync(at(`dist/${path}`), "utf8"), path)));

@@ -1,6 +1,8 @@
 // The kernels of fused operations: <source>_<verb>_<dtype>. The table of src/fused/kernels.ts lists them all; pointers are byte addresses.
 // Invariant: a kernel validates nothing, allocates nothing and keeps no state outside its arguments.
 
+import { norm, normGradient } from "./norm";
+import { softmax, softmaxGradient } from "./softmax";
 import { sumRows } from "./sum";
 
 export * from "./kernels";
@@ -12,7 +14,29 @@ export function rows_sum_f64(sums: usize, src: usize, n: usize, column: usize, c
   sumRows<f64>(sums, src, n, column, columns);
 }
 
-// Layer norm and softmax, on whole rows.
+// Norms and softmax, on whole rows.
 
-export { norm as bytes_norm_f32, normGradient as bytes_normGradient_f32 } from "./norm";
-export { softmax as bytes_softmax_f32, softmaxGradient as bytes_softmaxGradient_f32 } from "./softmax";
+export function bytes_norm_f32(record: usize): void {
+  norm<f32>(record);
+}
+export function bytes_norm_f64(record: usize): void {
+  norm<f64>(record);
+}
+export function bytes_normGradient_f32(record: usize): void {
+  normGradient<f32>(record);
+}
+export function bytes_normGradient_f64(record: usize): void {
+  normGradient<f64>(record);
+}
+export function bytes_softmax_f32(record: usize): void {
+  softmax<f32>(record);
+}
+export function bytes_softmax_f64(record: usize): void {
+  softmax<f64>(record);
+}
+export function bytes_softmaxGradient_f32(record: usize): void {
+  softmaxGradient<f32>(record);
+}
+export function bytes_softmaxGradient_f64(record: usize): void {
+  softmaxGradient<f64>(record);
+}

@@ -21,6 +21,14 @@ export function floatAt(record: usize, field: i32): f32 {
   return load<f32>(workOf(record));
 }
 
+/** A field that is a number, as an element E. */
+// @ts-ignore: decorator
+@inline
+export function elementAt<E>(record: usize, field: i32): E {
+  if (sizeof<E>() == 4) return <E>floatAt(record, field);
+  else return <E>numberAt(record, field);
+}
+
 /** A field that is an address or counts something. */
 // @ts-ignore: decorator
 @inline

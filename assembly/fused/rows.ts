@@ -5,6 +5,7 @@
 // columns, is added to them in memory. Invariant: the order, and with it every bit, depends on the number of columns alone.
 
 import { PARTS } from "../../src/ground/abi";
+import { mul } from "../math/ops";
 import { widenHigh8, widenHigh16, widenLow8, widenLow16 } from "../simd/lanes";
 
 /** Decisions of a byte mask, 1 = keep, 0 = drop. A dropped value gives +0 whatever it was. */
@@ -30,30 +31,28 @@ export class ByMask {
     return widenLow8(i8x16.neg(v128.load32_zero(keep + c)));
   }
 
-  /** Decisions 0..3 of eight() or four(), 32 bits each. */
+  /** Decisions 0..3 of front(), back() or four(), 32 bits each. */
   @inline first(keep: v128): v128 {
     return widenLow16(keep);
   }
 
-  /** Decisions 4..7 of eight(). */
+  /** Decisions 4..7 of front() or back(). */
   @inline second(keep: v128): v128 {
     return widenHigh16(keep);
   }
 
-  @inline select4(v: v128, keep: v128): v128 {
-    return v128.and(v, keep);
+  /** The decision of column c. */
+  @inline one(keep: usize, c: usize): i32 {
+    return load<u8>(keep + c);
   }
 
-  @inline select(v: f32, keep: usize, c: usize): f32 {
-    return load<u8>(keep + c) ? v : 0;
+  @inline select<T, I>(v: T, keep: I): T {
+    if (isVector<T>()) return v128.and(v, keep);
+    else return keep ? v : <T>0;
   }
 
-  @inline scale4(v: v128, factor: v128): v128 {
-    return f32x4.mul(v, factor);
-  }
-
-  @inline scale(v: f32, factor: f32): f32 {
-    return v * factor;
+  @inline scale<T>(v: T, factor: T): T {
+    return mul<T>(v, factor);
   }
 }
 
@@ -84,19 +83,15 @@ export class AllKept {
     return keep;
   }
 
-  @inline select4(v: v128, keep: v128): v128 {
+  @inline one(keep: usize, c: usize): i32 {
+    return 1;
+  }
+
+  @inline select<T, I>(v: T, keep: I): T {
     return v;
   }
 
-  @inline select(v: f32, keep: usize, c: usize): f32 {
-    return v;
-  }
-
-  @inline scale4(v: v128, factor: v128): v128 {
-    return v;
-  }
-
-  @inline scale(v: f32, factor: f32): f32 {
+  @inline scale<T>(v: T, factor: T): T {
     return v;
   }
 }
@@ -131,13 +126,6 @@ export function storeParts(parts: usize, s01: v128, s23: v128, s45: v128, s67: v
   v128.store(parts, s67, 48);
 }
 
-/** Adds four f32 to the parts of columns c..c+3, c a multiple of 4. */
-// @ts-ignore: decorator
-@inline
-export function addToParts4(parts: usize, c: usize, v: v128): void {
-  addWidened4(parts + ((c & 4) << 3), v);
-}
-
 /** Adds a value to the part of column c. */
 // @ts-ignore: decorator
 @inline
@@ -162,19 +150,16 @@ export function totalOf(s01: v128, s23: v128, s45: v128, s67: v128): f64 {
   return f64x2.extract_lane(halves, 0) + f64x2.extract_lane(halves, 1);
 }
 
-/** Adds four f32 to four f64 in memory. */
+/** Adds a value, or four f32, to as many f64 in memory. */
 // @ts-ignore: decorator
 @inline
-export function addWidened4(sums: usize, v: v128): void {
-  v128.store(sums, f64x2.add(v128.load(sums), low(v)));
-  v128.store(sums, f64x2.add(v128.load(sums, 16), high(v)), 16);
-}
-
-/** Adds a value to an f64 in memory. */
-// @ts-ignore: decorator
-@inline
-export function addWidened(sum: usize, v: f32): void {
-  store<f64>(sum, load<f64>(sum) + <f64>v);
+export function addWidened<T>(sums: usize, v: T): void {
+  if (isVector<T>()) {
+    v128.store(sums, f64x2.add(v128.load(sums), low(v)));
+    v128.store(sums, f64x2.add(v128.load(sums, 16), high(v)), 16);
+  } else {
+    store<f64>(sums, load<f64>(sums) + <f64>v);
+  }
 }
 
 // Offset in the workspace of the constants of a row, an f32 each: fewer arguments to hand over, and a vector loaded from there stays in its
@@ -184,22 +169,24 @@ export function addWidened(sum: usize, v: f32): void {
 const CONSTANTS: usize = 2 * PARTS;
 
 /**
- * Runs operation O on a row with decisions K and returns the sum of its values; a second sum, an f64, is left in `work` + PARTS.
- * a..f are the addresses of the first column of up to six operands of f32, w and x of two of f64, p..u up to six constants.
- * `work` is the workspace of a record (./record.ts). Methods of O, with addresses of the columns in question:
+ * Runs operation O on a row of E, f32 or f64, with decisions K, and returns the sum of its values; a second sum, an f64, is left in `work` + PARTS.
+ * a..f are the addresses of the first column of up to six operands of E, w and x of two of f64, p..u up to six constants. `work` is the workspace of a
+ * record (./record.ts). Members of O:
  *
- *   operands()                         the number of operands of f32, at least 1
- *   wide()                             whether there are operands of f64
- *   constants()                        the number of constants
- *   sums()                             the number of sums: 0, 1, or 2 if O has second4() and second()
- *   four(keep, a..x, p..u)             four columns, decisions and constants in every lane; returns what is summed
- *   second4(first, a..x, p..u)         after four(), which returned `first`: returns what the second sum takes
- *   one(column, keep, a..x, p..u)      a single column, whose decision K finds at keep + column
- *   second(first, a..x, p..u)          after one()
+ *   value<T, I>(keep, a..x, p..u)          one column (T = E, I = i32) or four (T = I = v128), of which these are the addresses, decisions and
+ *                                          constants; returns what is summed
+ *   second<T, I>(first, keep, a..x, p..u)  if there is a second sum: after value(), which returned `first`, what that sum takes
+ *   sums()                                 defined where there are sums
+ *   many()                                 defined where there are more than three operands
+ *   wide()                                 defined where there are operands of f64
+ *   rich()                                 defined where there are more than three constants
+ *
+ * What is left out costs nothing. A base class cannot stand for it: a method that a subclass overrides is called through the header of an object, which
+ * there is none of.
  */
 // @ts-ignore: decorator
 @inline
-export function overRow<K, O>(
+export function overRow<E, K, O>(
   columns: usize,
   keep: usize,
   work: usize,
@@ -211,27 +198,29 @@ export function overRow<K, O>(
   f: usize,
   w: usize,
   x: usize,
-  p: f32,
-  q: f32,
-  r: f32,
-  s: f32,
-  t: f32,
-  u: f32,
+  p: E,
+  q: E,
+  r: E,
+  s: E,
+  t: E,
+  u: E,
 ): f64 {
   const op = changetype<O>(0);
-  if (ASC_FEATURE_SIMD) {
-    if (op.constants() > 0) store<f32>(work, p, CONSTANTS);
-    if (op.constants() > 1) store<f32>(work, q, CONSTANTS + 4);
-    if (op.constants() > 2) store<f32>(work, r, CONSTANTS + 8);
-    if (op.constants() > 3) store<f32>(work, s, CONSTANTS + 12);
-    if (op.constants() > 4) store<f32>(work, t, CONSTANTS + 16);
-    if (op.constants() > 5) store<f32>(work, u, CONSTANTS + 20);
+  if (ASC_FEATURE_SIMD && sizeof<E>() == 4) {
+    store<E>(work, p, CONSTANTS);
+    store<E>(work, q, CONSTANTS + 4);
+    store<E>(work, r, CONSTANTS + 8);
+    if (isDefined(op.rich)) {
+      store<E>(work, s, CONSTANTS + 12);
+      store<E>(work, t, CONSTANTS + 16);
+      store<E>(work, u, CONSTANTS + 20);
+    }
   }
-  return overColumns<K, O>(columns, keep, work, a, b, c, d, e, f, w, x, p, q, r, s, t, u);
+  return overColumns<E, K, O>(columns, keep, work, a, b, c, d, e, f, w, x, p, q, r, s, t, u);
 }
 
-/** overRow() with the constants in the workspace where there is SIMD, and in p..u where there is none. */
-function overColumns<K, O>(
+/** overRow() with the constants in the workspace where there are vectors, and in p..u where there are none. */
+function overColumns<E, K, O>(
   columns: usize,
   keep: usize,
   work: usize,
@@ -243,23 +232,23 @@ function overColumns<K, O>(
   f: usize,
   w: usize,
   x: usize,
-  p: f32,
-  q: f32,
-  r: f32,
-  s: f32,
-  t: f32,
-  u: f32,
+  p: E,
+  q: E,
+  r: E,
+  s: E,
+  t: E,
+  u: E,
 ): f64 {
   const op = changetype<O>(0);
+  const k = changetype<K>(0);
   let column: usize = 0;
-  if (ASC_FEATURE_SIMD) {
-    const k = changetype<K>(0);
-    const p4 = op.constants() > 0 ? v128.load32_splat(work, CONSTANTS) : i8x16.splat(0);
-    const q4 = op.constants() > 1 ? v128.load32_splat(work, CONSTANTS + 4) : i8x16.splat(0);
-    const r4 = op.constants() > 2 ? v128.load32_splat(work, CONSTANTS + 8) : i8x16.splat(0);
-    const s4 = op.constants() > 3 ? v128.load32_splat(work, CONSTANTS + 12) : i8x16.splat(0);
-    const t4 = op.constants() > 4 ? v128.load32_splat(work, CONSTANTS + 16) : i8x16.splat(0);
-    const u4 = op.constants() > 5 ? v128.load32_splat(work, CONSTANTS + 20) : i8x16.splat(0);
+  if (ASC_FEATURE_SIMD && sizeof<E>() == 4) {
+    const p4 = v128.load32_splat(work, CONSTANTS);
+    const q4 = v128.load32_splat(work, CONSTANTS + 4);
+    const r4 = v128.load32_splat(work, CONSTANTS + 8);
+    const s4 = isDefined(op.rich) ? v128.load32_splat(work, CONSTANTS + 12) : i8x16.splat(0);
+    const t4 = isDefined(op.rich) ? v128.load32_splat(work, CONSTANTS + 16) : i8x16.splat(0);
+    const u4 = isDefined(op.rich) ? v128.load32_splat(work, CONSTANTS + 20) : i8x16.splat(0);
     let s01 = f64x2.splat(0);
     let s23 = s01;
     let s45 = s01;
@@ -268,123 +257,116 @@ function overColumns<K, O>(
     let z23 = s01;
     let z45 = s01;
     let z67 = s01;
-    if (isDefined(op.second4)) {
+    if (isDefined(op.second)) {
       // Eight columns at once: with more the parts of two sums leave no registers for the rest.
       for (; column + 8 <= columns; column += 8) {
-        let v = op.four(k.first(k.four(keep, column)), a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
+        let keeps = k.first(k.four(keep, column));
+        let v = op.value<v128, v128>(keeps, a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
         s01 = f64x2.add(s01, low(v));
         s23 = f64x2.add(s23, high(v));
-        v = op.second4(v, a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
+        v = op.second<v128, v128>(v, keeps, a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
         z01 = f64x2.add(z01, low(v));
         z23 = f64x2.add(z23, high(v));
-        v = op.four(
-          k.first(k.four(keep, column + 4)),
-          a + 16,
-          b + 16,
-          c + 16,
-          d + 16,
-          e + 16,
-          f + 16,
-          w + 32,
-          x + 32,
-          p4,
-          q4,
-          r4,
-          s4,
-          t4,
-          u4,
-        );
+        keeps = k.first(k.four(keep, column + 4));
+        v = op.value<v128, v128>(keeps, a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
         s45 = f64x2.add(s45, low(v));
         s67 = f64x2.add(s67, high(v));
-        v = op.second4(v, a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
+        v = op.second<v128, v128>(v, keeps, a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
         z45 = f64x2.add(z45, low(v));
         z67 = f64x2.add(z67, high(v));
         a += 32;
-        if (op.operands() > 1) b += 32;
-        if (op.operands() > 2) c += 32;
-        if (op.operands() > 3) d += 32;
-        if (op.operands() > 4) e += 32;
-        if (op.operands() > 5) f += 32;
-        if (op.wide()) w += 64;
-        if (op.wide()) x += 64;
+        b += 32;
+        c += 32;
+        if (isDefined(op.many)) d += 32;
+        if (isDefined(op.many)) e += 32;
+        if (isDefined(op.many)) f += 32;
+        if (isDefined(op.wide)) w += 64;
+        if (isDefined(op.wide)) x += 64;
       }
     } else {
       for (; column + 16 <= columns; column += 16) {
         const keeps = k.sixteen(keep, column);
         const front = k.front(keeps);
-        let v = op.four(k.first(front), a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
-        if (op.sums() > 0) {
+        let v = op.value<v128, v128>(k.first(front), a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
+        if (isDefined(op.sums)) {
           s01 = f64x2.add(s01, low(v));
           s23 = f64x2.add(s23, high(v));
         }
-        v = op.four(k.second(front), a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
-        if (op.sums() > 0) {
+        v = op.value<v128, v128>(k.second(front), a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
+        if (isDefined(op.sums)) {
           s45 = f64x2.add(s45, low(v));
           s67 = f64x2.add(s67, high(v));
         }
         const back = k.back(keeps);
-        v = op.four(k.first(back), a + 32, b + 32, c + 32, d + 32, e + 32, f + 32, w + 64, x + 64, p4, q4, r4, s4, t4, u4);
-        if (op.sums() > 0) {
+        v = op.value<v128, v128>(k.first(back), a + 32, b + 32, c + 32, d + 32, e + 32, f + 32, w + 64, x + 64, p4, q4, r4, s4, t4, u4);
+        if (isDefined(op.sums)) {
           s01 = f64x2.add(s01, low(v));
           s23 = f64x2.add(s23, high(v));
         }
-        v = op.four(k.second(back), a + 48, b + 48, c + 48, d + 48, e + 48, f + 48, w + 96, x + 96, p4, q4, r4, s4, t4, u4);
-        if (op.sums() > 0) {
+        v = op.value<v128, v128>(k.second(back), a + 48, b + 48, c + 48, d + 48, e + 48, f + 48, w + 96, x + 96, p4, q4, r4, s4, t4, u4);
+        if (isDefined(op.sums)) {
           s45 = f64x2.add(s45, low(v));
           s67 = f64x2.add(s67, high(v));
         }
         a += 64;
-        if (op.operands() > 1) b += 64;
-        if (op.operands() > 2) c += 64;
-        if (op.operands() > 3) d += 64;
-        if (op.operands() > 4) e += 64;
-        if (op.operands() > 5) f += 64;
-        if (op.wide()) w += 128;
-        if (op.wide()) x += 128;
+        b += 64;
+        c += 64;
+        if (isDefined(op.many)) d += 64;
+        if (isDefined(op.many)) e += 64;
+        if (isDefined(op.many)) f += 64;
+        if (isDefined(op.wide)) w += 128;
+        if (isDefined(op.wide)) x += 128;
       }
     }
     if (column == columns) {
-      if (isDefined(op.second4)) store<f64>(work, totalOf(z01, z23, z45, z67), PARTS);
-      return op.sums() > 0 ? totalOf(s01, s23, s45, s67) : 0;
+      if (isDefined(op.second)) store<f64>(work, totalOf(z01, z23, z45, z67), PARTS);
+      return isDefined(op.sums) ? totalOf(s01, s23, s45, s67) : 0;
     }
-    if (op.sums() > 0) storeParts(work, s01, s23, s45, s67);
-    if (isDefined(op.second4)) storeParts(work + PARTS, z01, z23, z45, z67);
+    if (isDefined(op.sums)) storeParts(work, s01, s23, s45, s67);
+    if (isDefined(op.second)) storeParts(work + PARTS, z01, z23, z45, z67);
     for (; column + 4 <= columns; column += 4) {
-      const v = op.four(k.first(k.four(keep, column)), a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
-      if (op.sums() > 0) addToParts4(work, column, v);
-      if (isDefined(op.second4)) addToParts4(work + PARTS, column, op.second4(v, a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4));
+      const keeps = k.first(k.four(keep, column));
+      const v = op.value<v128, v128>(keeps, a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
+      const part = work + ((column & 4) << 3);
+      if (isDefined(op.sums)) addWidened<v128>(part, v);
+      if (isDefined(op.second)) {
+        addWidened<v128>(part + PARTS, op.second<v128, v128>(v, keeps, a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4));
+      }
       a += 16;
-      if (op.operands() > 1) b += 16;
-      if (op.operands() > 2) c += 16;
-      if (op.operands() > 3) d += 16;
-      if (op.operands() > 4) e += 16;
-      if (op.operands() > 5) f += 16;
-      if (op.wide()) w += 32;
-      if (op.wide()) x += 32;
+      b += 16;
+      c += 16;
+      if (isDefined(op.many)) d += 16;
+      if (isDefined(op.many)) e += 16;
+      if (isDefined(op.many)) f += 16;
+      if (isDefined(op.wide)) w += 32;
+      if (isDefined(op.wide)) x += 32;
     }
-    if (op.constants() > 0) p = load<f32>(work, CONSTANTS);
-    if (op.constants() > 1) q = load<f32>(work, CONSTANTS + 4);
-    if (op.constants() > 2) r = load<f32>(work, CONSTANTS + 8);
-    if (op.constants() > 3) s = load<f32>(work, CONSTANTS + 12);
-    if (op.constants() > 4) t = load<f32>(work, CONSTANTS + 16);
-    if (op.constants() > 5) u = load<f32>(work, CONSTANTS + 20);
+    p = load<E>(work, CONSTANTS);
+    q = load<E>(work, CONSTANTS + 4);
+    r = load<E>(work, CONSTANTS + 8);
+    if (isDefined(op.rich)) {
+      s = load<E>(work, CONSTANTS + 12);
+      t = load<E>(work, CONSTANTS + 16);
+      u = load<E>(work, CONSTANTS + 20);
+    }
   } else {
-    if (op.sums() > 0) clearParts(work);
+    if (isDefined(op.sums)) clearParts(work);
     if (isDefined(op.second)) clearParts(work + PARTS);
   }
   for (; column < columns; ++column) {
-    const v = op.one(column, keep, a, b, c, d, e, f, w, x, p, q, r, s, t, u);
-    if (op.sums() > 0) addToParts(work, column, v);
-    if (isDefined(op.second)) addToParts(work + PARTS, column, op.second(v, a, b, c, d, e, f, w, x, p, q, r, s, t, u));
-    a += 4;
-    if (op.operands() > 1) b += 4;
-    if (op.operands() > 2) c += 4;
-    if (op.operands() > 3) d += 4;
-    if (op.operands() > 4) e += 4;
-    if (op.operands() > 5) f += 4;
-    if (op.wide()) w += 8;
-    if (op.wide()) x += 8;
+    const kept = k.one(keep, column);
+    const v = op.value<E, i32>(kept, a, b, c, d, e, f, w, x, p, q, r, s, t, u);
+    if (isDefined(op.sums)) addToParts(work, column, v);
+    if (isDefined(op.second)) addToParts(work + PARTS, column, op.second<E, i32>(v, kept, a, b, c, d, e, f, w, x, p, q, r, s, t, u));
+    a += sizeof<E>();
+    b += sizeof<E>();
+    c += sizeof<E>();
+    if (isDefined(op.many)) d += sizeof<E>();
+    if (isDefined(op.many)) e += sizeof<E>();
+    if (isDefined(op.many)) f += sizeof<E>();
+    if (isDefined(op.wide)) w += 8;
+    if (isDefined(op.wide)) x += 8;
   }
   if (isDefined(op.second)) store<f64>(work, total(work + PARTS), PARTS);
-  return op.sums() > 0 ? total(work) : 0;
+  return isDefined(op.sums) ? total(work) : 0;
 }

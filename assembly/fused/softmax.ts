@@ -7,223 +7,149 @@
 // row is read before it is written, so results may take the place of operands of the same shape. Sums are those of ./rows.ts.
 
 import { SoftmaxField } from "../../src/ground/abi";
+import { exp } from "../math/elementary";
 import { expNeg1, expNeg4 } from "../math/exp";
+import { One } from "../math/lanes";
+import { add, equal, mul, select, sub } from "../math/ops";
 import { pinned } from "../stream/params";
-import { floatAt, numberAt, wordAt, workOf } from "./record";
+import { elementAt, numberAt, wordAt, workOf } from "./record";
 import { AllKept, ByMask, overRow } from "./rows";
 
 // The start of the search for a maximum: not at -Infinity, from which the distance of a column that is -Infinity itself would be NaN.
 // @ts-ignore: decorator
 @inline
-const LEAST: f32 = -f32.MAX_VALUE;
+function least<E>(): E {
+  if (sizeof<E>() == 4) return <E>-f32.MAX_VALUE;
+  else return <E>-f64.MAX_VALUE;
+}
 
 /** v = scale * logit. */
 @unmanaged
 class Unmasked {
-  @inline at4(x: usize, mask: usize, scale: v128, never: v128): v128 {
-    return f32x4.mul(v128.load(x), scale);
+  @inline at<T, I>(logit: usize, mask: usize, scale: T, never: T): T {
+    return mul<T>(load<T>(logit), scale);
   }
 
   /** v, or +0 where the column is left out. */
-  @inline within4(v: v128, mask: usize, never: v128): v128 {
+  @inline within<T, I>(v: T, mask: usize, never: T): T {
     return v;
-  }
-
-  @inline within(v: f32, mask: usize): f32 {
-    return v;
-  }
-
-  @inline at(x: usize, mask: usize, scale: f32): f32 {
-    return load<f32>(x) * scale;
   }
 }
 
 /** v = scale * logit + mask. */
 @unmanaged
 class Masked {
-  @inline at4(x: usize, mask: usize, scale: v128, never: v128): v128 {
-    const m = v128.load(mask);
-    return v128.bitselect(m, f32x4.add(f32x4.mul(v128.load(x), scale), m), f32x4.eq(m, never));
+  @inline at<T, I>(logit: usize, mask: usize, scale: T, never: T): T {
+    const m = load<T>(mask);
+    return select<T, I>(equal<T, I>(m, never), m, add<T>(mul<T>(load<T>(logit), scale), m));
   }
 
-  @inline within4(v: v128, mask: usize, never: v128): v128 {
-    return v128.andnot(v, f32x4.eq(v128.load(mask), never));
-  }
-
-  @inline within(v: f32, mask: usize): f32 {
-    return load<f32>(mask) == -Infinity ? 0 : v;
-  }
-
-  @inline at(x: usize, mask: usize, scale: f32): f32 {
-    const m = load<f32>(mask);
-    return m == -Infinity ? m : load<f32>(x) * scale + m;
+  @inline within<T, I>(v: T, mask: usize, never: T): T {
+    const hidden = equal<T, I>(load<T>(mask), never);
+    if (isVector<T>()) return v128.andnot(v, hidden);
+    else return hidden ? <T>0 : v;
   }
 }
 
-/** The largest v of a row, a NaN passed over, or LEAST. */
-function peak<M>(x: usize, mask: usize, columns: usize, scale: f32, work: usize): f32 {
+/** The largest v of a row, a NaN passed over, or least(). */
+function peak<E, M>(x: usize, mask: usize, columns: usize, scale: E, work: usize): E {
   const v = changetype<M>(0);
   let c: usize = 0;
-  let most = LEAST;
-  if (ASC_FEATURE_SIMD) {
+  let most = least<E>();
+  if (ASC_FEATURE_SIMD && sizeof<E>() == 4) {
     const scales = pinned(f32x4.splat(scale), work);
     const never = pinned(f32x4.splat(-Infinity), work + 16);
-    let a = f32x4.splat(LEAST);
+    let a = f32x4.splat(<f32>most);
     let b = a;
     // pmax(a, b) is a < b ? b : a.
     for (; c + 8 <= columns; c += 8) {
-      a = f32x4.pmax(a, v.at4(x, mask, scales, never));
-      b = f32x4.pmax(b, v.at4(x + 16, mask + 16, scales, never));
+      a = f32x4.pmax(a, v.at<v128, v128>(x, mask, scales, never));
+      b = f32x4.pmax(b, v.at<v128, v128>(x + 16, mask + 16, scales, never));
       x += 32;
       mask += 32;
     }
     if (c + 4 <= columns) {
-      b = f32x4.pmax(b, v.at4(x, mask, scales, never));
+      b = f32x4.pmax(b, v.at<v128, v128>(x, mask, scales, never));
       c += 4;
       x += 16;
       mask += 16;
     }
     a = f32x4.pmax(a, b);
     a = f32x4.pmax(a, v128.shuffle<u32>(a, a, 2, 3, 0, 1));
-    most = f32x4.extract_lane(f32x4.pmax(a, v128.shuffle<u32>(a, a, 1, 0, 3, 2)), 0);
+    most = <E>f32x4.extract_lane(f32x4.pmax(a, v128.shuffle<u32>(a, a, 1, 0, 3, 2)), 0);
   }
   for (; c < columns; ++c) {
-    const w = v.at(x, mask, scale);
-    most = most < w ? w : most;
-    x += 4;
-    mask += 4;
+    const one = v.at<E, i32>(x, mask, scale, <E>-Infinity);
+    most = most < one ? one : most;
+    x += sizeof<E>();
+    mask += sizeof<E>();
   }
   return most;
 }
 
-// Operations on a row: methods as overRow() has them.
+/** e^v for v <= 0 or NaN; +0 some way below the least normal number. */
+// @ts-ignore: decorator
+@inline
+function power<T>(v: T): T {
+  if (isVector<T>()) return expNeg4(v);
+  else if (sizeof<T>() == 4) return expNeg1(v);
+  else return exp<f64, One>(v);
+}
+
+// Operations on a row: members as overRow() has them.
 
 /** e^(v - most), and its sum; mask M. */
 @unmanaged
 class Powers<M> {
-  @inline operands(): i32 {
-    return 3;
+  @inline sums(): bool {
+    return true;
   }
 
-  @inline wide(): bool {
-    return false;
-  }
-
-  @inline constants(): i32 {
-    return 3;
-  }
-
-  @inline sums(): i32 {
-    return 1;
-  }
-
-  @inline four(
-    _keep: v128,
+  @inline value<T, I>(
+    keep: I,
     result: usize,
-    x: usize,
+    logit: usize,
     mask: usize,
-    _d: usize,
-    _e: usize,
-    _f: usize,
-    _w: usize,
-    _x: usize,
-    scale: v128,
-    most: v128,
-    never: v128,
-    _s: v128,
-    _t: v128,
-    _u: v128,
-  ): v128 {
-    const power = expNeg4(f32x4.sub(changetype<M>(0).at4(x, mask, scale, never), most));
-    v128.store(result, power);
-    return power;
-  }
-
-  @inline one(
-    _column: usize,
-    _keep: usize,
-    result: usize,
+    d: usize,
+    e: usize,
+    f: usize,
+    w: usize,
     x: usize,
-    mask: usize,
-    _d: usize,
-    _e: usize,
-    _f: usize,
-    _w: usize,
-    _x: usize,
-    scale: f32,
-    most: f32,
-    never: f32,
-    _s: f32,
-    _t: f32,
-    _u: f32,
-  ): f32 {
-    const power = expNeg1(changetype<M>(0).at(x, mask, scale) - most);
-    store<f32>(result, power);
-    return power;
+    scale: T,
+    most: T,
+    never: T,
+    s: T,
+    t: T,
+    u: T,
+  ): T {
+    const v = power<T>(sub<T>(changetype<M>(0).at<T, I>(logit, mask, scale, never), most));
+    store<T>(result, v);
+    return v;
   }
 }
 
 /** Multiplies a row by a factor and selects in it; decisions K. */
 @unmanaged
 class Finish<K> {
-  @inline operands(): i32 {
-    return 1;
-  }
-
-  @inline wide(): bool {
-    return false;
-  }
-
-  @inline constants(): i32 {
-    return 1;
-  }
-
-  @inline sums(): i32 {
-    return 0;
-  }
-
-  @inline four(
-    keep: v128,
+  @inline value<T, I>(
+    keep: I,
     result: usize,
-    _b: usize,
-    _c: usize,
-    _d: usize,
-    _e: usize,
-    _f: usize,
-    _w: usize,
-    _x: usize,
-    factor: v128,
-    _q: v128,
-    _r: v128,
-    _s: v128,
-    _t: v128,
-    _u: v128,
-  ): v128 {
-    const v = changetype<K>(0).select4(f32x4.mul(v128.load(result), factor), keep);
-    v128.store(result, v);
-    return v;
-  }
-
-  @inline one(
-    column: usize,
-    keep: usize,
-    result: usize,
-    _b: usize,
-    _c: usize,
-    _d: usize,
-    _e: usize,
-    _f: usize,
-    _w: usize,
-    _x: usize,
-    factor: f32,
-    _q: f32,
-    _r: f32,
-    _s: f32,
-    _t: f32,
-    _u: f32,
-  ): f32 {
-    const v = changetype<K>(0).select(load<f32>(result) * factor, keep, column);
-    store<f32>(result, v);
+    from: usize,
+    c: usize,
+    d: usize,
+    e: usize,
+    f: usize,
+    w: usize,
+    x: usize,
+    factor: T,
+    q: T,
+    r: T,
+    s: T,
+    t: T,
+    u: T,
+  ): T {
+    const v = changetype<K>(0).select<T, I>(mul<T>(load<T>(from), factor), keep);
+    store<T>(result, v);
     return v;
   }
 }
@@ -231,132 +157,57 @@ class Finish<K> {
 /** dP, what dropout by decisions K passes of dy, and the sum of its products with `power`. */
 @unmanaged
 class Weigh<K> {
-  @inline operands(): i32 {
-    return 3;
+  @inline sums(): bool {
+    return true;
   }
 
-  @inline wide(): bool {
-    return false;
-  }
-
-  @inline constants(): i32 {
-    return 1;
-  }
-
-  @inline sums(): i32 {
-    return 1;
-  }
-
-  @inline four(
-    keep: v128,
+  @inline value<T, I>(
+    keep: I,
     result: usize,
     power: usize,
     dy: usize,
-    _d: usize,
-    _e: usize,
-    _f: usize,
-    _w: usize,
-    _x: usize,
-    scale: v128,
-    _q: v128,
-    _r: v128,
-    _s: v128,
-    _t: v128,
-    _u: v128,
-  ): v128 {
+    d: usize,
+    e: usize,
+    f: usize,
+    w: usize,
+    x: usize,
+    scale: T,
+    q: T,
+    r: T,
+    s: T,
+    t: T,
+    u: T,
+  ): T {
     const k = changetype<K>(0);
-    const dp = k.select4(k.scale4(v128.load(dy), scale), keep);
-    v128.store(result, dp);
-    return f32x4.mul(dp, v128.load(power));
-  }
-
-  @inline one(
-    column: usize,
-    keep: usize,
-    result: usize,
-    power: usize,
-    dy: usize,
-    _d: usize,
-    _e: usize,
-    _f: usize,
-    _w: usize,
-    _x: usize,
-    scale: f32,
-    _q: f32,
-    _r: f32,
-    _s: f32,
-    _t: f32,
-    _u: f32,
-  ): f32 {
-    const k = changetype<K>(0);
-    const dp = k.select(k.scale(load<f32>(dy), scale), keep, column);
-    store<f32>(result, dp);
-    return dp * load<f32>(power);
+    const dp = k.select<T, I>(k.scale<T>(load<T>(dy), scale), keep);
+    store<T>(result, dp);
+    return mul<T>(dp, load<T>(power));
   }
 }
 
 /** Turns a row of dP into power * factor * (dP - mean); mask M. */
 @unmanaged
 class Slopes<M> {
-  @inline operands(): i32 {
-    return 3;
-  }
-
-  @inline wide(): bool {
-    return false;
-  }
-
-  @inline constants(): i32 {
-    return 3;
-  }
-
-  @inline sums(): i32 {
-    return 0;
-  }
-
-  @inline four(
-    _keep: v128,
+  @inline value<T, I>(
+    keep: I,
     result: usize,
     power: usize,
     mask: usize,
-    _d: usize,
-    _e: usize,
-    _f: usize,
-    _w: usize,
-    _x: usize,
-    factor: v128,
-    mean: v128,
-    never: v128,
-    _s: v128,
-    _t: v128,
-    _u: v128,
-  ): v128 {
-    const slope = f32x4.mul(f32x4.mul(v128.load(power), factor), f32x4.sub(v128.load(result), mean));
-    const v = changetype<M>(0).within4(slope, mask, never);
-    v128.store(result, v);
-    return v;
-  }
-
-  @inline one(
-    _column: usize,
-    _keep: usize,
-    result: usize,
-    power: usize,
-    mask: usize,
-    _d: usize,
-    _e: usize,
-    _f: usize,
-    _w: usize,
-    _x: usize,
-    factor: f32,
-    mean: f32,
-    _r: f32,
-    _s: f32,
-    _t: f32,
-    _u: f32,
-  ): f32 {
-    const v = changetype<M>(0).within(load<f32>(power) * factor * (load<f32>(result) - mean), mask);
-    store<f32>(result, v);
+    d: usize,
+    e: usize,
+    f: usize,
+    w: usize,
+    x: usize,
+    factor: T,
+    mean: T,
+    never: T,
+    s: T,
+    t: T,
+    u: T,
+  ): T {
+    const slope = mul<T>(mul<T>(load<T>(power), factor), sub<T>(load<T>(result), mean));
+    const v = changetype<M>(0).within<T, I>(slope, mask, never);
+    store<T>(result, v);
     return v;
   }
 }
@@ -371,62 +222,71 @@ function seenBy(query: usize, queries: usize, keys: usize): usize {
 }
 
 /** Writes +0 where the columns of a row are left out. */
-function leaveOut(row: usize, mask: usize, columns: usize): void {
-  for (const end = row + (columns << 2); row < end; row += 4) {
-    if (load<f32>(mask) == -Infinity) store<f32>(row, 0);
-    mask += 4;
+function leaveOut<E>(row: usize, mask: usize, columns: usize): void {
+  for (const end = row + columns * sizeof<E>(); row < end; row += sizeof<E>()) {
+    if (load<E>(mask) == -Infinity) store<E>(row, <E>0);
+    mask += sizeof<E>();
   }
 }
 
 /** Writes e^(v - max v) for the first `columns` of a row and returns their sum. */
 // @ts-ignore: decorator
 @inline
-function powers(to: usize, x: usize, mask: usize, columns: usize, scale: f32, work: usize): f64 {
-  if (mask) return powersOf<Masked>(to, x, mask, columns, scale, work);
-  return powersOf<Unmasked>(to, x, 0, columns, scale, work);
+function powers<E>(to: usize, x: usize, mask: usize, columns: usize, scale: E, work: usize): f64 {
+  if (mask) return powersOf<E, Masked>(to, x, mask, columns, scale, work);
+  return powersOf<E, Unmasked>(to, x, 0, columns, scale, work);
 }
 
 // @ts-ignore: decorator
 @inline
-function powersOf<M>(to: usize, x: usize, mask: usize, columns: usize, scale: f32, work: usize): f64 {
-  const most = peak<M>(x, mask, columns, scale, work);
-  return overRow<AllKept, Powers<M>>(columns, 0, work, to, x, mask, 0, 0, 0, 0, 0, scale, most, -Infinity, 0, 0, 0);
+function powersOf<E, M>(to: usize, x: usize, mask: usize, columns: usize, scale: E, work: usize): f64 {
+  const most = peak<E, M>(x, mask, columns, scale, work);
+  return overRow<E, AllKept, Powers<M>>(columns, 0, work, to, x, mask, 0, 0, 0, 0, 0, scale, most, <E>-Infinity, 0, 0, 0);
 }
 
 /**
- * Rows of y. The first is row `maskRow` of the `maskRows` that the mask has, and query `query` of `queries`; both begin anew after their
+ * Rows of y and, where there is room for them, of P. The first is row `maskRow` of the `maskRows` that the mask has, and query `query` of `queries`; both begin anew after their
  * last. `record` has the fields of SoftmaxField and is aligned to 16.
  */
-export function softmax(record: usize): void {
+export function softmax<E>(record: usize): void {
   const work = workOf(record);
   const mask = wordAt(record, SoftmaxField.mask);
   const rows = wordAt(record, SoftmaxField.rows);
   const columns = wordAt(record, SoftmaxField.columns);
   const maskRows = wordAt(record, SoftmaxField.maskRows);
   const queries = wordAt(record, SoftmaxField.queries);
-  const logitScale = floatAt(record, SoftmaxField.logitScale);
+  const logitScale = elementAt<E>(record, SoftmaxField.logitScale);
   const scale = numberAt(record, SoftmaxField.scale);
-  const bytes = columns << 2;
+  const bytes = columns * sizeof<E>();
   let result = wordAt(record, SoftmaxField.result);
   let x = wordAt(record, SoftmaxField.logits);
   let keep = wordAt(record, SoftmaxField.keep);
   let maskRow = wordAt(record, SoftmaxField.maskRow);
   let query = wordAt(record, SoftmaxField.query);
+  let probabilities = wordAt(record, SoftmaxField.probabilities);
   for (let left = rows; left > 0; --left) {
     const seen = seenBy(query, queries, columns);
     const added = mask ? mask + maskRow * bytes : 0;
-    const sum = powers(result, x, added, seen, logitScale, work);
+    const sum = powers<E>(result, x, added, seen, logitScale, work);
     if (sum == 0) {
       memory.fill(result, 0, bytes);
+      if (probabilities) memory.fill(probabilities, 0, bytes);
     } else {
-      const factor = <f32>(scale / sum);
-      if (keep) overRow<ByMask, Finish<ByMask>>(seen, keep, work, result, 0, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
-      else overRow<AllKept, Finish<AllKept>>(seen, 0, work, result, 0, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
+      const factor = <E>(scale / sum);
       // The columns left out are +0 already, unless they were multiplied with NaN.
-      if (added && isNaN(sum)) leaveOut(result, added, seen);
-      memory.fill(result + (seen << 2), 0, bytes - (seen << 2));
+      const spoilt = added != 0 && isNaN(sum);
+      if (probabilities) {
+        overRow<E, AllKept, Finish<AllKept>>(seen, 0, work, probabilities, result, 0, 0, 0, 0, 0, 0, <E>(1 / sum), 0, 0, 0, 0, 0);
+        if (spoilt) leaveOut<E>(probabilities, added, seen);
+        memory.fill(probabilities + seen * sizeof<E>(), 0, bytes - seen * sizeof<E>());
+      }
+      if (keep) overRow<E, ByMask, Finish<ByMask>>(seen, keep, work, result, result, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
+      else overRow<E, AllKept, Finish<AllKept>>(seen, 0, work, result, result, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
+      if (spoilt) leaveOut<E>(result, added, seen);
+      memory.fill(result + seen * sizeof<E>(), 0, bytes - seen * sizeof<E>());
     }
     if (keep) keep += columns;
+    if (probabilities) probabilities += bytes;
     result += bytes;
     x += bytes;
     if (++maskRow >= maskRows) maskRow = 0;
@@ -438,7 +298,7 @@ export function softmax(record: usize): void {
  * The gradient of softmax(): rows of dlogits = logitScale * P * (dP - sum dP P), dP being dropout of dy, P computed anew from the logits.
  * The record is that of softmax(), with dy and room for a row.
  */
-export function softmaxGradient(record: usize): void {
+export function softmaxGradient<E>(record: usize): void {
   const work = workOf(record);
   const mask = wordAt(record, SoftmaxField.mask);
   const rows = wordAt(record, SoftmaxField.rows);
@@ -446,9 +306,9 @@ export function softmaxGradient(record: usize): void {
   const maskRows = wordAt(record, SoftmaxField.maskRows);
   const queries = wordAt(record, SoftmaxField.queries);
   const logitScale = numberAt(record, SoftmaxField.logitScale);
-  const logitFactor = floatAt(record, SoftmaxField.logitScale);
-  const scale = floatAt(record, SoftmaxField.scale);
-  const bytes = columns << 2;
+  const logitFactor = elementAt<E>(record, SoftmaxField.logitScale);
+  const scale = elementAt<E>(record, SoftmaxField.scale);
+  const bytes = columns * sizeof<E>();
   let result = wordAt(record, SoftmaxField.result);
   let x = wordAt(record, SoftmaxField.logits);
   let keep = wordAt(record, SoftmaxField.keep);
@@ -459,23 +319,23 @@ export function softmaxGradient(record: usize): void {
   for (let left = rows; left > 0; --left) {
     const seen = seenBy(query, queries, columns);
     const added = mask ? mask + maskRow * bytes : 0;
-    const sum = powers(row, x, added, seen, logitFactor, work);
+    const sum = powers<E>(row, x, added, seen, logitFactor, work);
     if (sum == 0) {
       memory.fill(result, 0, bytes);
     } else {
       let products: f64;
-      if (keep) products = overRow<ByMask, Weigh<ByMask>>(seen, keep, work, result, row, dy, 0, 0, 0, 0, 0, scale, 0, 0, 0, 0, 0);
-      else products = overRow<AllKept, Weigh<AllKept>>(seen, 0, work, result, row, dy, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0);
+      if (keep) products = overRow<E, ByMask, Weigh<ByMask>>(seen, keep, work, result, row, dy, 0, 0, 0, 0, 0, scale, 0, 0, 0, 0, 0);
+      else products = overRow<E, AllKept, Weigh<AllKept>>(seen, 0, work, result, row, dy, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0);
       if (added && products - products != 0) {
         // Infinity or NaN: it may come of dy where a column is left out, which the others do not depend on.
-        leaveOut(result, added, seen);
-        products = overRow<AllKept, Weigh<AllKept>>(seen, 0, work, result, row, result, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0);
+        leaveOut<E>(result, added, seen);
+        products = overRow<E, AllKept, Weigh<AllKept>>(seen, 0, work, result, row, result, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0);
       }
-      const factor = <f32>(logitScale / sum);
-      const mean = <f32>(products / sum);
-      if (added) overRow<AllKept, Slopes<Masked>>(seen, 0, work, result, row, added, 0, 0, 0, 0, 0, factor, mean, -Infinity, 0, 0, 0);
-      else overRow<AllKept, Slopes<Unmasked>>(seen, 0, work, result, row, 0, 0, 0, 0, 0, 0, factor, mean, 0, 0, 0, 0);
-      memory.fill(result + (seen << 2), 0, bytes - (seen << 2));
+      const factor = <E>(logitScale / sum);
+      const mean = <E>(products / sum);
+      if (added) overRow<E, AllKept, Slopes<Masked>>(seen, 0, work, result, row, added, 0, 0, 0, 0, 0, factor, mean, <E>-Infinity, 0, 0, 0);
+      else overRow<E, AllKept, Slopes<Unmasked>>(seen, 0, work, result, row, 0, 0, 0, 0, 0, 0, factor, mean, 0, 0, 0, 0);
+      memory.fill(result + seen * sizeof<E>(), 0, bytes - seen * sizeof<E>());
     }
     dy += bytes;
     if (keep) keep += columns;

@@ -1,4 +1,4 @@
-// Sums over a row of f32, in f64 and in the order of ./rows.ts.
+// Sums over a row of E, f32 or f64, in f64 and in the order of ./rows.ts.
 
 import { AllKept, addToParts, clearParts, overRow, storeParts, total, totalOf } from "./rows";
 
@@ -10,9 +10,9 @@ function square2(at: usize, mean: v128): v128 {
 }
 
 /** The sum of squared deviations of a row from `mean`. In f64, where squares of f32 neither overflow nor vanish. */
-export function deviation(h: usize, mean: f64, columns: usize, work: usize): f64 {
+export function deviation<E>(h: usize, mean: f64, columns: usize, work: usize): f64 {
   let c: usize = 0;
-  if (ASC_FEATURE_SIMD) {
+  if (ASC_FEATURE_SIMD && sizeof<E>() == 4) {
     store<f64>(work, mean);
     const center = v128.load64_splat(work);
     let s01 = f64x2.splat(0);
@@ -32,9 +32,9 @@ export function deviation(h: usize, mean: f64, columns: usize, work: usize): f64
     clearParts(work);
   }
   for (; c < columns; ++c) {
-    const d = <f64>load<f32>(h) - mean;
+    const d = <f64>load<E>(h) - mean;
     addToParts(work, c, d * d);
-    h += 4;
+    h += sizeof<E>();
   }
   return total(work);
 }
@@ -42,67 +42,34 @@ export function deviation(h: usize, mean: f64, columns: usize, work: usize): f64
 /** An operation of overRow(): the sum of a row. */
 @unmanaged
 class Sum {
-  @inline operands(): i32 {
-    return 1;
+  @inline sums(): bool {
+    return true;
   }
 
-  @inline wide(): bool {
-    return false;
-  }
-
-  @inline constants(): i32 {
-    return 0;
-  }
-
-  @inline sums(): i32 {
-    return 1;
-  }
-
-  @inline four(
-    _keep: v128,
+  @inline value<T, I>(
+    keep: I,
     h: usize,
-    _b: usize,
-    _c: usize,
-    _d: usize,
-    _e: usize,
-    _f: usize,
-    _w: usize,
-    _x: usize,
-    _p: v128,
-    _q: v128,
-    _r: v128,
-    _s: v128,
-    _t: v128,
-    _u: v128,
-  ): v128 {
-    return v128.load(h);
-  }
-
-  @inline one(
-    _column: usize,
-    _keep: usize,
-    h: usize,
-    _b: usize,
-    _c: usize,
-    _d: usize,
-    _e: usize,
-    _f: usize,
-    _w: usize,
-    _x: usize,
-    _p: f32,
-    _q: f32,
-    _r: f32,
-    _s: f32,
-    _t: f32,
-    _u: f32,
-  ): f32 {
-    return load<f32>(h);
+    b: usize,
+    c: usize,
+    d: usize,
+    e: usize,
+    f: usize,
+    w: usize,
+    x: usize,
+    p: T,
+    q: T,
+    r: T,
+    s: T,
+    t: T,
+    u: T,
+  ): T {
+    return load<T>(h);
   }
 }
 
 /** The mean of a row. */
 // @ts-ignore: decorator
 @inline
-export function average(h: usize, columns: usize, work: usize): f64 {
-  return overRow<AllKept, Sum>(columns, 0, work, h, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) / <f64>columns;
+export function average<E>(h: usize, columns: usize, work: usize): f64 {
+  return overRow<E, AllKept, Sum>(columns, 0, work, h, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) / <f64>columns;
 }

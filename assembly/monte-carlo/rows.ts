@@ -1,8 +1,8 @@
 // Functions of each row of class probabilities or logits: softmax, entropy, and the vote for the most probable class.
 // Invariant: a row's sums are those of its elements at even places plus those at odd places, each in ascending order, in both builds.
 
-import { exp, xlogx } from "./elementary";
-import { One, Two } from "./lanes";
+import { exp, xlogx } from "../math/elementary";
+import { One, Two } from "../math/lanes";
 
 /** The largest of a row, NaN left aside; -Infinity if there is none. */
 // @ts-ignore: decorator

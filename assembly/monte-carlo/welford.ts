@@ -4,7 +4,7 @@
 //
 // in f64 whatever the type S of x. Invariant: an element's update depends on that element alone.
 
-import { One, Two } from "./lanes";
+import { One, Two } from "../math/lanes";
 
 // @ts-ignore: decorator
 @inline

@@ -94,7 +94,7 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
       const [y, h] = [dst.f32 + by, dst.f64 + by];
       writeFields(memory, record, NormField, {
         ...{ y, h, means: means + 4 * row, rstds: rstds + 4 * row, x: x + by, residual: other + by, bias: beta, gamma, beta },
-        ...{ keep, rows: some, columns, epsilon: EPSILON, scale: scaleOf(keep) },
+        ...{ keep, rows: some, columns, epsilon: EPSILON, scale: scaleOf(keep), centred: 1, residualStep: 4 * columns },
       });
       kernels.norm.bytes.f32(record);
     });

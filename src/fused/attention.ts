@@ -5,7 +5,7 @@ import type { Taken } from "../engine/operand.js";
 import type { Taking } from "../engine/pass.js";
 import { rowsOfPiece } from "../engine/pieces.js";
 import { checkInteger, isArray, isTypedArray, lengthOf, tagOf, wrongKind, wrongValue } from "../ground/check.js";
-import { type BufferDtype, byteLength } from "../ground/dtypes.js";
+import { type BufferDtype, byteLength, type Dtype } from "../ground/dtypes.js";
 import { productOf, showShape, takeShape } from "../ground/shape.js";
 import type { MaskKind } from "./ticket.js";
 
@@ -133,6 +133,7 @@ export function takeAddedRows(
   shape: readonly number[],
   mask: TakenMask | undefined,
   lengths: readonly number[] | undefined,
+  dtype: Dtype,
 ): AddedRows {
   const keys = shape.at(-1) as number;
   const sizes = shape.slice(0, -1);
@@ -159,16 +160,16 @@ export function takeAddedRows(
   const period = whole ? repeated : block;
   const ready = mask?.kind === "additive" && lengths === undefined && width === keys;
   const staged = mask === undefined ? undefined : pass.stage(mask.operand, ready ? most * keys : width);
-  const scratch = ready ? 0 : pass.scratch(byteLength("f32", Math.min(block, most) * keys));
+  const scratch = ready ? 0 : pass.scratch(byteLength(dtype, Math.min(block, most) * keys));
   const { memory } = pass.engine;
 
   /** Writes row `row` of the scores to place `k` of scratch. */
   const write = (row: number, k: number) => {
-    const added = memory.view("f32", scratch + byteLength("f32", k * keys), keys);
+    const added = memory.view(dtype, scratch + byteLength(dtype, k * keys), keys);
     const at = indexOf(row, sizes, maskStrides) * width;
     if (staged === undefined) added.fill(0);
     else if (mask?.kind === "additive") {
-      const values = memory.view("f32", staged.enter(at, width), width);
+      const values = memory.view(dtype, staged.enter(at, width), width);
       if (width === keys) added.set(values);
       else added.fill(values[0] as number);
     } else {

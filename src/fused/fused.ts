@@ -2,7 +2,7 @@
 
 import type { DtypeOf, Like, Result } from "../core/options.js";
 import type { Engine } from "../engine/engine.js";
-import type { AnyData, AnyDataOf, DataOf } from "../engine/operand.js";
+import type { AnyData, AnyDataOf, Data } from "../engine/operand.js";
 import { type Operation, perform } from "../engine/pass.js";
 import { activationBackward, biasActivationDropout, biasDropoutResidual, residualBackward } from "./bias.js";
 import type { FusedKernels } from "./kernels.js";
@@ -12,17 +12,20 @@ import type {
   ActivationGradients,
   ActivationOptions,
   ActivationSaved,
+  LayerNormed,
+  LayerNormOptions,
+  LayerNormSaved,
   NormBackwardOptions,
-  Normed,
   NormGradients,
-  NormOptions,
-  NormSaved,
   ResidualBackwardOptions,
   ResidualGradients,
   ResidualOptions,
-  Rows,
+  RMSNormed,
+  RMSNormOptions,
+  RMSNormSaved,
   SoftmaxBackwardOptions,
   SoftmaxGradients,
+  Softmaxed,
   SoftmaxOptions,
   SoftmaxSaved,
 } from "./options.js";
@@ -47,7 +50,7 @@ type BackwardArgs = [dy: AnyData, ticket: StoredTicket, saved: unknown, options:
  * A matrix is an array in row-major order. Every method takes ordinary typed arrays of any length, streamed through a small staging area, or
  * buffers, used where they lie; beside them a call needs memory for a row and, backward, for a row of f64.
  *
- * One dtype a call, but for layer norm's mean and rstd, which are f32. f16 and bf16 need {@link createHalf} of "wasm-dropout/half": they are computed with
+ * One dtype a call, but for norms of 16-bit data: their statistics are f32, and residual, h and parameters may be. f16 and bf16 need {@link createHalf} of "wasm-dropout/half": they are computed with
  * in f32 and results rounded once more.
  */
 export class Fused {
@@ -61,7 +64,8 @@ export class Fused {
     this.#operations = {
       biasDropoutResidual: biasDropoutResidual(kernels),
       biasActivationDropout: biasActivationDropout(kernels),
-      dropoutResidualLayerNorm: normForward(kernels),
+      dropoutResidualLayerNorm: normForward(kernels, "dropoutResidualLayerNorm"),
+      dropoutResidualRMSNorm: normForward(kernels, "dropoutResidualRMSNorm"),
       softmaxDropout: softmaxForward(kernels),
     };
     const through =
@@ -71,7 +75,8 @@ export class Fused {
     this.#backward = {
       biasDropoutResidual: through(residualBackward(kernels)),
       biasActivationDropout: through(activationBackward(kernels)),
-      dropoutResidualLayerNorm: through(normBackward(kernels)),
+      dropoutResidualLayerNorm: through(normBackward(kernels, "dropoutResidualLayerNorm")),
+      dropoutResidualRMSNorm: through(normBackward(kernels, "dropoutResidualRMSNorm")),
       softmaxDropout: through(softmaxBackward(kernels)),
     };
   }
@@ -136,7 +141,7 @@ export class Fused {
    * const { y, ticket } = fused.biasActivationDropout(x, 0.5, { bias, activation: "gelu" });
    * const { dx, dbias } = fused.backward(new Float32Array(4).fill(1), ticket, { x, bias });
    */
-  biasActivationDropout<X extends Rows, Y extends Rows | undefined = undefined>(
+  biasActivationDropout<X extends AnyData, Y extends AnyData | undefined = undefined>(
     x: X,
     p: number,
     options: ActivationOptions<Y> = NO_OPTIONS,
@@ -149,17 +154,24 @@ export class Fused {
 
   /**
    * Computes the layer norm of residual + dropout(x + bias), the step between the blocks of a transformer (dropout_add_layer_norm of flash-attention; layer
-   * norm of Ba et al. 2016).
+   * norm of Ba et al. 2016). All parts but the norm may be left out: without a residual, a bias and dropout it is layer norm alone.
    *
-   *     h[r, c] = residual[r, c] + (keep ? (x[r, c] + bias[c]) * s : +0)        s = 1 / (1 - P(drop)), 1 in evaluation
-   *     y[r, c] = (h[r, c] - mean[r]) * rstd[r] * gamma[c] + beta[c]            rstd = 1 / sqrt(variance + epsilon)
+   *     b[r, c] = (x[r, c] + bias[c]) * layerScale[c]
+   *     h[r, c] = residual[r, c] + (keep ? b[r, c] * f[r] : +0) + (keep2 ? parallel[r, c] * s : +0)        s = 1 / (1 - P(drop)), 1 in evaluation
+   *     y[r, c] = (h[r, c] - mean[r]) * rstd[r] * gamma[c] + beta[c]        rstd = 1 / sqrt(variance + epsilon)
+   *
+   * f[r] = s * rowScale[r] / (1 - P(path drop)), rounded once; where the path of a sample is dropped, its rows have no branch x: h = residual + (+0) there,
+   * whatever x is. What is left out of the options takes no part: no factor is 1 and no addend 0 that would be there without it.
    *
    * mean and variance are those of a row of h, the variance divided by the number of columns; both are found in f64, in two passes over the row while the
    * cache has it, and mean and rstd are rounded once. h is the residual stream for the next block. A NaN or infinity in a row of h makes that row of y NaN.
    *
-   * @param x matrix [rows, columns] of f32, f16 or bf16
+   * The decisions of `parallel` follow in the stream on those of x, so that the ticket's length is twice that of x. The decision of sample k is that of
+   * element 2^52 + start / (elements a sample) + k: parts of a batch, each with its `start`, leave out what the whole batch does.
+   *
+   * @param x matrix [rows, columns] of f32, f64, f16 or bf16
    * @param p drop probability in [0, 1]
-   * @param options see {@link NormOptions}
+   * @param options see {@link LayerNormOptions}
    * @returns y, h, mean and rstd, and `ticket` for {@link Fused.backward}, which needs the last four
    * @throws TypeError and RangeError as {@link Fused.biasDropoutResidual} does
    * @example
@@ -172,13 +184,42 @@ export class Fused {
    * const { dx, dresidual, dgamma, dbeta } = fused.backward(dy, ticket, { h, mean, rstd, gamma });
    */
   dropoutResidualLayerNorm<
-    X extends Rows,
-    Y extends Rows | undefined = undefined,
-    H extends Rows | undefined = undefined,
-    M extends DataOf<"f32"> | undefined = undefined,
-    R extends DataOf<"f32"> | undefined = undefined,
-  >(x: X, p: number, options: NormOptions<Y, H, M, R>): Normed<X, Y, H, M, R> {
-    return perform(this.#engine, this.#operations.dropoutResidualLayerNorm, x, p, options) as Normed<X, Y, H, M, R>;
+    X extends AnyData,
+    Y extends AnyData | undefined = undefined,
+    H extends AnyData | undefined = undefined,
+    M extends Data | undefined = undefined,
+    R extends Data | undefined = undefined,
+    S extends AnyData | undefined = undefined,
+  >(x: X, p: number, options: LayerNormOptions<Y, H, M, R, S>): LayerNormed<X, Y, H, M, R, S> {
+    return perform(this.#engine, this.#operations.dropoutResidualLayerNorm, x, p, options) as LayerNormed<X, Y, H, M, R, S>;
+  }
+
+  /**
+   * Computes the RMS norm of residual + dropout(x + bias), as {@link Fused.dropoutResidualLayerNorm} does with layer norm (Zhang, Sennrich 2019; the norm of
+   * LLaMA and T5): no mean is taken away.
+   *
+   *     y[r, c] = h[r, c] * rstd[r] * gamma[c] + beta[c]        rstd = 1 / sqrt(mean of squares + epsilon)
+   *
+   * @param x matrix [rows, columns] of f32, f64, f16 or bf16
+   * @param p drop probability in [0, 1]
+   * @param options see {@link RMSNormOptions}
+   * @returns y, h and rstd, and `ticket` for {@link Fused.backward}, which needs the last three
+   * @throws TypeError and RangeError as {@link Fused.biasDropoutResidual} does
+   * @example
+   * import { createFused } from "wasm-dropout/fused";
+   * const fused = await createFused(dropout);
+   * const [x, residual, gamma] = [Float32Array.of(1, 2, 3, 4), Float32Array.of(0, 1, 0, 1), Float32Array.of(1, 1)];
+   * const { y, h, rstd, ticket } = fused.dropoutResidualRMSNorm(x, 0.1, { residual, gamma, dropPath: 0.2 });
+   * const { dx, dresidual, dgamma } = fused.backward(new Float32Array(4).fill(1), ticket, { h, rstd, gamma });
+   */
+  dropoutResidualRMSNorm<
+    X extends AnyData,
+    Y extends AnyData | undefined = undefined,
+    H extends AnyData | undefined = undefined,
+    R extends Data | undefined = undefined,
+    S extends AnyData | undefined = undefined,
+  >(x: X, p: number, options: RMSNormOptions<Y, H, R, S>): RMSNormed<X, Y, H, R, S> {
+    return perform(this.#engine, this.#operations.dropoutResidualRMSNorm, x, p, options) as RMSNormed<X, Y, H, R, S>;
   }
 
   /**
@@ -188,14 +229,15 @@ export class Fused {
    *     y[r, j] = keep ? e^(v[r, j] - max v[r]) / sum of the same * s : +0        s = 1 / (1 - P(drop)), 1 in evaluation
    *
    * If v is -Infinity the probability is 0, and a row where it is so everywhere is +0 everywhere, never NaN. A NaN or a positive infinity that is not left
-   * out makes the rest of its row NaN. Probabilities below some 2^-126 times that of the maximum are 0. The sum is taken in f64.
+   * out makes the rest of its row NaN. Probabilities below some 2^-126 (of f64 2^-1022) times that of the maximum are 0. The sum is taken in f64.
    *
    * With the products before and behind it, and without the matrix of scores: {@link Attention.forward} of "wasm-dropout/attention".
    *
-   * @param logits f32, f16 or bf16, of the shape that the options give
+   * @param logits f32, f64, f16 or bf16, of the shape that the options give
    * @param p drop probability in [0, 1]
    * @param options see {@link SoftmaxOptions}
-   * @returns `y`, in `out` or a new array like the logits, and `ticket` for {@link Fused.backward}, which needs the logits
+   * @returns `y`, in `out` or a new array like the logits, `probabilities` if they are asked for, and `ticket` for {@link Fused.backward}, which needs the
+   * logits
    * @throws TypeError and RangeError as {@link Fused.biasDropoutResidual} does
    * @example
    * import { createFused } from "wasm-dropout/fused";
@@ -204,15 +246,12 @@ export class Fused {
    * const { y, ticket } = fused.softmaxDropout(logits, 0.1, { shape: [2, 3, 4], scale: 1 / Math.sqrt(64), causal: true });
    * const { dlogits } = fused.backward(new Float32Array(24).fill(1), ticket, { logits });
    */
-  softmaxDropout<X extends Rows, Y extends Rows | undefined = undefined>(
-    logits: X,
-    p: number,
-    options: SoftmaxOptions<Y>,
-  ): { y: Result<Like<X>, Y>; ticket: SoftmaxTicket } {
-    return perform(this.#engine, this.#operations.softmaxDropout, logits, p, options) as {
-      y: Result<Like<X>, Y>;
-      ticket: SoftmaxTicket;
-    };
+  softmaxDropout<
+    X extends AnyData,
+    Y extends AnyData | undefined = undefined,
+    const P extends AnyData | boolean | undefined = undefined,
+  >(logits: X, p: number, options: SoftmaxOptions<Y, P>): Softmaxed<X, Y, P> {
+    return perform(this.#engine, this.#operations.softmaxDropout, logits, p, options) as Softmaxed<X, Y, P>;
   }
 
   /**
@@ -226,8 +265,11 @@ export class Fused {
    *
    * Of {@link Fused.dropoutResidualLayerNorm}, with xhat = (h - mean) * rstd, g = dy * gamma and means over a row:
    *
-   *     dresidual = (g - mean(g) - xhat * mean(g * xhat)) * rstd + dh        dx = keep ? dresidual * s : +0
+   *     dresidual = (g - mean(g) - xhat * mean(g * xhat)) * rstd + dh        dx = keep ? dresidual * f * layerScale : +0
    *     dgamma[c] = sum of dy * xhat        dbeta[c] = sum of dy        dbias[c] = sum of dx
+   *     dlayerScale[c] = sum of keep ? dresidual * f * (x + bias) : +0        dparallel = keep2 ? dresidual * s : +0
+   *
+   * Of {@link Fused.dropoutResidualRMSNorm} the same, with xhat = h * rstd and nothing in place of mean(g).
    *
    * Of {@link Fused.softmaxDropout}, with the probabilities P computed anew from the logits:
    *
@@ -237,7 +279,7 @@ export class Fused {
    *
    * @param dy gradient with respect to y, as long as the ticket says
    * @param ticket of a forward call, here or elsewhere
-   * @param saved what backward reads again, under the names of the forward call: see {@link ActivationSaved}, {@link NormSaved}, {@link SoftmaxSaved};
+   * @param saved what backward reads again, under the names of the forward call: see {@link ActivationSaved}, {@link LayerNormSaved}, {@link RMSNormSaved}, {@link SoftmaxSaved};
    * nothing for {@link Fused.biasDropoutResidual}
    * @param options see {@link ResidualBackwardOptions}, {@link ActivationBackwardOptions}, {@link NormBackwardOptions}, {@link SoftmaxBackwardOptions}
    * @returns the gradients, each in the array that `options` name or in a new array, or buffer, like dy; see {@link ResidualGradients},
@@ -261,21 +303,47 @@ export class Fused {
     saved?: ActivationSaved,
     options?: ResidualBackwardOptions<X, DX, DB, DR>,
   ): ResidualGradients<X, DX, DB, DR>;
-  backward<X extends Rows, DX extends Rows | undefined = undefined, DB extends Rows | false | undefined = undefined>(
+  backward<X extends AnyData, DX extends AnyData | undefined = undefined, DB extends AnyData | false | undefined = undefined>(
     dy: X,
     ticket: ActivationTicket,
     saved?: ActivationSaved,
     options?: ActivationBackwardOptions<DX, DB>,
   ): ActivationGradients<X, DX, DB>;
   backward<
-    X extends Rows,
-    DX extends Rows | undefined = undefined,
-    DR extends Rows | false | undefined = undefined,
-    DG extends Rows | false | undefined = undefined,
-    DE extends Rows | false | undefined = undefined,
-    DB extends Rows | false | undefined = undefined,
-  >(dy: X, ticket: NormTicket, saved: NormSaved, options?: NormBackwardOptions<DX, DR, DG, DE, DB>): NormGradients<X, DX, DR, DG, DE, DB>;
-  backward<X extends Rows, DL extends Rows | undefined = undefined>(
+    X extends AnyData,
+    H extends AnyData,
+    G extends AnyData,
+    DX extends AnyData | undefined = undefined,
+    DR extends AnyData | false | undefined = undefined,
+    DG extends AnyData | false | undefined = undefined,
+    DE extends AnyData | false | undefined = undefined,
+    DB extends AnyData | false | undefined = undefined,
+    DL extends AnyData | false | undefined = undefined,
+    DP extends AnyData | false | undefined = undefined,
+  >(
+    dy: X,
+    ticket: NormTicket<"dropoutResidualLayerNorm">,
+    saved: LayerNormSaved<H, G>,
+    options?: NormBackwardOptions<DX, DR, DG, DE, DB, DL, DP>,
+  ): NormGradients<X, DX, DR, DG, DE, DB, DL, DP, H, G>;
+  backward<
+    X extends AnyData,
+    H extends AnyData,
+    G extends AnyData,
+    DX extends AnyData | undefined = undefined,
+    DR extends AnyData | false | undefined = undefined,
+    DG extends AnyData | false | undefined = undefined,
+    DE extends AnyData | false | undefined = undefined,
+    DB extends AnyData | false | undefined = undefined,
+    DL extends AnyData | false | undefined = undefined,
+    DP extends AnyData | false | undefined = undefined,
+  >(
+    dy: X,
+    ticket: NormTicket<"dropoutResidualRMSNorm">,
+    saved: RMSNormSaved<H, G>,
+    options?: NormBackwardOptions<DX, DR, DG, DE, DB, DL, DP>,
+  ): NormGradients<X, DX, DR, DG, DE, DB, DL, DP, H, G>;
+  backward<X extends AnyData, DL extends AnyData | undefined = undefined>(
     dy: X,
     ticket: SoftmaxTicket,
     saved: SoftmaxSaved,

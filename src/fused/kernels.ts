@@ -65,11 +65,11 @@ const LINEAR = [
 ] as const;
 const ROWS = [
   { verb: "sum", sources: ["rows"], dtypes: DTYPES },
-  // Layer norm and softmax, on whole rows.
-  { verb: "norm", sources: READ, dtypes: ["f32"] },
-  { verb: "normGradient", sources: READ, dtypes: ["f32"] },
-  { verb: "softmax", sources: READ, dtypes: ["f32"] },
-  { verb: "softmaxGradient", sources: READ, dtypes: ["f32"] },
+  // Norms and softmax, on whole rows.
+  { verb: "norm", sources: READ, dtypes: DTYPES },
+  { verb: "normGradient", sources: READ, dtypes: DTYPES },
+  { verb: "softmax", sources: READ, dtypes: DTYPES },
+  { verb: "softmaxGradient", sources: READ, dtypes: DTYPES },
 ] as const;
 
 const activated = (suffix: string): Family[] =>

@@ -1,15 +1,30 @@
 // The operands of fused operations: data that kernels get as f32, and results that must leave what backward reads again as it is.
 
+import { WasmBuffer } from "../engine/buffer.js";
 import type { Taken, TakenData } from "../engine/operand.js";
 import type { Taking, Wanted } from "../engine/pass.js";
-import { wrongKind, wrongValue } from "../ground/check.js";
-import { holdersOf } from "../ground/dtypes.js";
+import { isTypedArray, tagOf, wrongKind, wrongValue } from "../ground/check.js";
+import { arrayName, type DataDtype, holdersOf, isHalf } from "../ground/dtypes.js";
 
 /** Takes data that kernels get as f32, to be read; `half` is the dtype of a Uint16Array. */
 export function takeF32(pass: Taking, value: unknown, name: string, half: unknown): TakenData {
   const operand = pass.data(value, name, half);
   if (operand.computed !== "f32") throw wrongKind(name, holdersOf("f32"), value);
   return operand;
+}
+
+/** Takes an array of `length` elements, or of any length, of the dtype of `beside`, or of f32 beside 16-bit data. */
+export function takeEither(pass: Taking, value: unknown, name: string, beside: TakenData, length?: number): TakenData {
+  const { stored } = beside;
+  const operand = isHalf(stored) ? pass.dataOf(value, name, [stored, "f32"], stored) : pass.ofDtype(value, name, stored);
+  if (length !== undefined && operand.length !== length) throw wrongValue(name, `length ${length}`, operand.length);
+  return operand;
+}
+
+/** The dtype of a result beside `beside`: f32 if that is what an array given for it holds, otherwise the same. */
+export function dtypeOf(value: unknown, { stored }: TakenData): DataDtype {
+  const f32 = WasmBuffer._is(value) ? WasmBuffer._dtypeOf(value) === "f32" : isTypedArray(value) && tagOf(value) === arrayName("f32");
+  return isHalf(stored) && f32 ? "f32" : stored;
 }
 
 /** Throws unless dy is as long as its ticket says. */

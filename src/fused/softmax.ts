@@ -2,7 +2,7 @@
 // Invariant: a result depends on the operands' values and the mask, not on where the operands lie and in what parts they are taken.
 
 import { type ForwardPlan, readForward } from "../core/options.js";
-import type { AnyData, Taken } from "../engine/operand.js";
+import type { AnyData, Taken, TakenData } from "../engine/operand.js";
 import type { Operation, Running, Taking } from "../engine/pass.js";
 import { ROW_FIELDS, ROW_RECORD, SoftmaxField } from "../ground/abi.js";
 import { checkChoice, checkFlag, checkNumber, wrongKind, wrongValue } from "../ground/check.js";
@@ -11,7 +11,7 @@ import { checkOptions } from "../ground/options.js";
 import { MAX_RANK, productOf, showShape, takeShape } from "../ground/shape.js";
 import { maskDtype, rowsOf, type TakenMask, takeAddedRows, takeKeyLengths, takeMask, takeMaskShape } from "./attention.js";
 import type { FusedKernels, RowKernel } from "./kernels.js";
-import { checkGradient, checkKept, takeF32 } from "./operands.js";
+import { checkGradient, checkKept } from "./operands.js";
 import { SOFTMAX_BACKWARD_KEYS, SOFTMAX_KEYS, SOFTMAX_SAVED_KEYS, type SoftmaxBackwardOptions, type SoftmaxOptions } from "./options.js";
 import { Sweep } from "./sweep.js";
 import { checkBoolean, drawAgain, MASK_KINDS, type MaskKind, type SoftmaxTicket, type StoredTicket } from "./ticket.js";
@@ -41,45 +41,53 @@ interface SoftmaxPlan {
   readonly form: Form;
   readonly mask: unknown;
   readonly maskShape: readonly number[] | undefined;
+  readonly probabilities: unknown;
   readonly backward: boolean;
 }
 
 /** y = dropout(softmax(scale * logits + mask)). */
 export function softmaxForward(
   kernels: FusedKernels,
-): Operation<[logits: AnyData, p: number, options: unknown], SoftmaxPlan, { y: unknown; ticket: SoftmaxTicket }> {
+): Operation<[logits: AnyData, p: number, options: unknown], SoftmaxPlan, { y: unknown; probabilities: unknown; ticket: SoftmaxTicket }> {
   return {
     read(logits, p, options) {
       const common = readForward(p, options, SOFTMAX_KEYS);
       const given = options as SoftmaxOptions;
-      const { shape, scale = 1, causal = false, keyLengths, attentionMask, maskShape, backward = common.training } = given;
+      const { shape, scale = 1, causal = false, keyLengths, attentionMask, maskShape, probabilities = false } = given;
+      const { backward = common.training } = given;
       const form = readForm({ shape, scale, causal, keyLengths }, "");
       checkFlag(backward, "backward");
       if (maskShape !== undefined && attentionMask === undefined)
         throw wrongKind("maskShape", 'undefined without "attentionMask"', maskShape);
       const copy = maskShape === undefined ? undefined : takeMaskShape(maskShape, "maskShape", form.shape);
-      return { common, logits, form, mask: attentionMask, maskShape: copy, backward };
+      return { common, logits, form, mask: attentionMask, maskShape: copy, probabilities, backward };
     },
     take(pass, plan) {
       const { draw } = pass;
       const { common, form } = plan;
       draw.choose(common.kind, common.seed, common.stream);
-      const logits = takeF32(pass, plan.logits, "logits", common.half);
-      const { stored, length } = logits;
+      const logits = pass.data(plan.logits, "logits", common.half);
+      const { stored, computed, length } = logits;
       checkLength(form, "shape", length);
       const mask = takeMask(pass, plan.mask, plan.maskShape, form.shape, stored);
       draw.range(length, common.start);
       draw.chance(common.p, "train", common.training);
-      const output = pass.output(common.out, "out", stored, length, plan.logits, logits);
-      const overwritten = checkKept(output, logits, plan.backward);
-      const apply = takeSoftmax(pass, kernels.softmax.bytes.f32, form, mask, logits, output);
+      const outputs = [{ name: "out", value: common.out, dtype: stored, length, same: [logits] }];
+      const { probabilities: wanted } = plan;
+      const value = wanted === true ? undefined : wanted;
+      if (wanted !== false) outputs.push({ name: "probabilities", value, dtype: stored, length, same: [logits] });
+      const [output, probabilities] = pass.outputs(plan.logits, outputs) as [Taken, Taken?];
+      const kept = [output, ...(probabilities === undefined ? [] : [probabilities])].map((one) => checkKept(one, logits, plan.backward));
+      const overwritten = kept.includes(true);
+      const apply = takeSoftmax(pass, kernels.softmax.bytes[computed], form, mask, logits, { output, probabilities });
       const { shape, scale, causal, keyLengths } = form;
       const masked = mask === undefined ? undefined : { maskShape: mask.shape, maskKind: mask.kind };
       const padded = keyLengths === undefined ? undefined : { keyLengths };
       const lost = overwritten ? { overwritten } : undefined;
       return (run) => {
         apply(run);
-        return { y: output.array, ticket: Object.assign(run.ticket("softmaxDropout"), { shape, scale, causal }, masked, padded, lost) };
+        const extra = probabilities?.array;
+        return { y: output.array, probabilities: extra, ticket: Object.assign(run.ticket("softmaxDropout"), { shape, scale, causal }, masked, padded, lost) };
       };
     },
   };
@@ -121,10 +129,10 @@ export function softmaxBackward(
       drawAgain(pass.draw, ticket);
       const { length } = pass.draw;
       checkLength(form, "ticket.shape", length);
-      const input = takeF32(pass, dy, "dy", plan.half);
+      const input = pass.data(dy, "dy", plan.half);
       checkGradient(input, length);
-      const { stored } = input;
-      const logits = pass.input(plan.logits, "saved.logits", stored, length);
+      const { stored, computed } = input;
+      const logits = pass.input(plan.logits, "saved.logits", stored, length) as TakenData;
       const mask =
         maskShape === undefined || maskKind === undefined
           ? undefined
@@ -135,7 +143,7 @@ export function softmaxBackward(
             };
       const output = pass.output(plan.dlogits, "dlogits", stored, length, dy, input, logits);
       checkKept(output, logits, plan.backward);
-      const apply = takeSoftmax(pass, kernels.softmaxGradient.bytes.f32, form, mask, logits, output, input);
+      const apply = takeSoftmax(pass, kernels.softmaxGradient.bytes[computed], form, mask, logits, { output, dy: input });
       return (run) => {
         apply(run);
         return { dlogits: output.array };
@@ -154,19 +162,20 @@ function takeSoftmax(
   kernel: RowKernel,
   { shape, scale, causal, keyLengths }: Form,
   mask: TakenMask | undefined,
-  logits: Taken,
-  output: Taken,
-  dy?: Taken,
+  logits: TakenData,
+  { output, dy, probabilities }: { output: Taken; dy?: Taken; probabilities?: Taken | undefined },
 ): (run: Running) => void {
   const { memory } = pass.engine;
   const columns = shape.at(-1) as number;
   const queries = causal ? (shape.at(-2) as number) : 0;
-  const added = takeAddedRows(pass, shape, mask, keyLengths);
+  const { computed } = logits;
+  const added = takeAddedRows(pass, shape, mask, keyLengths, computed);
   const sweep = Sweep.ofRows(pass, columns === 0 ? 0 : rowsOf(shape), columns, added.period);
   const from = sweep.matrix(logits);
   const to = sweep.matrix(output);
   const gradient = dy === undefined ? undefined : sweep.matrix(dy);
-  const row = gradient === undefined ? 0 : pass.scratch(byteLength("f32", columns));
+  const before = probabilities === undefined ? undefined : sweep.matrix(probabilities);
+  const row = gradient === undefined ? 0 : pass.scratch(byteLength(computed, columns));
   const record = pass.scratch(ROW_RECORD);
   sweep.drawBytes();
   return (run) => {
@@ -176,9 +185,11 @@ function takeSoftmax(
     fields[SoftmaxField.logitScale] = scale;
     fields[SoftmaxField.scale] = run.scale;
     fields[SoftmaxField.row] = row;
+    fields[SoftmaxField.probabilities] = 0;
     sweep.run(run, (at, count, keep, first, rows) => {
       fields[SoftmaxField.result] = to.enter(at, count);
       fields[SoftmaxField.logits] = from.enter(at, count);
+      if (before !== undefined) fields[SoftmaxField.probabilities] = before.enter(at, count);
       fields[SoftmaxField.dy] = gradient === undefined ? 0 : gradient.enter(at, count);
       fields[SoftmaxField.mask] = added.address(first, rows);
       fields[SoftmaxField.maskRow] = added.maskRow(first);

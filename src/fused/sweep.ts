@@ -12,9 +12,9 @@ const TILES = 2 * TILE;
 
 /**
  * Computes the `count` elements from `at` on, in a sweep over rows those of the `rows` rows from `row` on; `keep` is the address of a byte for each of them,
- * 1 = keep, or 0 where nothing was drawn.
+ * 1 = keep, or 0 where nothing was drawn; `second` is that of a second matrix.
  */
-export type Body = (at: number, count: number, keep: number, row: number, rows: number) => void;
+export type Body = (at: number, count: number, keep: number, row: number, rows: number, second: number) => void;
 
 export class Sweep {
   readonly #pass: Taking;
@@ -27,6 +27,7 @@ export class Sweep {
   readonly #matrices: Staged[] = [];
   readonly #vectors: Staged[] = [];
   #decisions: Decisions | undefined;
+  #second: Decisions | undefined;
   // True if one part may be the whole: all operands then lie in wasm memory.
   #whole = false;
 
@@ -66,10 +67,16 @@ export class Sweep {
     return staged;
   }
 
-  /** Has the decisions of each part drawn in front of it, as bytes, unless nothing is dropped. Returns whether there are any. */
-  drawBytes(): boolean {
-    if (this.#pass.draw.p === 0) return false;
-    this.#decisions = new Decisions(this.#pass, this.most);
+  /**
+   * Has the decisions of each part drawn in front of it, as bytes, unless nothing is dropped. Returns whether there are any. Those of a second of `matrices`
+   * follow in the stream on those of the first.
+   */
+  drawBytes(matrices: 1 | 2 = 1): boolean {
+    const { p, length } = this.#pass.draw;
+    if (p === 0) return false;
+    const each = length / matrices;
+    this.#decisions = new Decisions(this.#pass, this.most, 0, each);
+    if (matrices === 2) this.#second = new Decisions(this.#pass, this.most, each, each);
     return true;
   }
 
@@ -107,24 +114,32 @@ export class Sweep {
   }
 
   #runPart(run: Running, body: Body, at: number, count: number, row: number, rows: number): void {
-    body(at, count, this.#decisions === undefined ? 0 : this.#decisions.of(run, at, count), row, rows);
+    const keep = this.#decisions === undefined ? 0 : this.#decisions.of(run, at, count);
+    body(at, count, keep, row, rows, this.#second === undefined ? 0 : this.#second.of(run, at, count));
     for (const operand of this.#matrices) operand.leave(at, count);
     for (const operand of this.#vectors) operand.leave(row, rows);
   }
 }
 
-/** The decisions of parts of at most `most` elements that follow each other: drawn to the end of two tiles, the rest kept for the next. */
+/**
+ * The decisions of parts of at most `most` of `length` elements, from element `first` of the draw on, that follow each other: drawn to the end of two tiles,
+ * the rest kept for the next.
+ */
 class Decisions {
   readonly #pass: Taking;
   readonly #size: number;
+  readonly #first: number;
+  readonly #length: number;
   readonly #scratch: number;
   // Scratch holds the decisions of elements begin..end-1.
   #begin = 0;
   #end = 0;
 
-  constructor(pass: Taking, most: number) {
+  constructor(pass: Taking, most: number, first: number, length: number) {
     this.#pass = pass;
-    this.#size = Math.min(most + TILES, pass.draw.length);
+    this.#first = first;
+    this.#length = length;
+    this.#size = Math.min(most + TILES, length);
     this.#scratch = pass.scratch(this.#size);
   }
 
@@ -135,8 +150,9 @@ class Decisions {
       const { draw, engine } = this.#pass;
       const scratch = this.#scratch;
       if (end > at) engine.memory.view("bytes", scratch, this.#size).copyWithin(0, at - this.#begin, end - this.#begin);
-      const next = Math.min(Math.ceil((draw.start + at + count) / TILES) * TILES - draw.start, draw.length);
-      engine.kernels.mask[draw.kind].bytes(scratch + end - at, next - end, run.params(end));
+      const start = draw.start + this.#first;
+      const next = Math.min(Math.ceil((start + at + count) / TILES) * TILES - start, this.#length);
+      engine.kernels.mask[draw.kind].bytes(scratch + end - at, next - end, run.params(this.#first + end));
       this.#begin = at;
       this.#end = next;
     }

@@ -6,8 +6,15 @@ import { checkOp, checkTicket, MAX_INDEX, type Ticket } from "../stream/ticket.j
 import type { Activation } from "./kernels.js";
 
 /** The operations whose tickets {@link Fused.backward} takes. */
-export const FUSED_OPS = ["biasDropoutResidual", "biasActivationDropout", "dropoutResidualLayerNorm", "softmaxDropout"] as const;
+export const FUSED_OPS = [
+  "biasDropoutResidual",
+  "biasActivationDropout",
+  "dropoutResidualLayerNorm",
+  "dropoutResidualRMSNorm",
+  "softmaxDropout",
+] as const;
 export type FusedOp = (typeof FUSED_OPS)[number];
+export type NormOp = Extract<FusedOp, `${string}Norm`>;
 
 /** Ticket of {@link Fused.biasDropoutResidual}. */
 export interface ResidualTicket extends Ticket<"biasDropoutResidual"> {
@@ -26,12 +33,28 @@ export interface ActivationTicket extends Ticket<"biasActivationDropout"> {
   readonly overwritten?: boolean;
 }
 
-/** Ticket of {@link Fused.dropoutResidualLayerNorm}. */
-export interface NormTicket extends Ticket<"dropoutResidualLayerNorm"> {
+/** Ticket of {@link Fused.dropoutResidualLayerNorm} and {@link Fused.dropoutResidualRMSNorm}; the mask of a second branch follows on that of the first. */
+export interface NormTicket<O extends NormOp = NormOp> extends Ticket<O> {
   /** Length of gamma. */
   readonly columns: number;
+  /** True if there was a residual. */
+  readonly residual: boolean;
   /** True if there was a bias. */
   readonly bias: boolean;
+  /** True if there was a beta. */
+  readonly beta: boolean;
+  /** True if there was a layer scale; otherwise, as with all that follows, left out. */
+  readonly layerScale?: boolean;
+  /** True if there were factors of rows. */
+  readonly rowScale?: boolean;
+  /** True if there was a second branch. */
+  readonly parallel?: boolean;
+  /** Probability that a sample's branch was left out. */
+  readonly dropPath?: number;
+  /** Number of samples; left out where each row was one. */
+  readonly samples?: number;
+  /** true: a result took the place of x, which the gradient of the layer scale reads again, so that backward refuses the ticket. */
+  readonly overwritten?: boolean;
 }
 
 /** Ticket of {@link Fused.softmaxDropout}. */
@@ -76,6 +99,12 @@ export function readTicket(value: unknown): StoredTicket {
     activation,
     bias,
     residual,
+    beta,
+    layerScale,
+    rowScale,
+    parallel,
+    dropPath,
+    samples,
     shape,
     scale,
     causal,
@@ -103,6 +132,12 @@ export function readTicket(value: unknown): StoredTicket {
     activation,
     bias,
     residual,
+    beta,
+    layerScale,
+    rowScale,
+    parallel,
+    dropPath,
+    samples,
     shape,
     scale,
     causal,

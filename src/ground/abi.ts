@@ -101,16 +101,18 @@ export const BIAS_RECORD = 16;
 
 // Records of the kernels on whole rows: an f64 for each field, addresses in bytes. The workspace of the kernel follows.
 
-/** Fields of the record of layer norm. */
+/** Fields of the record of norms, over elements of f32 or of f64. */
 export enum NormField {
   y,
   h,
-  /** Means of the rows, an f32 each. */
+  /** Means of the rows, an element each; 0: not wanted. */
   means,
-  /** Reciprocal standard deviations of the rows, an f32 each. */
+  /** Reciprocals of the rows' standard deviations or root mean squares, an element each. */
   rstds,
   x,
   residual,
+  /** Bytes from a row of the residual to the next: 0 where all have one row of -0, which adds nothing. */
+  residualStep,
   /** 0: no bias. */
   bias,
   gamma,
@@ -121,9 +123,21 @@ export enum NormField {
   columns,
   epsilon,
   scale,
+  /** 1: layer norm, 0: RMS norm. */
+  centred,
+  /** What kept elements of each row are multiplied by, an element each; 0: the scale. With them there are `bias`, `layerScale` and `all`. */
+  factors,
+  layerScale,
+  /** A byte for each row, 0 where the branch is left out; address 0: nowhere. */
+  paths,
+  /** `columns` bytes of 1, behind them as many of 0, and in front of them as many elements of 1. */
+  all,
+  /** The second branch, and its decisions; 0: none. */
+  parallel,
+  parallelKeep,
 }
 
-/** Fields of the record of the gradient of layer norm. */
+/** Fields of the record of the gradient of norms. */
 export enum NormGradientField {
   dx,
   dresidual,
@@ -132,6 +146,7 @@ export enum NormGradientField {
   dbeta,
   dy,
   h,
+  /** 0: RMS norm. */
   means,
   rstds,
   gamma,
@@ -141,6 +156,18 @@ export enum NormGradientField {
   rows,
   columns,
   scale,
+  /** As those of norms. */
+  factors,
+  layerScale,
+  paths,
+  all,
+  parallelKeep,
+  /** 0: not wanted. */
+  dparallel,
+  /** Sums as dgamma's, and what they are of; 0: not wanted. */
+  dlayerScale,
+  x,
+  bias,
 }
 
 /** Fields of the record of softmax and of its gradient. */
@@ -161,13 +188,15 @@ export enum SoftmaxField {
   queries,
   logitScale,
   scale,
-  /** Of the gradient only: the gradient with respect to y, and room for a row of f32. */
+  /** Of the gradient only: the gradient with respect to y, and room for a row. */
   dy,
   row,
+  /** Room for the probabilities before dropout; 0: not wanted. */
+  probabilities,
 }
 
-/** Fields of the longest of these records. */
-export const ROW_FIELDS = 14;
+/** Fields of the longest of these records, and one, so that a multiple of 16 bytes follows. */
+export const ROW_FIELDS = 24;
 /** Bytes of the parts of one sum over a row. */
 export const PARTS = 64;
 /** Bytes of a record with its workspace: the parts of two sums, and six constants of f32, padded to 16. */

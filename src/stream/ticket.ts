@@ -29,6 +29,7 @@ export const OPERATIONS = {
   biasDropoutResidual: "Fused",
   biasActivationDropout: "Fused",
   dropoutResidualLayerNorm: "Fused",
+  dropoutResidualRMSNorm: "Fused",
   softmaxDropout: "Fused",
   attention: "Attention",
   exactDropout: "Variants",

@@ -141,10 +141,10 @@ describe("results in the place of operands", () => {
     }
     const expected = fused.backward(dy, ticket, saved);
     const last = fused.backward(dy, ticket, { ...saved, h: h.slice() }, { backward: false });
-    expectSame(last.dresidual, expected.dresidual, "dresidual");
+    expectSame(last.dresidual as Float32Array, expected.dresidual as Float32Array, "dresidual");
     const spare = h.slice();
     expectSame(fused.backward(dy, ticket, { ...saved, h: spare }, { backward: false, dresidual: spare }).dx, expected.dx, "dx");
-    expectSame(spare, expected.dresidual, "dresidual over h");
+    expectSame(spare, expected.dresidual as Float32Array, "dresidual over h");
   });
 
   it("statistics of a layer norm lie apart from each other and from what is read", () => {

@@ -4,12 +4,12 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type DataOf, type Dropout, type WasmBuffer } from "../../src/core/index.js";
 import { bindKernels } from "../../src/engine/kernels.js";
 import { PIECE } from "../../src/engine/pieces.js";
-import { createFused, type Fused, type NormOptions, type NormTicket } from "../../src/fused/index.js";
+import { createFused, type Fused, type LayerNormOptions, type NormTicket } from "../../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
 import { NormField, NormGradientField, ROW_RECORD } from "../../src/ground/abi.js";
 import { KIND } from "../support/messages.js";
 import { expectSame, KINDS, PROBABILITIES } from "../support/oracle.js";
-import { writeFields } from "../support/record.js";
+import { writeRecord } from "../support/record.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
 import {
   cancelling,
@@ -131,8 +131,8 @@ describe("kernels", () => {
             const bias = withBias ? a.bias : 0;
             const keep = dropping ? a.keep : 0;
             const { mean: means, rstd: rstds, ...rest } = a;
-            writeFields(wasm.memory, wasm.record, NormField, {
-              ...{ ...rest, means, rstds, bias, keep, rows, columns, epsilon: 1e-5, scale: how.scale },
+            writeRecord(wasm.memory, wasm.record, NormField, {
+              ...{ ...rest, means, rstds, bias, keep, rows, columns, epsilon: 1e-5, scale: how.scale, centred: 1, residualStep: 4 * columns },
             });
             wasm.kernels.norm.bytes.f32(wasm.record);
           },
@@ -207,7 +207,7 @@ describe("kernels", () => {
               wasm.place(place, data);
             if (dh) wasm.place(a.dh, dh);
             const { mean: means, rstd: rstds, ...rest } = a;
-            writeFields(wasm.memory, wasm.record, NormGradientField, {
+            writeRecord(wasm.memory, wasm.record, NormGradientField, {
               ...{ ...rest, means, rstds, dh: dh ? a.dh : 0, keep: dropping ? a.keep : 0, rows, columns, scale },
             });
             wasm.kernels.normGradient.bytes.f32(wasm.record);
@@ -250,12 +250,12 @@ describe("kernels", () => {
             place(at, data);
           // The gradient where h, and with it xhat, is 0: dy less its mean.
           const common = { gamma, keep: 0, rows: 1, columns, scale: 1 };
-          writeFields(memory, record, NormGradientField, {
+          writeRecord(memory, record, NormGradientField, {
             ...{ ...common, dx: y, dresidual: dh, dgamma, dbeta, dy: residual, h: x, means: beta, rstds: rstd, dh: 0 },
           });
           kernels.normGradient.bytes.f32(record);
-          writeFields(memory, record, NormField, {
-            ...{ ...common, y, h: to, means, rstds: rstd, x, residual, bias: 0, beta, epsilon: 1 },
+          writeRecord(memory, record, NormField, {
+            ...{ ...common, y, h: to, means, rstds: rstd, x, residual, bias: 0, beta, epsilon: 1, centred: 1, residualStep: 4 * columns },
           });
           kernels.norm.bytes.f32(record);
         },
@@ -300,7 +300,7 @@ describe("dropoutResidualLayerNorm", () => {
       return data;
     };
     const gamma = given(one.gamma);
-    const options: NormOptions = {
+    const options: LayerNormOptions = {
       ...place,
       residual: given(one.residual),
       gamma,
@@ -308,7 +308,7 @@ describe("dropoutResidualLayerNorm", () => {
       ...(one.bias ? { bias: given(one.bias) } : {}),
     };
     const { y, h, mean, rstd, ticket } = on.dropoutResidualLayerNorm(given(one.x), p, options);
-    const stored: NormTicket = JSON.parse(JSON.stringify(ticket));
+    const stored: NormTicket<"dropoutResidualLayerNorm"> = JSON.parse(JSON.stringify(ticket));
     const back = on.backward(given(dy), stored, { h, mean, rstd, gamma }, dh ? { dh: given(dh) } : {});
     const { dx, dresidual, dgamma, dbeta, dbias } = back;
     const results = { y, h, mean, rstd, dx, dresidual, dgamma, dbeta, ...(dbias ? { dbias } : {}) };
@@ -549,14 +549,27 @@ describe("dropoutResidualLayerNorm", () => {
     const before = dropout.state;
     const calls: [Anything, Anything, Anything, string | RegExp][] = [
       ["x", 0.1, good(), '"x" expected Float32Array, Float64Array or buffer of f32 or f64, got string "x"'],
-      [new Float64Array(12), 0.1, good(), '"x" expected Float32Array or f32 buffer, got Float64Array(12)'],
+      [new Float64Array(12), 0.1, good(), '"residual" expected Float64Array or f64 buffer, got Float32Array(12)'],
       [x, 1.5, good(), '"p" expected number in [0, 1], got 1.5'],
       [x, 0.1, 7, '"options" expected object, got 7'],
       [x, 0.1, { ...good(), training: 1 }, '"training" expected boolean, got 1'],
       [x, 0.1, { ...good(), epsilon: -1 }, '"epsilon" expected finite number of at least 0, got -1'],
       [x, 0.1, { ...good(), epsilon: Number.POSITIVE_INFINITY }, '"epsilon" expected finite number of at least 0, got Infinity'],
       [x, 0.1, { ...good(), epsilon: "1" }, '"epsilon" expected finite number of at least 0, got string "1"'],
-      [x, 0.1, { ...good(), residual: undefined }, '"residual" expected Float32Array or f32 buffer, got undefined'],
+      [x, 0.1, { ...good(), residual: null }, '"residual" expected Float32Array or f32 buffer, got null'],
+      [x, 0.1, { ...good(), gamma: undefined }, '"gamma" expected Float32Array or f32 buffer, got undefined'],
+      [x, 0.1, { ...good(), layerScale: new Float32Array(3) }, '"layerScale" expected length 4, got 3'],
+      [x, 0.1, { ...good(), rowScale: new Float32Array(2) }, '"rowScale" expected length that divides 3, the rows, got 2'],
+      [x, 0.1, { ...good(), rowScale: new Float64Array(3) }, '"rowScale" expected Float32Array or f32 buffer, got Float64Array(3)'],
+      [x, 0.1, { ...good(), parallel: new Float32Array(11) }, '"parallel" expected length 12, got 11'],
+      [x, 0.1, { ...good(), parallel: x, h: x }, '"h" expected memory apart from "parallel", got memory that overlaps it'],
+      [x, 0.1, { ...good(), dropPath: 1.5 }, '"dropPath" expected number in [0, 1], got 1.5'],
+      [x, 0.1, { ...good(), dropPath: 0.5, samples: 2 }, '"samples" expected divisor of 3, the number of rows, got 2'],
+      [x, 0.1, { ...good(), samples: 0 }, '"samples" expected integer in [1, '],
+      [x, 0.1, { ...good(), dropPath: 0.5, start: 2 }, '"start" expected multiple of 4, the elements of a sample, with "dropPath", got 2'],
+      [x, 0.1, { ...good(), dropPath: 0.5, start: 2 ** 52 }, '"start" expected at most 2^52 - 12 with "dropPath", got 4503599627370496'],
+      [x, 0.1, { ...good(), rowscale: x }, '"rowscale" is no option; did you mean "rowScale"?'],
+      [x, 0.1, { ...good(), layerScale: new Float32Array(4), out: x }, '"out" expected memory apart from "x", which backward reads again'],
       [x, 0.1, { ...good(), residual: new Float32Array(11) }, '"residual" expected length 12, got 11'],
       [x, 0.1, { ...good(), gamma: new Float32Array(5) }, '"gamma" expected length that divides 12, got 5'],
       [x, 0.1, { ...good(), gamma: new Float32Array(0) }, '"gamma" expected length that divides 12, got 0'],

@@ -8,7 +8,7 @@ import { type Elementwise, FUSED, type FusedKernels } from "../../src/fused/kern
 import { BIAS_RECORD, NormField, NormGradientField, ROW_RECORD, SoftmaxField } from "../../src/ground/abi.js";
 import { Words } from "../../src/ground/words.js";
 import { expectSame } from "../support/oracle.js";
-import { writeFields } from "../support/record.js";
+import { writeRecord } from "../support/record.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
 import { erf } from "./oracle.js";
 import { numbers } from "./rows-oracle.js";
@@ -100,10 +100,10 @@ function normRow(one: NormCase, what: string) {
     if (one.dh) place(dh, one.dh);
     const [means, rstds] = [statistics, statistics + 64];
     const common = { h, means, rstds, gamma, keep: 0, rows: 1, columns, scale: 1 };
-    writeFields(memory, record, NormField, { ...common, y, x: y, residual: h, bias: 0, beta, epsilon: one.epsilon });
+    writeRecord(memory, record, NormField, { ...common, y, x: y, residual: h, bias: 0, beta, epsilon: one.epsilon, centred: 1 });
     kernels.norm.bytes.f32(record);
     const forward = { y: read(y, columns), mean: read(means, 1), rstd: read(rstds, 1) };
-    writeFields(memory, record, NormGradientField, {
+    writeRecord(memory, record, NormGradientField, {
       ...{ ...common, dx, dresidual: y, dgamma, dbeta, dy, dh: one.dh ? dh : 0 },
     });
     kernels.normGradient.bytes.f32(record);
@@ -264,7 +264,7 @@ describe("layer norm", () => {
           dx: at.h,
           dresidual: at.h,
         };
-        writeFields(memory, record, NormGradientField, { ...addresses, dh: 0, keep: 0, rows: 1, columns: 20, scale: 1 });
+        writeRecord(memory, record, NormGradientField, { ...addresses, dh: 0, keep: 0, rows: 1, columns: 20, scale: 1 });
         kernels.normGradient.bytes.f32(record);
         return { dgamma: read64(at.f, 20) };
       });
@@ -382,9 +382,9 @@ describe("softmax", () => {
         ...{ logits: at.a, mask: mask ? at.b : 0, keep: keep ? at.d : 0, rows: n / columns, columns, maskRow: 0 },
         ...{ maskRows: mask ? mask.length / columns : 0, query: 0, queries, logitScale: scale, scale: keep ? 2 : 1, dy: at.c, row: at.g },
       };
-      writeFields(memory, record, SoftmaxField, { ...fields, result: at.e });
+      writeRecord(memory, record, SoftmaxField, { ...fields, result: at.e });
       kernels.softmax.bytes.f32(record);
-      writeFields(memory, record, SoftmaxField, { ...fields, result: at.f });
+      writeRecord(memory, record, SoftmaxField, { ...fields, result: at.f });
       kernels.softmaxGradient.bytes.f32(record);
       return { y: read(at.e, n), dlogits: read(at.f, n) };
     });

@@ -139,6 +139,98 @@ function add({ value, size }: Close, i: number, v: number, s: number): void {
   size[i] = (size[i] as number) + s;
 }
 
+/** The operands of a norm whose branch has more to it, and the gradients that come back. */
+export interface Branches {
+  readonly rows: number;
+  readonly columns: number;
+  readonly x: Float64Array;
+  readonly gamma: Float64Array;
+  readonly residual: Float64Array | undefined;
+  readonly bias: Float64Array | undefined;
+  readonly beta: Float64Array | undefined;
+  readonly layerScale: Float64Array | undefined;
+  /** One for every so many rows. */
+  readonly rowScale: Float64Array | undefined;
+  readonly parallel: Float64Array | undefined;
+  readonly dh: Float64Array | undefined;
+  readonly dy: Float64Array;
+  readonly epsilon: number;
+}
+
+/**
+ * Results and gradients of a norm, from the definitions, element by element. `paths` are the decisions on samples. `given` are h and the statistics that the
+ * call found, from which y and the gradients go on.
+ */
+export function branchesOf(
+  norm: "layer" | "rms",
+  all: Branches,
+  keep: Uint8Array,
+  second: Uint8Array,
+  s: number,
+  paths: { readonly keep: Uint8Array; readonly scale: number } | undefined,
+  given: { readonly h: Float64Array; readonly mean: Float64Array | undefined; readonly rstd: Float64Array },
+) {
+  const { rows, columns, x, gamma, residual, bias, beta, layerScale, rowScale, parallel, dh, dy, epsilon } = all;
+  const n = rows * columns;
+  const of = (a: Float64Array | undefined, i: number, otherwise: number) => (a === undefined ? otherwise : (a[i] as number));
+  const group = (r: number, groups: number) => Math.floor((r * groups) / rows);
+  const factorOf = (r: number) => {
+    const f = s * (rowScale === undefined ? 1 : (rowScale[group(r, rowScale.length)] as number));
+    if (paths === undefined) return f;
+    return paths.keep[group(r, paths.keep.length)] ? f * paths.scale : 0;
+  };
+  const [h, mean, rstd, y] = [close(n), close(rows), close(rows), close(n)];
+  const [dx, dresidual, dparallel] = [close(n), close(n), close(n)];
+  const [dgamma, dbeta, dbias, dlayerScale] = [close(columns), close(columns), close(columns), close(columns)];
+  for (let r = 0; r < rows; ++r) {
+    const f = factorOf(r);
+    const indices = Array.from({ length: columns }, (_, c) => r * columns + c);
+    const sum = (term: (i: number, c: number) => number) => indices.reduce((total, i, c) => total + term(i, c), 0);
+    for (const [c, i] of indices.entries()) {
+      const branch = keep[i] ? ((x[i] as number) + of(bias, c, 0)) * of(layerScale, c, 1) * f : 0;
+      const other = parallel !== undefined && second[i] ? (parallel[i] as number) * s : 0;
+      h.value[i] = of(residual, i, 0) + branch + other;
+      h.size[i] = Math.abs(of(residual, i, 0)) + 4 * (Math.abs(x[i] as number) + Math.abs(of(bias, c, 0))) + Math.abs(other);
+    }
+    const at = (i: number) => given.h[i] as number;
+    const m = norm === "layer" ? sum(at) / columns : 0;
+    const variance = sum((i) => (at(i) - m) ** 2) / columns;
+    mean.value[r] = m;
+    mean.size[r] = 1 + Math.abs(m);
+    rstd.value[r] = 1 / Math.sqrt(variance + epsilon);
+    rstd.size[r] = rstd.value[r] as number;
+    const inverse = given.rstd[r] as number;
+    const shift = Math.abs(m) * inverse;
+    const xhat = (i: number) => (at(i) - m) * inverse;
+    const g = (i: number, c: number) => (dy[i] as number) * (gamma[c] as number);
+    const meanG = norm === "layer" ? sum(g) / columns : 0;
+    const meanGx = sum((i, c) => g(i, c) * xhat(i)) / columns;
+    const sizeG = sum((i, c) => Math.abs(g(i, c))) / columns;
+    const sizeGx = sum((i, c) => Math.abs(g(i, c)) * (Math.abs(xhat(i)) + shift)) / columns;
+    for (const [c, i] of indices.entries()) {
+      const [z, b] = [xhat(i), of(beta, c, 0)];
+      y.value[i] = z * (gamma[c] as number) + b;
+      y.size[i] = (Math.abs(at(i)) * inverse + shift) * Math.abs(gamma[c] as number) + Math.abs(b);
+      const d = inverse * (g(i, c) - meanG - z * meanGx) + of(dh, i, 0);
+      const size = inverse * (Math.abs(g(i, c)) + sizeG + (Math.abs(z) + shift) * sizeGx) + Math.abs(of(dh, i, 0));
+      dresidual.value[i] = d;
+      dresidual.size[i] = size;
+      const passed = keep[i] ? f : 0;
+      const scale = of(layerScale, c, 1);
+      dx.value[i] = d * passed * scale;
+      dx.size[i] = size * Math.abs(passed * scale);
+      dparallel.value[i] = second[i] ? d * s : 0;
+      dparallel.size[i] = size * s;
+      const v = (x[i] as number) + of(bias, c, 0);
+      add(dgamma, c, (dy[i] as number) * z, Math.abs(dy[i] as number) * (Math.abs(z) + shift));
+      add(dbeta, c, dy[i] as number, Math.abs(dy[i] as number));
+      add(dbias, c, dx.value[i] as number, dx.size[i] as number);
+      add(dlayerScale, c, d * passed * v, size * Math.abs(passed) * (Math.abs(x[i] as number) + Math.abs(of(bias, c, 0))));
+    }
+  }
+  return { h, mean, rstd, y, dx, dresidual, dgamma, dbeta, dbias, dlayerScale, dparallel };
+}
+
 /** The form of softmax: rows of `columns`, of which `queries` belong together where that is not 0. */
 export interface SoftmaxForm {
   readonly columns: number;

@@ -9,7 +9,7 @@ import { createFused, type Fused, type SoftmaxOptions, type SoftmaxTicket } from
 import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
 import { ROW_RECORD, SoftmaxField } from "../../src/ground/abi.js";
 import { expectSame, KINDS, PROBABILITIES } from "../support/oracle.js";
-import { writeFields } from "../support/record.js";
+import { writeRecord } from "../support/record.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
 import {
   cancelling,
@@ -75,7 +75,7 @@ describe("kernels", () => {
       if (keep) wasm.place(at.keep, keep);
       const dst = to === "apart" ? at.dst : at[to];
       const bytes = wasm.written(dst, 4 * rows * columns, to !== "apart", what, () => {
-        writeFields(wasm.memory, wasm.record, SoftmaxField, {
+        writeRecord(wasm.memory, wasm.record, SoftmaxField, {
           ...{ result: dst, logits: at.logits, mask: mask ? masks : 0, keep: keep ? at.keep : 0, rows, columns },
           ...{ maskRow: maskRows ? first % maskRows : 0, maskRows, query: queries ? first % queries : 0, queries },
           ...{ logitScale: one.scale, scale: one.factor, dy: at.dy, row: wasm.row },
@@ -434,7 +434,15 @@ describe("softmaxDropout", () => {
     const largest = 340282346638528860000000000000000000000;
     const calls: [Anything, Anything, Anything, string][] = [
       ["x", 0.1, { shape: [12] }, '"logits" expected Float32Array, Float64Array or buffer of f32 or f64, got string "x"'],
-      [new Float64Array(12), 0.1, { shape: [12] }, '"logits" expected Float32Array or f32 buffer, got Float64Array(12)'],
+      [
+        new Float64Array(12),
+        0.1,
+        { shape: [12], attentionMask: x },
+        '"attentionMask" expected Float64Array or f64 buffer, got Float32Array(12)',
+      ],
+      [x, 0.1, { shape: [12], probabilities: 1 }, '"probabilities" expected Float32Array or f32 buffer, got 1'],
+      [x, 0.1, { shape: [12], probabilities: new Float32Array(11) }, '"probabilities" expected length 12, got 11'],
+      [x, 0.1, { shape: [12], probabilities: x }, '"probabilities" expected memory apart from "logits", which backward reads again'],
       [x, -1, { shape: [12] }, '"p" expected number in [0, 1], got -1'],
       [x, 0.1, undefined, '"options" expected object, got undefined'],
       [x, 0.1, {}, '"shape" expected array of 1 to 32 non-negative integers, got undefined'],

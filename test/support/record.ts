@@ -15,3 +15,10 @@ export function writeFields<F extends Fields>(memory: Memory, pointer: number, f
   const record = memory.view("f64", pointer, last + 1);
   for (const name in values) record[fields[name] as number] = values[name] as number;
 }
+
+/** Writes the record at `pointer`: fields that are not among `values` are 0. */
+export function writeRecord<F extends Fields>(memory: Memory, pointer: number, fields: F, values: Values<F>): void {
+  const names = Object.values(fields).filter((field) => typeof field === "number");
+  memory.view("f64", pointer, names.length).fill(0);
+  writeFields(memory, pointer, fields, values);
+}

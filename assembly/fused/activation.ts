@@ -1,14 +1,16 @@
-// Activations: a class each, over one f32 (T = f32, I = i32) or over four lanes (T = I = v128).
+// Activations: a class each, over one f32 (T = f32, I = i32) or over four lanes (T = I = v128). C says where constants come from
+// (assembly/math/held.ts).
 //
-//   value(v)      act(v)
-//   slope(v, g)   g act'(v): what a gradient becomes on its way back
+//   value(v, table)      act(v)
+//   slope(v, g, table)   g act'(v): what a gradient becomes on its way back
+//   long()               whether these are so long that their code is not to stand there several times; they hold their constants then
 //
 // Invariant: built of operations that are the same in both forms (assembly/math), so that both give the same bits.
 
 import { SIGN } from "../math/constants";
 import { raisedBell, raisedExp } from "../math/exp";
 import { tailRatio } from "../math/normal";
-import { add, and, atLeast, atMost, bitsOf, div, lanes, less, mul, mulAdd, ofBits, select, sub, words, xor } from "../math/ops";
+import { add, and, atLeast, bitsOf, div, lanes, least, less, mul, mulAdd, ofBits, select, sub, xor } from "../math/ops";
 
 /** v < 0 ? 0 : v. A gradient passes where v > 0; elsewhere it becomes +0, whatever it was. */
 @unmanaged
@@ -17,11 +19,11 @@ export class Relu {
     return false;
   }
 
-  @inline value<T, _I>(v: T): T {
+  @inline value<T, I, C>(v: T, table: usize): T {
     return atLeast<T>(v, 0);
   }
 
-  @inline slope<T, I>(v: T, g: T): T {
+  @inline slope<T, I, C>(v: T, g: T, table: usize): T {
     return ofBits<T, I>(and<I>(bitsOf<T, I>(g), less<T, I>(lanes<T>(0), v)));
   }
 }
@@ -47,23 +49,25 @@ const LOWER: f32 = reinterpret<f32>(0x1f800000); // 2^-64
 /** |v|, at most `bound`. */
 // @ts-ignore: decorator
 @inline
-function size<T, I>(v: T, bound: f32): T {
-  return atMost<T>(ofBits<T, I>(and<I>(bitsOf<T, I>(v), words<I>(~SIGN))), bound);
+function size<T, I, C>(v: T, bound: f32, table: usize): T {
+  const c = changetype<C>(0);
+  return least<T>(ofBits<T, I>(and<I>(bitsOf<T, I>(v), c.word<I>(~SIGN, table, 24))), c.number<T>(bound, table, 25));
 }
 
 /** The value at v, where the one at -|v| is -gap / 2^64. */
 // @ts-ignore: decorator
 @inline
-function valueAt<T>(v: T, gap: T): T {
-  return sub<T>(atLeast<T>(v, 0), mul<T>(gap, lanes<T>(LOWER)));
+function valueAt<T, C>(v: T, gap: T, table: usize): T {
+  return sub<T>(atLeast<T>(v, 0), mul<T>(gap, changetype<C>(0).number<T>(LOWER, table, 26)));
 }
 
 /** The slope at v times g, where the one at -|v| is gap / 2^64. */
 // @ts-ignore: decorator
 @inline
-function slopeAt<T, I>(v: T, gap: T, g: T): T {
-  const before = mul<T>(gap, lanes<T>(LOWER));
-  return mul<T>(g, select<T, I>(less<T, I>(v, lanes<T>(0)), before, sub<T>(lanes<T>(1), before)));
+function slopeAt<T, I, C>(v: T, gap: T, g: T, table: usize): T {
+  const c = changetype<C>(0);
+  const before = mul<T>(gap, c.number<T>(LOWER, table, 26));
+  return mul<T>(g, select<T, I>(less<T, I>(v, lanes<T>(0)), before, sub<T>(c.number<T>(1, table, 9), before)));
 }
 
 // From here on the density of the normal distribution is 0 in f32.
@@ -81,45 +85,47 @@ export class Gelu {
     return true;
   }
 
-  @inline value<T, I>(v: T): T {
-    const x = size<T, I>(v, LAST_NORMAL);
-    return valueAt<T>(v, mul<T>(mul<T>(x, tailRatio<T>(x)), raisedBell<T, I>(x)));
+  @inline value<T, I, C>(v: T, table: usize): T {
+    const x = size<T, I, C>(v, LAST_NORMAL, table);
+    return valueAt<T, C>(v, mul<T>(mul<T>(x, tailRatio<T, C>(x, table)), raisedBell<T, I, C>(x, table)), table);
   }
 
-  @inline slope<T, I>(v: T, g: T): T {
-    const x = size<T, I>(v, LAST_NORMAL);
-    return slopeAt<T, I>(v, mul<T>(sub<T>(tailRatio<T>(x), mul<T>(x, lanes<T>(DENSITY_0))), raisedBell<T, I>(x)), g);
+  @inline slope<T, I, C>(v: T, g: T, table: usize): T {
+    const x = size<T, I, C>(v, LAST_NORMAL, table);
+    const ratio = sub<T>(tailRatio<T, C>(x, table), mul<T>(x, changetype<C>(0).number<T>(DENSITY_0, table, 27)));
+    return slopeAt<T, I, C>(v, mul<T>(ratio, raisedBell<T, I, C>(x, table)), g, table);
   }
 }
 
 /** 1 / (1 + e^-z), of q = 2^64 e^-z. */
 // @ts-ignore: decorator
 @inline
-function reciprocal<T>(q: T): T {
-  return div<T>(lanes<T>(RAISED), add<T>(lanes<T>(RAISED), q));
+function reciprocal<T, C>(q: T, table: usize): T {
+  const raised = changetype<C>(0).number<T>(RAISED, table, 27);
+  return div<T>(raised, add<T>(raised, q));
 }
 
 /** 2^64 x L(-z) for z in [0, 132], L(z) = 1 / (1 + e^-z) being the logistic function. */
 // @ts-ignore: decorator
 @inline
-function gated<T, I>(x: T, z: T): T {
-  const q = raisedExp<T, I>(negated<T, I>(z));
-  return mul<T>(x, mul<T>(reciprocal<T>(q), q));
+function gated<T, I, C>(x: T, z: T, table: usize): T {
+  const q = raisedExp<T, I, C>(negated<T, I, C>(z, table), table);
+  return mul<T>(x, mul<T>(reciprocal<T, C>(q, table), q));
 }
 
 /** 2^64 (L(-z) - d L'(-z)) for z in [0, 132]. */
 // @ts-ignore: decorator
 @inline
-function gatedSlope<T, I>(z: T, d: T): T {
-  const q = raisedExp<T, I>(negated<T, I>(z));
-  const r = reciprocal<T>(q);
-  return mul<T>(mul<T>(q, r), sub<T>(lanes<T>(1), mul<T>(d, r)));
+function gatedSlope<T, I, C>(z: T, d: T, table: usize): T {
+  const q = raisedExp<T, I, C>(negated<T, I, C>(z, table), table);
+  const r = reciprocal<T, C>(q, table);
+  return mul<T>(mul<T>(q, r), sub<T>(changetype<C>(0).number<T>(1, table, 9), mul<T>(d, r)));
 }
 
 // @ts-ignore: decorator
 @inline
-function negated<T, I>(x: T): T {
-  return ofBits<T, I>(xor<I>(bitsOf<T, I>(x), words<I>(SIGN)));
+function negated<T, I, C>(x: T, table: usize): T {
+  return ofBits<T, I>(xor<I>(bitsOf<T, I>(x), changetype<C>(0).word<I>(SIGN, table, 28)));
 }
 
 // The third-order term of the approximation, from the paper on Gelu.
@@ -137,20 +143,23 @@ export class GeluTanh {
     return true;
   }
 
-  @inline z<T>(v: T, v2: T): T {
-    return mul<T>(v, mulAdd<T>(v2, lanes<T>(2 * CUBIC * SQRT_2_OVER_PI), lanes<T>(2 * SQRT_2_OVER_PI)));
+  @inline z<T, C>(v: T, v2: T, table: usize): T {
+    const c = changetype<C>(0);
+    const linear = c.number<T>(2 * SQRT_2_OVER_PI, table, 30);
+    return mul<T>(v, mulAdd<T>(v2, c.number<T>(2 * CUBIC * SQRT_2_OVER_PI, table, 29), linear));
   }
 
-  @inline value<T, I>(v: T): T {
-    const x = size<T, I>(v, LAST_TANH);
-    return valueAt<T>(v, gated<T, I>(x, this.z<T>(x, mul<T>(x, x))));
+  @inline value<T, I, C>(v: T, table: usize): T {
+    const x = size<T, I, C>(v, LAST_TANH, table);
+    return valueAt<T, C>(v, gated<T, I, C>(x, this.z<T, C>(x, mul<T>(x, x), table), table), table);
   }
 
-  @inline slope<T, I>(v: T, g: T): T {
-    const x = size<T, I>(v, LAST_TANH);
+  @inline slope<T, I, C>(v: T, g: T, table: usize): T {
+    const c = changetype<C>(0);
+    const x = size<T, I, C>(v, LAST_TANH, table);
     const x2 = mul<T>(x, x);
-    const dz = mulAdd<T>(x2, lanes<T>(6 * CUBIC * SQRT_2_OVER_PI), lanes<T>(2 * SQRT_2_OVER_PI));
-    return slopeAt<T, I>(v, gatedSlope<T, I>(this.z<T>(x, x2), mul<T>(x, dz)), g);
+    const dz = mulAdd<T>(x2, c.number<T>(6 * CUBIC * SQRT_2_OVER_PI, table, 31), c.number<T>(2 * SQRT_2_OVER_PI, table, 30));
+    return slopeAt<T, I, C>(v, gatedSlope<T, I, C>(this.z<T, C>(x, x2, table), mul<T>(x, dz), table), g, table);
   }
 }
 
@@ -172,13 +181,13 @@ export class Silu {
     return true;
   }
 
-  @inline value<T, I>(v: T): T {
-    const x = size<T, I>(v, LAST_SILU);
-    return valueAt<T>(v, gated<T, I>(x, x));
+  @inline value<T, I, C>(v: T, table: usize): T {
+    const x = size<T, I, C>(v, LAST_SILU, table);
+    return valueAt<T, C>(v, gated<T, I, C>(x, x, table), table);
   }
 
-  @inline slope<T, I>(v: T, g: T): T {
-    const x = size<T, I>(v, LAST_SILU);
-    return slopeAt<T, I>(v, gatedSlope<T, I>(x, x), g);
+  @inline slope<T, I, C>(v: T, g: T, table: usize): T {
+    const x = size<T, I, C>(v, LAST_SILU, table);
+    return slopeAt<T, I, C>(v, gatedSlope<T, I, C>(x, x, table), g, table);
   }
 }

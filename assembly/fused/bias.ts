@@ -1,5 +1,7 @@
 // Bias, activation and residual around dropout: operations of assembly/fused/elementwise.ts.
 
+import { Held, Holding, Literal } from "../math/held";
+
 // @ts-ignore: decorator
 @inline
 function add<T>(a: v128, b: v128): v128 {
@@ -9,11 +11,13 @@ function add<T>(a: v128, b: v128): v128 {
 /** y = residual + dropout(x + bias), `other` being the residual. Source: bias_dropout_add of Megatron-LM. */
 @unmanaged
 export class AddResidual<T> {
+  @inline hold(table: usize): void {}
+
   @inline long(): bool {
     return false;
   }
 
-  @inline vector(x: usize, other: usize, bias: usize): v128 {
+  @inline vector(x: usize, other: usize, bias: usize, table: usize): v128 {
     return add<T>(v128.load(x), v128.load(bias));
   }
 
@@ -33,11 +37,13 @@ export class AddResidual<T> {
 /** y = dropout(x + bias). */
 @unmanaged
 export class AddBias<T> {
+  @inline hold(table: usize): void {}
+
   @inline long(): bool {
     return false;
   }
 
-  @inline vector(x: usize, other: usize, bias: usize): v128 {
+  @inline vector(x: usize, other: usize, bias: usize, table: usize): v128 {
     return add<T>(v128.load(x), v128.load(bias));
   }
 
@@ -57,12 +63,16 @@ export class AddBias<T> {
 /** y = dropout(act(x + bias)) with activation A. Source: fused_dropout_bias_activation of xFormers. */
 @unmanaged
 export class Activate<A> {
+  @inline hold(table: usize): void {
+    if (changetype<A>(0).long()) changetype<A>(0).value<v128, v128, Holding>(f32x4.splat(0), table);
+  }
+
   @inline long(): bool {
     return changetype<A>(0).long();
   }
 
-  @inline vector(x: usize, other: usize, bias: usize): v128 {
-    return changetype<A>(0).value<v128, v128>(f32x4.add(v128.load(x), v128.load(bias)));
+  @inline vector(x: usize, other: usize, bias: usize, table: usize): v128 {
+    return valueOf<A>(f32x4.add(v128.load(x), v128.load(bias)), table);
   }
 
   @inline value(x: usize, other: usize, bias: usize): f32 {
@@ -81,12 +91,16 @@ export class Activate<A> {
 /** dx = dropout(dy act'(x + bias)), `other` being x, and dy the epilogue's input. */
 @unmanaged
 export class Gradient<A> {
+  @inline hold(table: usize): void {
+    if (changetype<A>(0).long()) changetype<A>(0).slope<v128, v128, Holding>(f32x4.splat(0), f32x4.splat(0), table);
+  }
+
   @inline long(): bool {
     return changetype<A>(0).long();
   }
 
-  @inline vector(dy: usize, other: usize, bias: usize): v128 {
-    return changetype<A>(0).slope<v128, v128>(f32x4.add(v128.load(other), v128.load(bias)), v128.load(dy));
+  @inline vector(dy: usize, other: usize, bias: usize, table: usize): v128 {
+    return slopeOf<A>(f32x4.add(v128.load(other), v128.load(bias)), v128.load(dy), table);
   }
 
   @inline value(dy: usize, other: usize, bias: usize): f32 {
@@ -102,10 +116,24 @@ export class Gradient<A> {
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function valueOf<A>(v: v128, table: usize): v128 {
+  if (changetype<A>(0).long()) return changetype<A>(0).value<v128, v128, Held>(v, table);
+  else return changetype<A>(0).value<v128, v128, Literal>(v, table);
+}
+
+// @ts-ignore: decorator
+@inline
+function slopeOf<A>(v: v128, g: v128, table: usize): v128 {
+  if (changetype<A>(0).long()) return changetype<A>(0).slope<v128, v128, Held>(v, g, table);
+  else return changetype<A>(0).slope<v128, v128, Literal>(v, g, table);
+}
+
 function value<A>(v: f32): f32 {
-  return changetype<A>(0).value<f32, i32>(v);
+  return changetype<A>(0).value<f32, i32, Literal>(v, 0);
 }
 
 function slope<A>(v: f32, g: f32): f32 {
-  return changetype<A>(0).slope<f32, i32>(v, g);
+  return changetype<A>(0).slope<f32, i32, Literal>(v, g, 0);
 }

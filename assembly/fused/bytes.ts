@@ -9,6 +9,7 @@ export function bytes<S>(dst: usize, src: usize, bits: usize, keep: usize, n: us
   if (!keep && !epilogue.long()) return epilogue.keepAll(dst, src, bits, n, params.scale);
   let i: usize = 0;
   if (ASC_FEATURE_SIMD) {
+    epilogue.hold(bits);
     const factor = pinned(epilogue.factor(params.scale), workspace(params));
     for (const whole = n & ~(STEP - 1); i < whole; i += STEP) {
       epilogue.step(dst, src, bits, i, keep ? i8x16.neg(v128.load(keep + i)) : i8x16.splat(-1), factor);

@@ -1,14 +1,16 @@
 // An epilogue (assembly/epilogue/) for y[i] = f(dropout(g(x[i], other[i], bias[c])), other[i]), c being the column of element i of a matrix. Operation
 // E says what f and g are:
 //
-//   vector(x, other, bias) / value(x, other, bias)   g of what lies at these addresses
-//   join(v, other) / joinOne(v, other)               f
-//   long()                                           whether g, then of f32, is so long that its code is not to stand there several times
+//   vector(x, other, bias, table) / value(x, other, bias)   g of what lies at these addresses
+//   join(v, other) / joinOne(v, other)                      f
+//   long()                                                  whether g, then of f32, is so long that its code is not to stand there several times
+//   hold(table)                                             writes the constants of g to the table, where it has one
 //
 // Invariant: elements come in ascending order, each once, which moves the place in the bias on; all inputs of an element are read before
 // it is written, so dst may be x. It may be `other` only where f does not read that, as a tie may be dropped after the element was written.
 
 import { BIAS_RECORD, STEP } from "../../src/ground/abi";
+import { SLOTS } from "../math/held";
 import { widenHigh8, widenHigh16, widenHigh32, widenLow8, widenLow16, widenLow32 } from "../simd/lanes";
 
 /** The address of the second input, and that of the next element's column in the bias: `bits` of the epilogue. */
@@ -23,13 +25,13 @@ export class Place {
 }
 
 /**
- * The place of an element in column `column`, for an epilogue. `row` is the address of a record and, 16 bytes further, of the bias of `columns` columns, at
+ * The place of an element in column `column`, for an epilogue. `row` is the address of a record and, behind it, of the bias of `columns` columns, at
  * least 16, and behind it that of the first 16 again, so that those of any 16 elements lie together.
  */
 // @ts-ignore: decorator
 @inline
 export function placeOf<T>(row: usize, other: usize, column: usize, columns: usize): usize {
-  if (offsetof<Place>() != BIAS_RECORD) ERROR("BIAS_RECORD is not the size of Place");
+  if (offsetof<Place>() + (SLOTS << 4) != BIAS_RECORD) ERROR("BIAS_RECORD is not the size of Place and a table");
   const place = changetype<Place>(row);
   const bias = row + BIAS_RECORD;
   place.other = other;
@@ -39,8 +41,20 @@ export function placeOf<T>(row: usize, other: usize, column: usize, columns: usi
   return row;
 }
 
+/** The table of constants of a place. */
+// @ts-ignore: decorator
+@inline
+function tableOf(bits: usize): usize {
+  return bits + offsetof<Place>();
+}
+
 @unmanaged
 export class Elementwise<T, E> {
+  /** Prepares a loop over vectors. */
+  @inline hold(bits: usize): void {
+    changetype<E>(0).hold(tableOf(bits));
+  }
+
   @inline long(): bool {
     return changetype<E>(0).long();
   }
@@ -53,19 +67,19 @@ export class Elementwise<T, E> {
     return sizeof<T>() == 4 ? f32x4.splat(<f32>scale) : f64x2.splat(scale);
   }
 
-  @inline vector(dst: usize, x: usize, other: usize, bias: usize, keep: v128, factor: v128): void {
+  @inline vector(dst: usize, x: usize, other: usize, bias: usize, keep: v128, factor: v128, table: usize): void {
     const op = changetype<E>(0);
-    const v = op.vector(x, other, bias);
+    const v = op.vector(x, other, bias, table);
     v128.store(dst, op.join(v128.and(sizeof<T>() == 4 ? f32x4.mul(v, factor) : f64x2.mul(v, factor), keep), other));
   }
 
   /** Four elements, `keep` one 32-bit lane each. */
-  @inline quad(dst: usize, x: usize, other: usize, bias: usize, keep: v128, factor: v128): void {
+  @inline quad(dst: usize, x: usize, other: usize, bias: usize, keep: v128, factor: v128, table: usize): void {
     if (sizeof<T>() == 4) {
-      this.vector(dst, x, other, bias, keep, factor);
+      this.vector(dst, x, other, bias, keep, factor, table);
     } else {
-      this.vector(dst, x, other, bias, widenLow32(keep), factor);
-      this.vector(dst + 16, x + 16, other + 16, bias + 16, widenHigh32(keep), factor);
+      this.vector(dst, x, other, bias, widenLow32(keep), factor, table);
+      this.vector(dst + 16, x + 16, other + 16, bias + 16, widenHigh32(keep), factor, table);
     }
   }
 
@@ -76,18 +90,19 @@ export class Elementwise<T, E> {
     const x = src + at;
     const other = place.other + at;
     const bias = place.bias;
+    const table = tableOf(bits);
     if (changetype<E>(0).long()) {
       for (let k: usize = 0; k < 64; k += 16) {
-        this.vector(d + k, x + k, other + k, bias + k, widenLow16(widenLow8(keep)), factor);
+        this.vector(d + k, x + k, other + k, bias + k, widenLow16(widenLow8(keep)), factor, table);
         keep = v128.shuffle<u32>(keep, keep, 1, 2, 3, 0);
       }
     } else {
       const low = widenLow8(keep);
       const high = widenHigh8(keep);
-      this.quad(d, x, other, bias, widenLow16(low), factor);
-      this.quad(d + 4 * sizeof<T>(), x + 4 * sizeof<T>(), other + 4 * sizeof<T>(), bias + 4 * sizeof<T>(), widenHigh16(low), factor);
-      this.quad(d + 8 * sizeof<T>(), x + 8 * sizeof<T>(), other + 8 * sizeof<T>(), bias + 8 * sizeof<T>(), widenLow16(high), factor);
-      this.quad(d + 12 * sizeof<T>(), x + 12 * sizeof<T>(), other + 12 * sizeof<T>(), bias + 12 * sizeof<T>(), widenHigh16(high), factor);
+      this.quad(d, x, other, bias, widenLow16(low), factor, table);
+      this.quad(d + 4 * sizeof<T>(), x + 4 * sizeof<T>(), other + 4 * sizeof<T>(), bias + 4 * sizeof<T>(), widenHigh16(low), factor, table);
+      this.quad(d + 8 * sizeof<T>(), x + 8 * sizeof<T>(), other + 8 * sizeof<T>(), bias + 8 * sizeof<T>(), widenLow16(high), factor, table);
+      this.quad(d + 12 * sizeof<T>(), x + 12 * sizeof<T>(), other + 12 * sizeof<T>(), bias + 12 * sizeof<T>(), widenHigh16(high), factor, table);
     }
     this.moveOn(place, bias + STEP * sizeof<T>());
   }
@@ -133,10 +148,10 @@ function keepSteps<T, E>(dst: usize, x: usize, place: Place, n: usize): usize {
     let part = min(left, (place.end - bias + 63) & ~63);
     left -= part;
     for (; part; part -= 64) {
-      v128.store(dst, op.join(op.vector(x, other, bias), other));
-      v128.store(dst + 16, op.join(op.vector(x + 16, other + 16, bias + 16), other + 16));
-      v128.store(dst + 32, op.join(op.vector(x + 32, other + 32, bias + 32), other + 32));
-      v128.store(dst + 48, op.join(op.vector(x + 48, other + 48, bias + 48), other + 48));
+      v128.store(dst, op.join(op.vector(x, other, bias, 0), other));
+      v128.store(dst + 16, op.join(op.vector(x + 16, other + 16, bias + 16, 0), other + 16));
+      v128.store(dst + 32, op.join(op.vector(x + 32, other + 32, bias + 32, 0), other + 32));
+      v128.store(dst + 48, op.join(op.vector(x + 48, other + 48, bias + 48, 0), other + 48));
       dst += 64;
       x += 64;
       other += 64;

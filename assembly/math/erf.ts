@@ -3,6 +3,7 @@
 // NaN gives NaN.
 
 import { SIGN } from "./constants";
+import { Literal } from "./held";
 import { and, atMost, bitsOf, mul, ofBits, or, words, xor } from "./ops";
 import { poly7 } from "./polynomial";
 import { saturation } from "./saturation";
@@ -15,7 +16,7 @@ function erf<T, I>(x: T): T {
   // From 3.95 on the result is 1.
   const size = atMost<T>(ofBits<T, I>(xor<I>(bits, sign)), 3.95);
   // g on [0, 3.95]. Own fit, made as that of exp.ts: minimax of the relative error of erf x (3.7e-8).
-  const g = poly7<T>(
+  const g = poly7<T, Literal>(
     size,
     mul<T>(size, size),
     1.627907,

@@ -1,9 +1,11 @@
 // e^x = 2^n e^r, with n the integer next to x / ln 2 and r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2]: Cody and Waite, "Software manual for the
 // elementary functions", 1980.
+// C says where constants come from (./held.ts): slots 0 to 9.
 // Invariant: e^0 = 1, NaN gives NaN, and where the result is a normal number it is within 1 unit in the last place.
 
 import { LN2_HIGH, LN2_LOW, TO_INTEGER } from "./constants";
-import { add, and, atLeast, atMost, bitsOf, lanes, mul, mulAdd, ofBits, shiftLeft, shiftRight, sub, subInt, words } from "./ops";
+import { Literal } from "./held";
+import { add, and, atLeast, atMost, bitsOf, lanes, mul, mulAdd, ofBits, shiftLeft, shiftRight, sub, subInt } from "./ops";
 import { poly4 } from "./polynomial";
 
 // @ts-ignore: decorator
@@ -13,19 +15,21 @@ const LOG2_E: f32 = 1.442695041;
 /** x - n ln 2. */
 // @ts-ignore: decorator
 @inline
-function remainder<T>(x: T, n: T): T {
-  return sub<T>(sub<T>(x, mul<T>(n, lanes<T>(LN2_HIGH))), mul<T>(n, lanes<T>(LN2_LOW)));
+function remainder<T, C>(x: T, n: T, table: usize): T {
+  const c = changetype<C>(0);
+  const high = sub<T>(x, mul<T>(n, c.number<T>(LN2_HIGH, table, 2)));
+  return sub<T>(high, mul<T>(n, c.number<T>(LN2_LOW, table, 3)));
 }
 
 /** e^r for r in [-ln 2 / 2, ln 2 / 2]. */
 // @ts-ignore: decorator
 @inline
-function reduced<T>(r: T): T {
+function reduced<T, C>(r: T, table: usize): T {
   const r2 = mul<T>(r, r);
   // (e^r - 1 - r) / r². Own fit, by Lawson's iteration: minimax of the relative error of e^r (3.1e-9), coefficients rounded to f32 one
   // after another from the constant term up, and the others fitted again each time.
-  const p = poly4<T>(r, r2, 0.49999994, 0.16666521, 0.041668266, 0.008368684, 0.0013820945);
-  return add<T>(mulAdd<T>(r2, p, r), lanes<T>(1));
+  const p = poly4<T, C>(r, r2, 0.49999994, 0.16666521, 0.041668266, 0.008368684, 0.0013820945, table, 4);
+  return add<T>(mulAdd<T>(r2, p, r), changetype<C>(0).number<T>(1, table, 9));
 }
 
 // 2^n in two factors, as neither 2^128 nor 2^-127 is a normal number. At the lower bound the first factor is 0, which keeps most of what
@@ -39,7 +43,7 @@ function exp<T, I>(x: T): T {
   const exponents = bitsOf<T, I>(t);
   const first = shiftRight<I>(exponents, 1);
   const second = subInt<I>(exponents, first);
-  const y = mul<T>(reduced<T>(remainder<T>(bounded, n)), ofBits<T, I>(shiftLeft<I>(first, 23)));
+  const y = mul<T>(reduced<T, Literal>(remainder<T, Literal>(bounded, n, 0), 0), ofBits<T, I>(shiftLeft<I>(first, 23)));
   return mul<T>(y, ofBits<T, I>(shiftLeft<I>(second, 23)));
 }
 
@@ -50,31 +54,37 @@ function expNeg<T, I>(x: T): T {
   const bounded = atLeast<T>(x, -87.7);
   const t = mulAdd<T>(bounded, lanes<T>(LOG2_E), lanes<T>(TO_INTEGER + 127));
   const n = sub<T>(t, lanes<T>(TO_INTEGER + 127));
-  return mul<T>(reduced<T>(remainder<T>(bounded, n)), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(t), 23)));
+  return mul<T>(reduced<T, Literal>(remainder<T, Literal>(bounded, n, 0), 0), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(t), 23)));
 }
 
 /** 2^64 e^x for x in [-132, 44]: a normal number also where e^x is none. */
 // @ts-ignore: decorator
 @inline
-export function raisedExp<T, I>(x: T): T {
-  const t = mulAdd<T>(x, lanes<T>(LOG2_E), lanes<T>(TO_INTEGER + 127 + 64));
-  const n = sub<T>(t, lanes<T>(TO_INTEGER + 127 + 64));
-  return mul<T>(reduced<T>(remainder<T>(x, n)), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(t), 23)));
+export function raisedExp<T, I, C>(x: T, table: usize): T {
+  const power = mul<T>(x, changetype<C>(0).number<T>(LOG2_E, table, 0));
+  const magic = changetype<C>(0).number<T>(TO_INTEGER + 127 + 64, table, 1);
+  const t = add<T>(power, magic);
+  const n = sub<T>(t, magic);
+  return mul<T>(reduced<T, C>(remainder<T, C>(x, n, table), table), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(t), 23)));
 }
 
 /**
  * 2^64 e^(-x² / 2) for x in [0, 16]. Most of x² is taken exactly, as of a number of 12 bits, so that the relative error stays that of the
- * exponential: rounding x² = 160 would cost 5e-6.
+ * exponential: rounding x² = 160 would cost 5e-6. Slots 21 to 23 besides.
  */
 // @ts-ignore: decorator
 @inline
-export function raisedBell<T, I>(x: T): T {
-  const most = ofBits<T, I>(and<I>(bitsOf<T, I>(x), words<I>(0xfffff000)));
-  const exact = mul<T>(mul<T>(most, most), lanes<T>(-0.5));
-  const rest = mul<T>(mul<T>(sub<T>(most, x), add<T>(most, x)), lanes<T>(0.5));
-  const t = mulAdd<T>(add<T>(exact, rest), lanes<T>(LOG2_E), lanes<T>(TO_INTEGER + 127 + 64));
-  const n = sub<T>(t, lanes<T>(TO_INTEGER + 127 + 64));
-  return mul<T>(reduced<T>(add<T>(remainder<T>(exact, n), rest)), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(t), 23)));
+export function raisedBell<T, I, C>(x: T, table: usize): T {
+  const c = changetype<C>(0);
+  const most = ofBits<T, I>(and<I>(bitsOf<T, I>(x), c.word<I>(0xfffff000, table, 21)));
+  const exact = mul<T>(mul<T>(most, most), c.number<T>(-0.5, table, 22));
+  const rest = mul<T>(mul<T>(sub<T>(most, x), add<T>(most, x)), c.number<T>(0.5, table, 23));
+  const power = mul<T>(add<T>(exact, rest), c.number<T>(LOG2_E, table, 0));
+  const magic = c.number<T>(TO_INTEGER + 127 + 64, table, 1);
+  const t = add<T>(power, magic);
+  const n = sub<T>(t, magic);
+  const r = add<T>(remainder<T, C>(exact, n, table), rest);
+  return mul<T>(reduced<T, C>(r, table), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(t), 23)));
 }
 
 /** e^x for any x; results below 2^-126 are rounded to subnormal numbers or 0. */

@@ -3,6 +3,7 @@
 // Invariant: within 1 unit in the last place, log 1 = +0, NaN gives NaN.
 
 import { LN2_HIGH, LN2_LOW } from "./constants";
+import { Literal } from "./held";
 import {
   add,
   addInt,
@@ -43,7 +44,7 @@ function logNormal<T, I>(x: T, scale: I): T {
   const f = sub<T>(ofBits<T, I>(subInt<I>(bits, and<I>(above, words<I>(0xff800000)))), lanes<T>(1));
   const f2 = mul<T>(f, f);
   // Own fit, made as that of exp.ts: minimax of the relative error of log(1 + f) (5.9e-9).
-  const p = poly7<T>(f, f2, 0.3333333, -0.2500082, 0.2000124, -0.16623402, 0.1420161, -0.13159755, 0.12762113, -0.07635882);
+  const p = poly7<T, Literal>(f, f2, 0.3333333, -0.2500082, 0.2000124, -0.16623402, 0.1420161, -0.13159755, 0.12762113, -0.07635882);
   const rest = mulAdd<T>(e, lanes<T>(LN2_LOW), mul<T>(mul<T>(f2, f), p));
   return mulAdd<T>(e, lanes<T>(LN2_HIGH), add<T>(f, sub<T>(rest, mul<T>(f2, lanes<T>(0.5)))));
 }

@@ -2,7 +2,7 @@
 // Invariant: every operation is exactly rounded or moves bits, so that a function written once gives the same bits in both forms.
 // A comparison gives all ones or all zeros in I.
 // V8 makes each constant vector anew in every iteration, but only once in it: a loop that takes four vectors an iteration pays a quarter
-// for them.
+// for them. Others hold them (./held.ts).
 
 /** c in every lane. */
 // @ts-ignore: decorator
@@ -61,6 +61,14 @@ export function mulAdd<T>(a: T, b: T, c: T): T {
 export function atMost<T>(x: T, bound: f32): T {
   if (isVector<T>()) return f32x4.pmin(x, f32x4.splat(bound));
   else return bound < x ? bound : x;
+}
+
+/** The smaller of x and y; a NaN x stays. */
+// @ts-ignore: decorator
+@inline
+export function least<T>(x: T, y: T): T {
+  if (isVector<T>()) return f32x4.pmin(x, y);
+  else return y < x ? y : x;
 }
 
 /** The larger of x and `bound`; a NaN x stays. */

@@ -2,6 +2,7 @@
 // Invariant: absolute error at most 1.3e-7; exactly 0, 1 and -1 at the quarters.
 
 import { SIGN } from "./constants";
+import { Literal } from "./held";
 import { addInt, and, bitsOf, lanes, mul, mulAdd, ofBits, select, shiftLeft, shiftRight, sub, subInt, toFloat, words, xor } from "./ops";
 import { poly2 } from "./polynomial";
 
@@ -27,14 +28,14 @@ function fromQuarter<T, I>(ahead: I): T {
 @inline
 function sine<T>(a: T): T {
   const a2 = mul<T>(a, a);
-  return mulAdd<T>(mul<T>(a2, a), poly2<T>(a2, mul<T>(a2, a2), -1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4), a);
+  return mulAdd<T>(mul<T>(a2, a), poly2<T, Literal>(a2, mul<T>(a2, a2), -1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4), a);
 }
 // @ts-ignore: decorator
 @inline
 function cosine<T>(a: T): T {
   const a2 = mul<T>(a, a);
   const a4 = mul<T>(a2, a2);
-  const p = poly2<T>(a2, a4, 4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5);
+  const p = poly2<T, Literal>(a2, a4, 4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5);
   return mulAdd<T>(a4, p, sub<T>(lanes<T>(1), mul<T>(a2, lanes<T>(0.5))));
 }
 

@@ -96,8 +96,8 @@ export enum BlockForm {
   channelsLast = 4,
 }
 
-/** Bytes of the record in front of the bias of elementwise kernels. */
-export const BIAS_RECORD = 16;
+/** Bytes of the record in front of the bias of elementwise kernels: a place, and a table of constants. */
+export const BIAS_RECORD = 16 + 512;
 
 // Records of the kernels on whole rows: an f64 for each field, addresses in bytes. The workspace of the kernel follows.
 

@@ -10,7 +10,6 @@ import { type Branches, branchesOf, drawn, numbers } from "./rows-oracle.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: options are put together of what the rows of tables have
 type Anything = any;
-type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 const SEED = 41n;
 const STREAM = 7;

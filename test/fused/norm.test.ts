@@ -437,9 +437,9 @@ describe("dropoutResidualLayerNorm", () => {
     const parameters = { x, residual, gamma, beta, bias };
     for (const [name, gradient] of [
       ["x", got.dx],
-      ["residual", got.dresidual],
+      ["residual", got.dresidual as Floats],
       ["gamma", got.dgamma],
-      ["beta", got.dbeta],
+      ["beta", got.dbeta as Floats],
       ["bias", got.dbias as Floats],
     ] as const) {
       gradient.forEach((value, i) => {
@@ -454,7 +454,7 @@ describe("dropoutResidualLayerNorm", () => {
       });
     }
     // y does not change where a constant is added to a row, nor, but for epsilon, where it is stretched about its mean.
-    const { dresidual } = fused.backward(dy, ticket, { h, mean, rstd, gamma });
+    const dresidual = fused.backward(dy, ticket, { h, mean, rstd, gamma }).dresidual as Floats;
     for (let r = 0; r < rows; ++r) {
       const row = Array.from(dresidual.subarray(r * columns, (r + 1) * columns));
       expect(Math.abs(row.reduce((a, v) => a + v, 0))).toBeLessThan(2e-6);
@@ -518,7 +518,7 @@ describe("dropoutResidualLayerNorm", () => {
     const back = fused.backward(numbers(4 * columns, 5), all.ticket, { h: all.h, mean: all.mean, rstd: all.rstd, gamma });
     expectSame(back.dx, new Float32Array(4 * columns), "p = 1, dx");
     expectSame(back.dbias as Floats, new Float32Array(columns), "p = 1, dbias");
-    expect(back.dresidual.every((v) => v !== 0)).toBe(true);
+    expect((back.dresidual as Floats).every((v) => v !== 0)).toBe(true);
   });
 
   it("outside training drops nothing and uses up no stream number; in training takes the next", () => {

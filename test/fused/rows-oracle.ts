@@ -210,7 +210,7 @@ export function branchesOf(
     for (const [c, i] of indices.entries()) {
       const [z, b] = [xhat(i), of(beta, c, 0)];
       y.value[i] = z * (gamma[c] as number) + b;
-      y.size[i] = (Math.abs(at(i)) * inverse + shift) * Math.abs(gamma[c] as number) + Math.abs(b);
+      y.size[i] = (1 + Math.abs(z) + shift) * Math.abs(gamma[c] as number) + Math.abs(b);
       const d = inverse * (g(i, c) - meanG - z * meanGx) + of(dh, i, 0);
       const size = inverse * (Math.abs(g(i, c)) + sizeG + (Math.abs(z) + shift) * sizeGx) + Math.abs(of(dh, i, 0));
       dresidual.value[i] = d;

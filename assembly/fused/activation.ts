@@ -8,9 +8,9 @@
 // Invariant: built of operations that are the same in both forms (assembly/math), so that both give the same bits.
 
 import { SIGN } from "../math/constants";
-import { raisedBell, raisedExp } from "../math/exp";
+import { raisedBell, raisedExp, raisedPower } from "../math/exp";
 import { tailRatio } from "../math/normal";
-import { add, and, atLeast, bitsOf, div, lanes, least, less, mul, mulAdd, ofBits, select, sub, xor } from "../math/ops";
+import { add, and, atLeast, bitsOf, div, lanes, least, less, mul, ofBits, select, sub, xor } from "../math/ops";
 
 /** v < 0 ? 0 : v. A gradient passes where v > 0; elsewhere it becomes +0, whatever it was. */
 @unmanaged
@@ -38,7 +38,7 @@ const DENSITY_0: f32 = 0.39894228040143268;
 
 // The smooth activations are v F(v) with a distribution function F, F(-v) = 1 - F(v). Their values are max(v, 0) - |v| F(-|v|), and their
 // slopes follow in the same way from those at -|v|: nothing cancels but in the slope at its zero. Exponentials are multiplied by 2^64, so
-// that products with them are normal numbers also where they themselves would be none; the product is divided by it last.
+// that products with them are normal numbers also where they themselves would be none; it is divided out last.
 // @ts-ignore: decorator
 @inline
 const RAISED: f32 = reinterpret<f32>(0x5f800000); // 2^64
@@ -54,20 +54,19 @@ function size<T, I, C>(v: T, bound: f32, table: usize): T {
   return least<T>(ofBits<T, I>(and<I>(bitsOf<T, I>(v), c.word<I>(~SIGN, table, 24))), c.number<T>(bound, table, 25));
 }
 
-/** The value at v, where the one at -|v| is -gap / 2^64. */
+/** The value at v, where the one at -|v| is -gap. */
 // @ts-ignore: decorator
 @inline
-function valueAt<T, C>(v: T, gap: T, table: usize): T {
-  return sub<T>(atLeast<T>(v, 0), mul<T>(gap, changetype<C>(0).number<T>(LOWER, table, 26)));
+function valueAt<T>(v: T, gap: T): T {
+  return sub<T>(atLeast<T>(v, 0), gap);
 }
 
-/** The slope at v times g, where the one at -|v| is gap / 2^64. */
+/** The slope at v times g, where the one at -|v| is `before`. */
 // @ts-ignore: decorator
 @inline
-function slopeAt<T, I, C>(v: T, gap: T, g: T, table: usize): T {
-  const c = changetype<C>(0);
-  const before = mul<T>(gap, c.number<T>(LOWER, table, 26));
-  return mul<T>(g, select<T, I>(less<T, I>(v, lanes<T>(0)), before, sub<T>(c.number<T>(1, table, 9), before)));
+function slopeAt<T, I, C>(v: T, before: T, g: T, table: usize): T {
+  const after = sub<T>(changetype<C>(0).number<T>(1, table, 9), before);
+  return mul<T>(g, select<T, I>(less<T, I>(v, lanes<T>(0)), before, after));
 }
 
 // From here on the density of the normal distribution is 0 in f32.
@@ -87,51 +86,49 @@ export class Gelu {
 
   @inline value<T, I, C>(v: T, table: usize): T {
     const x = size<T, I, C>(v, LAST_NORMAL, table);
-    return valueAt<T, C>(v, mul<T>(mul<T>(x, tailRatio<T, C>(x, table)), raisedBell<T, I, C>(x, table)), table);
+    const gap = mul<T>(mul<T>(x, tailRatio<T, C>(x, table)), raisedBell<T, I, C>(x, table));
+    return valueAt<T>(v, mul<T>(gap, changetype<C>(0).number<T>(LOWER, table, 26)));
   }
 
   @inline slope<T, I, C>(v: T, g: T, table: usize): T {
+    const c = changetype<C>(0);
     const x = size<T, I, C>(v, LAST_NORMAL, table);
-    const ratio = sub<T>(tailRatio<T, C>(x, table), mul<T>(x, changetype<C>(0).number<T>(DENSITY_0, table, 27)));
-    return slopeAt<T, I, C>(v, mul<T>(ratio, raisedBell<T, I, C>(x, table)), g, table);
+    const ratio = sub<T>(tailRatio<T, C>(x, table), mul<T>(x, c.number<T>(DENSITY_0, table, 27)));
+    const before = mul<T>(mul<T>(ratio, raisedBell<T, I, C>(x, table)), c.number<T>(LOWER, table, 26));
+    return slopeAt<T, I, C>(v, before, g, table);
   }
 }
 
-/** 1 / (1 + e^-z), of q = 2^64 e^-z. */
+/** x L(-z), of q = 2^64 e^-z for z in [0, 132], L(z) = 1 / (1 + e^-z) being the logistic function. */
 // @ts-ignore: decorator
 @inline
-function reciprocal<T, C>(q: T, table: usize): T {
-  const raised = changetype<C>(0).number<T>(RAISED, table, 27);
-  return div<T>(raised, add<T>(raised, q));
+function gated<T, C>(x: T, q: T, table: usize): T {
+  return div<T>(mul<T>(x, q), add<T>(q, changetype<C>(0).number<T>(RAISED, table, 27)));
 }
 
-/** 2^64 x L(-z) for z in [0, 132], L(z) = 1 / (1 + e^-z) being the logistic function. */
+/** L(-z) - d L'(-z), of the same q. */
 // @ts-ignore: decorator
 @inline
-function gated<T, I, C>(x: T, z: T, table: usize): T {
-  const q = raisedExp<T, I, C>(negated<T, I, C>(z, table), table);
-  return mul<T>(x, mul<T>(reciprocal<T, C>(q, table), q));
-}
-
-/** 2^64 (L(-z) - d L'(-z)) for z in [0, 132]. */
-// @ts-ignore: decorator
-@inline
-function gatedSlope<T, I, C>(z: T, d: T, table: usize): T {
-  const q = raisedExp<T, I, C>(negated<T, I, C>(z, table), table);
-  const r = reciprocal<T, C>(q, table);
-  return mul<T>(mul<T>(q, r), sub<T>(changetype<C>(0).number<T>(1, table, 9), mul<T>(d, r)));
-}
-
-// @ts-ignore: decorator
-@inline
-function negated<T, I, C>(x: T, table: usize): T {
-  return ofBits<T, I>(xor<I>(bitsOf<T, I>(x), changetype<C>(0).word<I>(SIGN, table, 28)));
+function gatedSlope<T, C>(q: T, d: T, table: usize): T {
+  const c = changetype<C>(0);
+  const raised = c.number<T>(RAISED, table, 27);
+  const r = div<T>(raised, add<T>(raised, q));
+  const slope = mul<T>(mul<T>(q, r), sub<T>(c.number<T>(1, table, 9), mul<T>(d, r)));
+  return mul<T>(slope, c.number<T>(LOWER, table, 26));
 }
 
 // The third-order term of the approximation, from the paper on Gelu.
 // @ts-ignore: decorator
 @inline
 const CUBIC: f32 = 0.044715;
+
+/** -2 sqrt(2 / pi) in units of the binary logarithm, and the same times CUBIC. */
+// @ts-ignore: decorator
+@inline
+const LINEAR_TERM: f32 = -2.3022082;
+// @ts-ignore: decorator
+@inline
+const CUBIC_TERM: f32 = -0.10294324;
 
 /**
  * v (1 + tanh(sqrt(2 / pi) (v + 0.044715 v³))) / 2, the approximation of Gelu of the same paper. As (1 + tanh(z / 2)) / 2 = L(z), this is v L(z) with
@@ -143,23 +140,25 @@ export class GeluTanh {
     return true;
   }
 
-  @inline z<T, C>(v: T, v2: T, table: usize): T {
+  /** 2^64 e^-z. */
+  @inline power<T, I, C>(x: T, x2: T, table: usize): T {
     const c = changetype<C>(0);
-    const linear = c.number<T>(2 * SQRT_2_OVER_PI, table, 30);
-    return mul<T>(v, mulAdd<T>(v2, c.number<T>(2 * CUBIC * SQRT_2_OVER_PI, table, 29), linear));
+    const cubic = mul<T>(x2, c.number<T>(CUBIC_TERM, table, 28));
+    return raisedPower<T, I, C>(mul<T>(x, add<T>(cubic, c.number<T>(LINEAR_TERM, table, 29))), table);
   }
 
   @inline value<T, I, C>(v: T, table: usize): T {
     const x = size<T, I, C>(v, LAST_TANH, table);
-    return valueAt<T, C>(v, gated<T, I, C>(x, this.z<T, C>(x, mul<T>(x, x), table), table), table);
+    return valueAt<T>(v, gated<T, C>(x, this.power<T, I, C>(x, mul<T>(x, x), table), table));
   }
 
   @inline slope<T, I, C>(v: T, g: T, table: usize): T {
     const c = changetype<C>(0);
     const x = size<T, I, C>(v, LAST_TANH, table);
     const x2 = mul<T>(x, x);
-    const dz = mulAdd<T>(x2, c.number<T>(6 * CUBIC * SQRT_2_OVER_PI, table, 31), c.number<T>(2 * SQRT_2_OVER_PI, table, 30));
-    return slopeAt<T, I, C>(v, gatedSlope<T, I, C>(this.z<T, C>(x, x2, table), mul<T>(x, dz), table), g, table);
+    const cubic = mul<T>(x2, c.number<T>(6 * CUBIC * SQRT_2_OVER_PI, table, 30));
+    const d = mul<T>(x, add<T>(cubic, c.number<T>(2 * SQRT_2_OVER_PI, table, 31)));
+    return slopeAt<T, I, C>(v, gatedSlope<T, C>(this.power<T, I, C>(x, x2, table), d, table), g, table);
   }
 }
 
@@ -181,13 +180,19 @@ export class Silu {
     return true;
   }
 
+  /** 2^64 e^-x. */
+  @inline power<T, I, C>(x: T, table: usize): T {
+    const negative = ofBits<T, I>(xor<I>(bitsOf<T, I>(x), changetype<C>(0).word<I>(SIGN, table, 28)));
+    return raisedExp<T, I, C>(negative, table);
+  }
+
   @inline value<T, I, C>(v: T, table: usize): T {
     const x = size<T, I, C>(v, LAST_SILU, table);
-    return valueAt<T, C>(v, gated<T, I, C>(x, x, table), table);
+    return valueAt<T>(v, gated<T, C>(x, this.power<T, I, C>(x, table), table));
   }
 
   @inline slope<T, I, C>(v: T, g: T, table: usize): T {
     const x = size<T, I, C>(v, LAST_SILU, table);
-    return slopeAt<T, I, C>(v, gatedSlope<T, I, C>(x, x, table), g, table);
+    return slopeAt<T, I, C>(v, gatedSlope<T, C>(this.power<T, I, C>(x, table), x, table), g, table);
   }
 }

@@ -6,7 +6,7 @@
 import { LN2_HIGH, LN2_LOW, TO_INTEGER } from "./constants";
 import { Literal } from "./held";
 import { add, and, atLeast, atMost, bitsOf, lanes, mul, mulAdd, ofBits, shiftLeft, shiftRight, sub, subInt } from "./ops";
-import { poly4 } from "./polynomial";
+import { poly4, poly5 } from "./polynomial";
 
 // @ts-ignore: decorator
 @inline
@@ -66,6 +66,26 @@ export function raisedExp<T, I, C>(x: T, table: usize): T {
   const t = add<T>(power, magic);
   const n = sub<T>(t, magic);
   return mul<T>(reduced<T, C>(remainder<T, C>(x, n, table), table), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(t), 23)));
+}
+
+/** (2^r - 1) / r for r in [-1/2, 1/2]; coefficients of slots 0 to 5. */
+// @ts-ignore: decorator
+@inline
+export function powerRatio<T, C>(r: T, table: usize = 0): T {
+  // Own fit, made as that of reduced(): minimax of the relative error (1.3e-8).
+  return poly5<T, C>(r, mul<T>(r, r), 0.6931472, 0.24022649, 0.055503674, 0.009618311, 0.0013387382, 0.00015382112, table, 0);
+}
+
+/** 2^(64 + y) for y in [-190, 63]: a normal number also where 2^y is none. Slots 0 to 6 and 9. */
+// @ts-ignore: decorator
+@inline
+export function raisedPower<T, I, C>(y: T, table: usize): T {
+  const c = changetype<C>(0);
+  const magic = c.number<T>(TO_INTEGER + 127 + 64, table, 6);
+  const t = add<T>(y, magic);
+  const r = sub<T>(y, sub<T>(t, magic));
+  const power = add<T>(mul<T>(r, powerRatio<T, C>(r, table)), c.number<T>(1, table, 9));
+  return mul<T>(power, ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(t), 23)));
 }
 
 /**

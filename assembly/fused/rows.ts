@@ -177,6 +177,8 @@ const CONSTANTS: usize = 2 * PARTS;
  *                                          constants; returns what is summed
  *   second<T, I>(first, keep, a..x, p..u)  if there is a second sum: after value(), which returned `first`, what that sum takes
  *   sums()                                 defined where there are sums
+ *   positive()                             defined where addends of f32 may be added up in f32, four at a time, before their sum is added in f64: of whole
+ *                                          sixteens of columns (c + (c + 4)) + ((c + 8) + (c + 12)) goes to part c for the first four
  *   many()                                 defined where there are more than three operands
  *   wide()                                 defined where there are operands of f64
  *   rich()                                 defined where there are more than three constants
@@ -287,26 +289,30 @@ function overColumns<E, K, O>(
       for (; column + 16 <= columns; column += 16) {
         const keeps = k.sixteen(keep, column);
         const front = k.front(keeps);
-        let v = op.value<v128, v128>(k.first(front), a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
-        if (isDefined(op.sums)) {
-          s01 = f64x2.add(s01, low(v));
-          s23 = f64x2.add(s23, high(v));
+        const v0 = op.value<v128, v128>(k.first(front), a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
+        if (isDefined(op.sums) && !isDefined(op.positive)) {
+          s01 = f64x2.add(s01, low(v0));
+          s23 = f64x2.add(s23, high(v0));
         }
-        v = op.value<v128, v128>(k.second(front), a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
-        if (isDefined(op.sums)) {
-          s45 = f64x2.add(s45, low(v));
-          s67 = f64x2.add(s67, high(v));
+        const v1 = op.value<v128, v128>(k.second(front), a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
+        if (isDefined(op.sums) && !isDefined(op.positive)) {
+          s45 = f64x2.add(s45, low(v1));
+          s67 = f64x2.add(s67, high(v1));
         }
         const back = k.back(keeps);
-        v = op.value<v128, v128>(k.first(back), a + 32, b + 32, c + 32, d + 32, e + 32, f + 32, w + 64, x + 64, p4, q4, r4, s4, t4, u4);
-        if (isDefined(op.sums)) {
-          s01 = f64x2.add(s01, low(v));
-          s23 = f64x2.add(s23, high(v));
+        const v2 = op.value<v128, v128>(k.first(back), a + 32, b + 32, c + 32, d + 32, e + 32, f + 32, w + 64, x + 64, p4, q4, r4, s4, t4, u4);
+        if (isDefined(op.sums) && !isDefined(op.positive)) {
+          s01 = f64x2.add(s01, low(v2));
+          s23 = f64x2.add(s23, high(v2));
         }
-        v = op.value<v128, v128>(k.second(back), a + 48, b + 48, c + 48, d + 48, e + 48, f + 48, w + 96, x + 96, p4, q4, r4, s4, t4, u4);
-        if (isDefined(op.sums)) {
-          s45 = f64x2.add(s45, low(v));
-          s67 = f64x2.add(s67, high(v));
+        const v3 = op.value<v128, v128>(k.second(back), a + 48, b + 48, c + 48, d + 48, e + 48, f + 48, w + 96, x + 96, p4, q4, r4, s4, t4, u4);
+        if (isDefined(op.positive)) {
+          const four = f32x4.add(f32x4.add(v0, v1), f32x4.add(v2, v3));
+          s01 = f64x2.add(s01, low(four));
+          s23 = f64x2.add(s23, high(four));
+        } else if (isDefined(op.sums)) {
+          s45 = f64x2.add(s45, low(v3));
+          s67 = f64x2.add(s67, high(v3));
         }
         a += 64;
         b += 64;
@@ -352,6 +358,23 @@ function overColumns<E, K, O>(
   } else {
     if (isDefined(op.sums)) clearParts(work);
     if (isDefined(op.second)) clearParts(work + PARTS);
+    if (isDefined(op.positive) && sizeof<E>() == 4) {
+      for (; column + 16 <= columns; column += 16) {
+        for (let part: usize = 0; part < 4; ++part) {
+          const v0 = op.value<E, i32>(k.one(keep, column + part), a, b, c, d, e, f, w, x, p, q, r, s, t, u);
+          const v1 = op.value<E, i32>(k.one(keep, column + part + 4), a + 16, b + 16, c + 16, d, e, f, w, x, p, q, r, s, t, u);
+          const v2 = op.value<E, i32>(k.one(keep, column + part + 8), a + 32, b + 32, c + 32, d, e, f, w, x, p, q, r, s, t, u);
+          const v3 = op.value<E, i32>(k.one(keep, column + part + 12), a + 48, b + 48, c + 48, d, e, f, w, x, p, q, r, s, t, u);
+          addToParts(work, part, v0 + v1 + (v2 + v3));
+          a += 4;
+          b += 4;
+          c += 4;
+        }
+        a += 48;
+        b += 48;
+        c += 48;
+      }
+    }
   }
   for (; column < columns; ++column) {
     const kept = k.one(keep, column);

@@ -36,6 +36,14 @@ class Unmasked {
   }
 }
 
+/** The logit itself. */
+@unmanaged
+class Unscaled {
+  @inline at<T, I>(logit: usize, mask: usize, scale: T, never: T): T {
+    return load<T>(logit);
+  }
+}
+
 /** v = scale * logit + mask. */
 @unmanaged
 class Masked {
@@ -59,22 +67,25 @@ function peak<E, M>(x: usize, mask: usize, columns: usize, scale: E, work: usize
   if (ASC_FEATURE_SIMD && sizeof<E>() == 4) {
     const scales = pinned(f32x4.splat(scale), work);
     const never = pinned(f32x4.splat(-Infinity), work + 16);
-    let a = f32x4.splat(<f32>most);
-    let b = a;
-    // pmax(a, b) is a < b ? b : a.
-    for (; c + 8 <= columns; c += 8) {
-      a = f32x4.pmax(a, v.at<v128, v128>(x, mask, scales, never));
-      b = f32x4.pmax(b, v.at<v128, v128>(x + 16, mask + 16, scales, never));
-      x += 32;
-      mask += 32;
+    let m0 = f32x4.splat(<f32>most);
+    let m1 = m0;
+    let m2 = m0;
+    let m3 = m0;
+    // pmax(a, b) is a < b ? b : a. Each waits for the one before it, so there are four.
+    for (; c + 16 <= columns; c += 16) {
+      m0 = f32x4.pmax(m0, v.at<v128, v128>(x, mask, scales, never));
+      m1 = f32x4.pmax(m1, v.at<v128, v128>(x + 16, mask + 16, scales, never));
+      m2 = f32x4.pmax(m2, v.at<v128, v128>(x + 32, mask + 32, scales, never));
+      m3 = f32x4.pmax(m3, v.at<v128, v128>(x + 48, mask + 48, scales, never));
+      x += 64;
+      mask += 64;
     }
-    if (c + 4 <= columns) {
-      b = f32x4.pmax(b, v.at<v128, v128>(x, mask, scales, never));
-      c += 4;
+    for (; c + 4 <= columns; c += 4) {
+      m0 = f32x4.pmax(m0, v.at<v128, v128>(x, mask, scales, never));
       x += 16;
       mask += 16;
     }
-    a = f32x4.pmax(a, b);
+    let a = f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3));
     a = f32x4.pmax(a, v128.shuffle<u32>(a, a, 2, 3, 0, 1));
     most = <E>f32x4.extract_lane(f32x4.pmax(a, v128.shuffle<u32>(a, a, 1, 0, 3, 2)), 0);
   }
@@ -102,6 +113,10 @@ function power<T>(v: T): T {
 @unmanaged
 class Powers<M> {
   @inline sums(): bool {
+    return true;
+  }
+
+  @inline positive(): bool {
     return true;
   }
 
@@ -237,10 +252,19 @@ function powers<E>(to: usize, x: usize, mask: usize, columns: usize, scale: E, w
   return powersOf<E, Unmasked>(to, x, 0, columns, scale, work);
 }
 
+/** peak(); of logits without a mask, which a positive scale leaves in their order, that of the logits is multiplied. */
+// @ts-ignore: decorator
+@inline
+function peakOf<E, M>(x: usize, mask: usize, columns: usize, scale: E, work: usize): E {
+  if (mask || !(scale > 0)) return peak<E, M>(x, mask, columns, scale, work);
+  const most = peak<E, Unscaled>(x, 0, columns, scale, work) * scale;
+  return most < least<E>() ? least<E>() : most;
+}
+
 // @ts-ignore: decorator
 @inline
 function powersOf<E, M>(to: usize, x: usize, mask: usize, columns: usize, scale: E, work: usize): f64 {
-  const most = peak<E, M>(x, mask, columns, scale, work);
+  const most = peakOf<E, M>(x, mask, columns, scale, work);
   return overRow<E, AllKept, Powers<M>>(columns, 0, work, to, x, mask, 0, 0, 0, 0, 0, scale, most, <E>-Infinity, 0, 0, 0);
 }
 

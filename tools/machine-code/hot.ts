@@ -50,15 +50,15 @@ export const HOT: readonly Hot[] = [
   { functions: /^fused\/bytes\/bytes<.*<f64,/, mark: STORE, beside: /^v?(punpckhbw|pmovsxbw)/, elements: 2 },
   { functions: /^fused\/sum\/addRows<f64>$/, mark: /^v?addpd/, elements: 2 },
   { functions: /^fused\/sum\/addRows<f32>$/, mark: /^v?cvtps2pd/, elements: 2 },
-  { functions: /^fused\/rows\/overColumns<.*Join<.*ByMask,.*Plus>/, mark: STORE, elements: 4 },
-  { functions: /^fused\/statistics\/deviation$/, mark: /^v?cvtps2pd/, elements: 2 },
-  { functions: /^fused\/rows\/overColumns<.*Normalise>/, mark: STORE, elements: 4 },
+  { functions: /^fused\/rows\/overColumns<f32,.*Join<.*ByMask,.*(Plus|Affine)>/, mark: STORE, elements: 4 },
+  { functions: /^fused\/statistics\/deviation<f32>$/, mark: /^v?cvtps2pd/, elements: 2 },
+  { functions: /^fused\/rows\/overColumns<f32,.*(Normalise|Branch)>/, mark: STORE, elements: 4 },
   // Two sums.
-  { functions: /^fused\/rows\/overColumns<.*Project</, mark: /^v?cvtps2pd/, elements: 1 },
+  { functions: /^fused\/rows\/overColumns<f32,.*Project</, mark: /^v?cvtps2pd/, elements: 1 },
   // Two results in f32, two sums in f64.
-  { functions: /^fused\/rows\/overColumns<.*Gradients<.*ByMask,.*Plus>/, mark: STORE, elements: 4 / 6 },
-  { functions: /^fused\/softmax\/peak<.*Unmasked>$/, mark: /^v?maxps/, elements: 4 },
-  { functions: /^fused\/rows\/overColumns<.*(Powers<.*Unmasked|Finish<.*ByMask|Weigh<.*ByMask|Slopes)/, mark: STORE, elements: 4 },
+  { functions: /^fused\/rows\/overColumns<f32,.*Gradients<.*ByMask,.*Plus>/, mark: STORE, elements: 4 / 6 },
+  { functions: /^fused\/softmax\/peak<f32,.*Unmasked>$/, mark: /^v?maxps/, elements: 4 },
+  { functions: /^fused\/rows\/overColumns<f32,.*(Powers<.*Unmasked|Finish<.*ByMask|Weigh<.*ByMask|Slopes)/, mark: STORE, elements: 4 },
 
   { functions: /^attention\/products\/sums<.*FourByEight>/, mark: MULTIPLY_F32, elements: 4, unit: "product" },
   // Sums in f64 of half a vector each.

@@ -72,20 +72,29 @@ function halfKernel([verb, source, dtype]: Row): Kernel {
   return dataKernel(verb, source, source, "u16", `ScaledHalf<${dtype.toUpperCase()}>`);
 }
 
+/** The class of an activation for data of a dtype. */
+const activationOf = (name: string, dtype: string) => `${classOf(name)}${dtype === "f64" ? "64" : ""}`;
+
 /** The epilogue of a fused elementwise kernel; the verb of an activation is its name, or that with "Gradient". */
 function fusedEpilogue(verb: string, dtype: string): string {
   const linear = LINEAR[verb];
   if (linear !== undefined) return `${linear}<${dtype}>`;
   const name = verb.replace(/Gradient$/, "");
-  return `${name === verb ? "Activate" : "Gradient"}<${classOf(name)}>`;
+  return `${name === verb ? "Activate" : "Gradient"}${dtype === "f64" ? "64" : ""}<${activationOf(name, dtype)}>`;
 }
 
 function fusedKernel([verb, source, dtype]: Row): Kernel {
+  const [, name, gradient] = verb.match(/^(\w+)Gate(Gradient)?$/) ?? [];
+  if (name !== undefined) {
+    const operation = `${gradient === undefined ? "Product" : "Slopes"}<${activationOf(name, dtype)}>`;
+    return { parameters: ["record"], body: `gate<${dtype}, ${operation}>(record)` };
+  }
   const epilogue = `Elementwise<${dtype}, ${fusedEpilogue(verb, dtype)}>`;
+  const driver = dtype === "f64" && LINEAR[verb] === undefined ? "singly" : "bytes";
   const place = `placeOf<${dtype}>(row, other, column, columns)`;
   const parameters = ["dst", "src", "other", "row", "column", "columns", "n", "params"];
   return source === "bytes"
-    ? { parameters: [...parameters, "keep"], body: `bytes<${epilogue}>(dst, src, ${place}, keep, n, params)` }
+    ? { parameters: [...parameters, "keep"], body: `${driver}<${epilogue}>(dst, src, ${place}, keep, n, params)` }
     : { parameters, body: `${source}<${epilogue}>(dst, src, ${place}, n, params)` };
 }
 
@@ -128,7 +137,7 @@ const STORED = [
 ] as const;
 
 const activations: readonly string[] = ACTIVATIONS.filter((name) => name !== "none");
-const elementwise = FUSED.filter(({ verb }) => verb in LINEAR || activations.includes(verb.replace(/Gradient$/, "")));
+const elementwise = FUSED.filter(({ verb }) => verb in LINEAR || activations.includes(verb.replace(/(Gate)?(Gradient)?$/, "")));
 
 /** A module of engines' tests with something of each extension: one that every engine can bundle, so nothing in it is imported by a computed path. */
 function extensionsFile(about: string, name: string, importOf: (extension: string, as: string) => string): string {
@@ -168,16 +177,18 @@ export const ENTRIES: Readonly<Record<string, string>> = {
     halfKernel,
   ),
   "assembly/fused/kernels.ts": fileOf(
-    "The elementwise kernels of fused operations: <source>_<verb>_<dtype>, as in the table of src/fused/kernels.ts.",
+    "The elementwise kernels of fused operations, and those of gated linear units: <source>_<verb>_<dtype>, as in the table of src/fused/kernels.ts.",
     {
       ...ordered([
         ["../stream/params", ["Params"]],
         ...kinds().filter(([, [kind]]) => elementwise.some(({ sources }) => sources.includes(`${kind}`))),
       ]),
-      "./activation": activations.map(classOf).toSorted(),
-      "./bias": ["Activate", ...Object.values(LINEAR).toSorted(), "Gradient"],
-      "./bytes": ["bytes"],
+      "./activation": activations.map((name) => activationOf(name, "f32")).toSorted(),
+      "./activation64": activations.map((name) => activationOf(name, "f64")).toSorted(),
+      "./bias": ["Activate", "Activate64", ...Object.values(LINEAR).toSorted(), "Gradient", "Gradient64"],
+      "./bytes": ["bytes", "singly"],
       "./elementwise": ["Elementwise", "placeOf"],
+      "./gated": ["gate", "Product", "Slopes"],
     },
     elementwise,
     fusedKernel,

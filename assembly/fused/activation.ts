@@ -9,8 +9,15 @@
 
 import { SIGN } from "../math/constants";
 import { raisedBell, raisedExp, raisedPower } from "../math/exp";
+import { Holding, spreadAll } from "../math/held";
 import { tailRatio } from "../math/normal";
 import { add, and, atLeast, bitsOf, div, lanes, least, less, mul, ofBits, select, sub, xor } from "../math/ops";
+
+/** Writes the constants of an activation to a table; its value has none that its slope lacks. */
+export function hold<A>(table: usize): void {
+  changetype<A>(0).slope<v128, v128, Holding>(i8x16.splat(0), i8x16.splat(0), table);
+  spreadAll(table);
+}
 
 /** v < 0 ? 0 : v. A gradient passes where v > 0; elsewhere it becomes +0, whatever it was. */
 @unmanaged

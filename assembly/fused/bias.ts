@@ -1,6 +1,7 @@
 // Bias, activation and residual around dropout: operations of assembly/fused/elementwise.ts.
 
-import { Held, Holding, Literal } from "../math/held";
+import { Held, Literal } from "../math/held";
+import { hold } from "./activation";
 
 // @ts-ignore: decorator
 @inline
@@ -64,7 +65,7 @@ export class AddBias<T> {
 @unmanaged
 export class Activate<A> {
   @inline hold(table: usize): void {
-    if (changetype<A>(0).long()) changetype<A>(0).value<v128, v128, Holding>(f32x4.splat(0), table);
+    if (changetype<A>(0).long()) hold<A>(table);
   }
 
   @inline long(): bool {
@@ -72,11 +73,13 @@ export class Activate<A> {
   }
 
   @inline vector(x: usize, other: usize, bias: usize, table: usize): v128 {
-    return valueOf<A>(f32x4.add(v128.load(x), v128.load(bias)), table);
+    const v = f32x4.add(v128.load(x), v128.load(bias));
+    if (changetype<A>(0).long()) return changetype<A>(0).value<v128, v128, Held>(v, table);
+    else return changetype<A>(0).value<v128, v128, Literal>(v, table);
   }
 
   @inline value(x: usize, other: usize, bias: usize): f32 {
-    return value<A>(load<f32>(x) + load<f32>(bias));
+    return value<f32, A>(load<f32>(x) + load<f32>(bias));
   }
 
   @inline join(v: v128, other: usize): v128 {
@@ -92,7 +95,7 @@ export class Activate<A> {
 @unmanaged
 export class Gradient<A> {
   @inline hold(table: usize): void {
-    if (changetype<A>(0).long()) changetype<A>(0).slope<v128, v128, Holding>(f32x4.splat(0), f32x4.splat(0), table);
+    if (changetype<A>(0).long()) hold<A>(table);
   }
 
   @inline long(): bool {
@@ -100,11 +103,14 @@ export class Gradient<A> {
   }
 
   @inline vector(dy: usize, other: usize, bias: usize, table: usize): v128 {
-    return slopeOf<A>(f32x4.add(v128.load(other), v128.load(bias)), v128.load(dy), table);
+    const v = f32x4.add(v128.load(other), v128.load(bias));
+    const g = v128.load(dy);
+    if (changetype<A>(0).long()) return changetype<A>(0).slope<v128, v128, Held>(v, g, table);
+    else return changetype<A>(0).slope<v128, v128, Literal>(v, g, table);
   }
 
   @inline value(dy: usize, other: usize, bias: usize): f32 {
-    return slope<A>(load<f32>(other) + load<f32>(bias), load<f32>(dy));
+    return slope<f32, A>(load<f32>(other) + load<f32>(bias), load<f32>(dy));
   }
 
   @inline join(v: v128, other: usize): v128 {
@@ -116,24 +122,34 @@ export class Gradient<A> {
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function valueOf<A>(v: v128, table: usize): v128 {
-  if (changetype<A>(0).long()) return changetype<A>(0).value<v128, v128, Held>(v, table);
-  else return changetype<A>(0).value<v128, v128, Literal>(v, table);
+/** Activate of f64, an element at a time. */
+@unmanaged
+export class Activate64<A> {
+  @inline value(x: usize, other: usize, bias: usize): f64 {
+    return value<f64, A>(load<f64>(x) + load<f64>(bias));
+  }
+
+  @inline joinOne(v: f64, other: usize): f64 {
+    return v;
+  }
 }
 
-// @ts-ignore: decorator
-@inline
-function slopeOf<A>(v: v128, g: v128, table: usize): v128 {
-  if (changetype<A>(0).long()) return changetype<A>(0).slope<v128, v128, Held>(v, g, table);
-  else return changetype<A>(0).slope<v128, v128, Literal>(v, g, table);
+/** Gradient of f64, an element at a time. */
+@unmanaged
+export class Gradient64<A> {
+  @inline value(dy: usize, other: usize, bias: usize): f64 {
+    return slope<f64, A>(load<f64>(other) + load<f64>(bias), load<f64>(dy));
+  }
+
+  @inline joinOne(v: f64, other: usize): f64 {
+    return v;
+  }
 }
 
-function value<A>(v: f32): f32 {
-  return changetype<A>(0).value<f32, i32, Literal>(v, 0);
+function value<T, A>(v: T): T {
+  return changetype<A>(0).value<T, i32, Literal>(v, 0);
 }
 
-function slope<A>(v: f32, g: f32): f32 {
-  return changetype<A>(0).slope<f32, i32, Literal>(v, g, 0);
+function slope<T, A>(v: T, g: T): T {
+  return changetype<A>(0).slope<T, i32, Literal>(v, g, 0);
 }

@@ -17,3 +17,8 @@ export function bytes<S>(dst: usize, src: usize, bits: usize, keep: usize, n: us
   }
   for (; i < n; ++i) epilogue.one(dst, src, bits, i, !keep || load<u8>(keep + i), params.scale);
 }
+
+/** bytes() without vectors, for an epilogue that has none. */
+export function singly<S>(dst: usize, src: usize, bits: usize, keep: usize, n: usize, params: Params): void {
+  for (let i: usize = 0; i < n; ++i) changetype<S>(0).one(dst, src, bits, i, !keep || load<u8>(keep + i), params.scale);
+}

@@ -3,7 +3,7 @@
 //
 //   vector(x, other, bias, table) / value(x, other, bias)   g of what lies at these addresses
 //   join(v, other) / joinOne(v, other)                      f
-//   long()                                                  whether g, then of f32, is so long that its code is not to stand there several times
+//   long()                                                  whether g is so long that its code is not to stand there several times
 //   hold(table)                                             writes the constants of g to the table, where it has one
 //
 // Invariant: elements come in ascending order, each once, which moves the place in the bias on; all inputs of an element are read before
@@ -92,8 +92,8 @@ export class Elementwise<T, E> {
     const bias = place.bias;
     const table = tableOf(bits);
     if (changetype<E>(0).long()) {
-      for (let k: usize = 0; k < 64; k += 16) {
-        this.vector(d + k, x + k, other + k, bias + k, widenLow16(widenLow8(keep)), factor, table);
+      for (let k: usize = 0; k < <usize>STEP * sizeof<T>(); k += 4 * sizeof<T>()) {
+        this.quad(d + k, x + k, other + k, bias + k, widenLow16(widenLow8(keep)), factor, table);
         keep = v128.shuffle<u32>(keep, keep, 1, 2, 3, 0);
       }
     } else {

@@ -40,21 +40,26 @@ export class Held {
   }
 }
 
-/** Constants on their way into the table: a function of any argument, with this class, writes them. */
+/** Constants on their way into the table: a function of any argument, with this class, writes the words, and spreadAll() makes vectors of them. */
 @unmanaged
 export class Holding {
   @inline number<T>(c: f32, table: usize, slot: usize): T {
-    v128.store(table + (slot << 4), f32x4.splat(c));
+    store<f32>(table + (slot << 2), c);
     return lanes<T>(c);
   }
 
   @inline word<I>(c: i32, table: usize, slot: usize): I {
-    v128.store(table + (slot << 4), i32x4.splat(c));
+    store<i32>(table + (slot << 2), c);
     return words<I>(c);
   }
 }
 
-/** A word of the table in every lane. The compiler wants offsets of loads as literals, and leaves one of these. */
+/** Makes a table of words one of vectors, from the last on, so that none is overwritten before it is read. */
+export function spreadAll(table: usize): void {
+  for (let slot: i32 = <i32>SLOTS - 1; slot >= 0; --slot) v128.store(table + (slot << 4), v128.load32_splat(table + (slot << 2)));
+}
+
+/** A vector of the table. The compiler wants offsets of loads as literals, and leaves one of these. */
 // @ts-ignore: decorator
 @inline
 function spread(table: usize, slot: usize): v128 {

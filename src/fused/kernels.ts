@@ -1,7 +1,7 @@
 // The table of the kernels of fused operations, which tests and benchmarks walk.
 
 import type { Bound, Family } from "../engine/kernels.js";
-import { DTYPES } from "../ground/dtypes.js";
+import { DTYPES, type Dtype } from "../ground/dtypes.js";
 
 // The sources of decisions. What takes long enough that drawing beside it gains nothing reads its decisions from bytes only.
 const DRAWN_OR_READ = ["tile", "bytes"] as const;
@@ -17,9 +17,11 @@ const ACTIVATION_SOURCES = {
 
 /** The function between bias and dropout. */
 export type Activation = "none" | Smooth;
-type Smooth = keyof typeof ACTIVATION_SOURCES;
+/** Those but "none". */
+export type Smooth = keyof typeof ACTIVATION_SOURCES;
 const NAMES = Object.keys(ACTIVATION_SOURCES) as Smooth[];
 /** The names of the activations. */
+export const SMOOTH: readonly Smooth[] = NAMES;
 export const ACTIVATIONS: readonly Activation[] = ["none", ...NAMES];
 
 /**
@@ -74,17 +76,30 @@ const ROWS = [
 
 const activated = (suffix: string): Family[] =>
   NAMES.map((name) => ({ verb: `${name}${suffix}`, sources: ACTIVATION_SOURCES[name], dtypes: ["f32"] }));
+// Of f64, and of gated linear units, decisions are read.
+const activated64 = (suffix: string): Family[] => NAMES.map((name) => ({ verb: `${name}${suffix}`, sources: READ, dtypes: ["f64"] }));
+const gated = (suffix: string): Family[] => NAMES.map((name) => ({ verb: `${name}${suffix}`, sources: READ, dtypes: DTYPES }));
 
-export const FUSED: readonly Family[] = [...LINEAR, ...activated(""), ...activated("Gradient"), ...ROWS];
+export const FUSED: readonly Family[] = [
+  ...LINEAR,
+  ...activated(""),
+  ...activated64(""),
+  ...activated("Gradient"),
+  ...activated64("Gradient"),
+  ...gated("Gate"),
+  ...gated("GateGradient"),
+  ...ROWS,
+];
 
 /** The kernels of an activation by source and dtype. */
 interface BySource {
   readonly tile?: { readonly f32: Elementwise };
-  readonly bytes: { readonly f32: Elementwise };
+  readonly bytes: Readonly<Record<Dtype, Elementwise>>;
 }
 
 export type FusedKernels = Bound<(typeof LINEAR)[number] | (typeof ROWS)[number], Signatures> &
-  Readonly<Record<Smooth | `${Smooth}Gradient`, BySource>>;
+  Readonly<Record<Smooth | `${Smooth}Gradient`, BySource>> &
+  Readonly<Record<`${Smooth}Gate` | `${Smooth}GateGradient`, { readonly bytes: Readonly<Record<Dtype, RowKernel>> }>>;
 
 /** The table under the name that it has in every module. */
 export const FAMILIES: readonly Family[] = FUSED;

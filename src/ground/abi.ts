@@ -195,12 +195,35 @@ export enum SoftmaxField {
   probabilities,
 }
 
+/** Fields of the record of gated linear units and of their gradients. */
+export enum GateField {
+  /** y, or the gradient with respect to the gate. */
+  result,
+  /** Of the gradient only: that with respect to the value, and that with respect to y. */
+  second,
+  dy,
+  gate,
+  value,
+  keep,
+  rows,
+  columns,
+  scale,
+  /** Bytes from a row of the gate, or of the value, to the next. */
+  gateStep,
+  /** The same of results. */
+  resultStep,
+}
+/** Bytes of the table of constants behind a record of GateField. */
+export const GATE_TABLE = 512;
+
 /** Fields of the longest of these records, and one, so that a multiple of 16 bytes follows. */
 export const ROW_FIELDS = 24;
 /** Bytes of the parts of one sum over a row. */
 export const PARTS = 64;
 /** Bytes of a record with its workspace: the parts of two sums, and six constants of f32, padded to 16. */
 export const ROW_RECORD = ROW_FIELDS * 8 + 2 * PARTS + 32;
+/** Bytes of a record of GateField with its workspace: the table and a vector. */
+export const GATE_RECORD = ROW_FIELDS * 8 + GATE_TABLE + 16;
 
 /** Queries that attention takes at once, one a lane. Keys and queries make tiles of [keys, PANEL] scores; queries are packed in panels of [depth, PANEL]. */
 export const PANEL = 8;

@@ -5,11 +5,12 @@ import { type ForwardPlan, readForward } from "../core/options.js";
 import type { AnyData, Taken } from "../engine/operand.js";
 import type { Operation, Taking } from "../engine/pass.js";
 import { checkChoice, checkFlag, wrongValue } from "../ground/check.js";
+import type { Dtype } from "../ground/dtypes.js";
 import { checkOptions } from "../ground/options.js";
 import { takeColumnSums } from "./column-sums.js";
 import { type After, type Sources, takeDropout, takeElementwise } from "./elementwise.js";
 import { ACTIVATIONS, type Activation, type FusedKernels } from "./kernels.js";
-import { checkGradient, checkKept, checkNone, takeF32 } from "./operands.js";
+import { checkGradient, checkKept, checkNone } from "./operands.js";
 import {
   ACTIVATION_BACKWARD_KEYS,
   ACTIVATION_KEYS,
@@ -70,10 +71,10 @@ export function biasActivationDropout(kernels: FusedKernels) {
     },
     take(pass, plan) {
       const { activation } = plan;
-      const { input, bias } = takeForward(pass, plan, takeF32(pass, plan.x, "x", plan.common.half));
+      const { input, bias } = takeForward(pass, plan, pass.data(plan.x, "x", plan.common.half));
       const output = pass.output(plan.common.out, "out", input.stored, input.length, plan.x, input);
       const overwritten = activation !== "none" && checkKept(output, input, plan.backward);
-      const apply = takeElementwise(pass, inF32(kernels[activation]), { input, output, bias });
+      const apply = takeElementwise(pass, sourcesOf(kernels[activation], input.computed), { input, output, bias });
       const columns = columnsOf(bias);
       const lost = overwritten ? { overwritten } : undefined;
       return (run) => {
@@ -115,10 +116,12 @@ function columnsOf(bias: Taken | undefined): { columns: number } | undefined {
   return bias === undefined ? undefined : { columns: bias.length };
 }
 
-/** The kernels in f32 of an operation that may have none that draws. */
-function inF32({ tile, bytes }: FusedKernels["relu"]): Sources {
-  return { tile: tile?.f32, bytes: bytes.f32 };
+/** The kernels of an operation on data of `dtype`, of which there may be none that draws. */
+function sourcesOf({ tile, bytes }: Activations, dtype: Dtype): Sources {
+  return { tile: (tile as { readonly [D in Dtype]?: Sources["tile"] } | undefined)?.[dtype], bytes: bytes[dtype] };
 }
+
+type Activations = FusedKernels["relu" | "none"];
 
 /** A backward call, as read. */
 interface BackwardPlan {
@@ -186,7 +189,7 @@ function takeBackward(
   drawAgain(pass.draw, plan.ticket);
   const { length } = pass.draw;
   if (columns !== undefined) checkColumns(columns, length);
-  const input = plan.ticket.op === "biasDropoutResidual" ? pass.data(dy, "dy", half) : takeF32(pass, dy, "dy", half);
+  const input = pass.data(dy, "dy", half);
   const { stored, computed } = input;
   checkGradient(input, length);
   const other = activation === "none" ? undefined : pass.input(plan.x, "saved.x", stored, length);
@@ -208,7 +211,7 @@ function takeBackward(
   if (other !== undefined) checkKept(output, other, plan.backward);
 
   const operands = { input, other, output, bias, copy };
-  const sources = activation === "none" ? undefined : inF32(kernels[`${activation}Gradient`]);
+  const sources = activation === "none" ? undefined : sourcesOf(kernels[`${activation}Gradient`], computed);
   const take = (after?: After) =>
     sources === undefined ? takeDropout(pass, operands, after) : takeElementwise(pass, sources, operands, after);
   const dx = output.array;

@@ -5,6 +5,7 @@ import type { Engine } from "../engine/engine.js";
 import type { AnyData, AnyDataOf, Data } from "../engine/operand.js";
 import { type Operation, perform } from "../engine/pass.js";
 import { activationBackward, biasActivationDropout, biasDropoutResidual, residualBackward } from "./bias.js";
+import { gatedBackward, gatedForward } from "./gated.js";
 import type { FusedKernels } from "./kernels.js";
 import { normBackward, normForward } from "./norm.js";
 import type {
@@ -12,6 +13,10 @@ import type {
   ActivationGradients,
   ActivationOptions,
   ActivationSaved,
+  GatedBackwardOptions,
+  GatedGradients,
+  GatedOptions,
+  GatedSaved,
   LayerNormed,
   LayerNormOptions,
   LayerNormSaved,
@@ -33,6 +38,7 @@ import { softmaxBackward, softmaxForward } from "./softmax.js";
 import {
   type ActivationTicket,
   type FusedOp,
+  type GatedTicket,
   type NormTicket,
   type ResidualTicket,
   readTicket,
@@ -67,6 +73,7 @@ export class Fused {
       dropoutResidualLayerNorm: normForward(kernels, "dropoutResidualLayerNorm"),
       dropoutResidualRMSNorm: normForward(kernels, "dropoutResidualRMSNorm"),
       softmaxDropout: softmaxForward(kernels),
+      gluDropout: gatedForward(kernels),
     };
     const through =
       <Plan>(operation: Operation<BackwardArgs, Plan, object>) =>
@@ -78,6 +85,7 @@ export class Fused {
       dropoutResidualLayerNorm: through(normBackward(kernels, "dropoutResidualLayerNorm")),
       dropoutResidualRMSNorm: through(normBackward(kernels, "dropoutResidualRMSNorm")),
       softmaxDropout: through(softmaxBackward(kernels)),
+      gluDropout: through(gatedBackward(kernels)),
     };
   }
 
@@ -129,7 +137,7 @@ export class Fused {
    * A dropped NaN or infinity gives +0; a kept NaN gives NaN, forward and back. At infinity the activations are what they tend to: Infinity at Infinity,
    * and 0 at -Infinity, but for "none".
    *
-   * @param x matrix [rows, columns] of f32, f16 or bf16; without a bias any data
+   * @param x matrix [rows, columns] of f32, f64, f16 or bf16; without a bias any data
    * @param p drop probability in [0, 1]
    * @param options see {@link ActivationOptions}
    * @returns `y`, in `out` or a new array like x, and `ticket` for {@link Fused.backward}
@@ -255,6 +263,34 @@ export class Fused {
   }
 
   /**
+   * Computes dropout(act(gate) * value), a gated linear unit (GLU variants of Shazeer 2020: SwiGLU, GEGLU), the step between the matrices of a feed-forward
+   * block of today's transformers.
+   *
+   *     y[i] = keep ? act(gate[i]) * value[i] * s : +0        s = 1 / (1 - P(drop)), 1 in evaluation
+   *
+   * Gate and value are two arrays, or the halves of the rows of one, as a single matrix product gives them. A dropped NaN or infinity gives +0.
+   *
+   * @param x the gate, or gate and value [rows, 2 * columns], of f32, f64, f16 or bf16
+   * @param p drop probability in [0, 1]
+   * @param options see {@link GatedOptions}
+   * @returns `y`, as long as the gate, in `out` or a new array like x, and `ticket` for {@link Fused.backward}, which needs gate and value
+   * @throws TypeError and RangeError as {@link Fused.biasDropoutResidual} does
+   * @example
+   * import { createFused } from "wasm-dropout/fused";
+   * const fused = await createFused(dropout);
+   * const x = Float32Array.of(1, -2, 3, 4, 0.5, -1, 2, 1); // two rows: a gate of two columns, and a value
+   * const { y, ticket } = fused.gluDropout(x, 0.1, { columns: 2, activation: "silu" });
+   * const { dx } = fused.backward(new Float32Array(4).fill(1), ticket, { x });
+   */
+  gluDropout<X extends AnyData, Y extends AnyData | undefined = undefined>(
+    x: X,
+    p: number,
+    options: GatedOptions<Y>,
+  ): { y: Result<Like<X>, Y>; ticket: GatedTicket } {
+    return perform(this.#engine, this.#operations.gluDropout, x, p, options) as { y: Result<Like<X>, Y>; ticket: GatedTicket };
+  }
+
+  /**
    * Computes the gradients of a forward call, with its mask drawn again from the ticket. Of {@link Fused.biasDropoutResidual} and
    * {@link Fused.biasActivationDropout}:
    *
@@ -277,9 +313,14 @@ export class Fused {
    *
    * A row in which every key is left out gets +0 everywhere.
    *
+   * Of {@link Fused.gluDropout}, with d = keep ? dy * s : +0; in halves of one array where gate and value were:
+   *
+   *     dx = d * value * act'(gate)        dvalue = d * act(gate)
+   *
    * @param dy gradient with respect to y, as long as the ticket says
    * @param ticket of a forward call, here or elsewhere
-   * @param saved what backward reads again, under the names of the forward call: see {@link ActivationSaved}, {@link LayerNormSaved}, {@link RMSNormSaved}, {@link SoftmaxSaved};
+   * @param saved what backward reads again, under the names of the forward call: see {@link ActivationSaved}, {@link LayerNormSaved}, {@link RMSNormSaved}, {@link SoftmaxSaved},
+   * {@link GatedSaved};
    * nothing for {@link Fused.biasDropoutResidual}
    * @param options see {@link ResidualBackwardOptions}, {@link ActivationBackwardOptions}, {@link NormBackwardOptions}, {@link SoftmaxBackwardOptions}
    * @returns the gradients, each in the array that `options` name or in a new array, or buffer, like dy; see {@link ResidualGradients},
@@ -349,6 +390,12 @@ export class Fused {
     saved: SoftmaxSaved,
     options?: SoftmaxBackwardOptions<DL>,
   ): SoftmaxGradients<X, DL>;
+  backward<X extends AnyData, DX extends AnyData | undefined = undefined, DV extends AnyData | undefined = undefined>(
+    dy: X,
+    ticket: GatedTicket,
+    saved: GatedSaved,
+    options?: GatedBackwardOptions<DX, DV>,
+  ): GatedGradients<X, DX, DV>;
   backward(dy: AnyData, ticket: unknown, saved: unknown = NO_OPTIONS, options: unknown = NO_OPTIONS): object {
     const stored = readTicket(ticket);
     return this.#backward[stored.op](dy, stored, saved, options);

@@ -7,12 +7,16 @@ import { FUSED, type FusedKernels } from "./kernels.js";
 import { load } from "./wasm.js";
 
 export { Fused } from "./fused.js";
-export { ACTIVATIONS, type Activation } from "./kernels.js";
+export { ACTIVATIONS, type Activation, type GluActivation } from "./kernels.js";
 export type {
   ActivationBackwardOptions,
   ActivationGradients,
   ActivationOptions,
   ActivationSaved,
+  GatedBackwardOptions,
+  GatedGradients,
+  GatedOptions,
+  GatedSaved,
   KeyFlags,
   LayerNormed,
   LayerNormOptions,
@@ -31,7 +35,7 @@ export type {
   SoftmaxOptions,
   SoftmaxSaved,
 } from "./options.js";
-export type { ActivationTicket, MaskKind, NormTicket, ResidualTicket, SoftmaxTicket } from "./ticket.js";
+export type { ActivationTicket, GatedTicket, MaskKind, NormTicket, ResidualTicket, SoftmaxTicket } from "./ticket.js";
 
 /**
  * Fused operations over `dropout`: on its memory, with its streams.

@@ -17,12 +17,13 @@ const ACTIVATION_SOURCES = {
 
 /** The function between bias and dropout. */
 export type Activation = "none" | Smooth;
-/** Those but "none". */
-export type Smooth = keyof typeof ACTIVATION_SOURCES;
+type Smooth = keyof typeof ACTIVATION_SOURCES;
 const NAMES = Object.keys(ACTIVATION_SOURCES) as Smooth[];
+/** The function of the gate of a gated linear unit. */
+export type GluActivation = Exclude<Activation, "none">;
 /** The names of the activations. */
-export const SMOOTH: readonly Smooth[] = NAMES;
 export const ACTIVATIONS: readonly Activation[] = ["none", ...NAMES];
+export const GLU_ACTIVATIONS: readonly GluActivation[] = NAMES;
 
 /**
  * `dst`, `src` and `other` are n elements each, the first of them in column `column`. `row` is the address of a record of 16 bytes, for the kernel's use,

@@ -4,14 +4,7 @@ import { WasmBuffer } from "../engine/buffer.js";
 import type { Taken, TakenData } from "../engine/operand.js";
 import type { Taking, Wanted } from "../engine/pass.js";
 import { isTypedArray, tagOf, wrongKind, wrongValue } from "../ground/check.js";
-import { arrayName, type DataDtype, holdersOf, isHalf } from "../ground/dtypes.js";
-
-/** Takes data that kernels get as f32, to be read; `half` is the dtype of a Uint16Array. */
-export function takeF32(pass: Taking, value: unknown, name: string, half: unknown): TakenData {
-  const operand = pass.data(value, name, half);
-  if (operand.computed !== "f32") throw wrongKind(name, holdersOf("f32"), value);
-  return operand;
-}
+import { arrayName, type DataDtype, isHalf } from "../ground/dtypes.js";
 
 /** Takes an array of `length` elements, or of any length, of the dtype of `beside`, or of f32 beside 16-bit data. */
 export function takeEither(pass: Taking, value: unknown, name: string, beside: TakenData, length?: number): TakenData {

@@ -13,7 +13,7 @@ import type { WasmBuffer } from "../engine/buffer.js";
 import type { AnyData, AnyDataOf, Data, DataOf } from "../engine/operand.js";
 import type { Arrays } from "../ground/dtypes.js";
 import { type Known, known } from "../ground/options.js";
-import type { Activation } from "./kernels.js";
+import type { Activation, GluActivation } from "./kernels.js";
 import type { NormTicket, SoftmaxTicket } from "./ticket.js";
 
 /** An array for a gradient of dtype D: undefined for one that the call makes, false for a gradient that is not wanted. */
@@ -302,6 +302,47 @@ export interface NormGradients<
   readonly dlayerScale: Gradient<OfDtype<X, G>, DL> | undefined;
   /** [rows, columns] */
   readonly dparallel: Gradient<Like<X>, DP> | undefined;
+}
+
+/** Options of {@link Fused.gluDropout}, with an output of type Y. `out` is x or value itself only where no backward call follows. */
+export interface GatedOptions<Y extends AnyData | undefined = undefined> extends ForwardOptions<Y>, KeepingOptions {
+  /** What is gated, as long as x and of its dtype: x is the gate then. */
+  value?: AnyData | undefined;
+  /** Without `value`: x is [rows, 2 * columns], and the halves of its rows are the gate and the value. */
+  columns?: number | undefined;
+  /** true: the gate is the first half, as in LLaMA's gate_up_proj; false: the second, as in torch.nn.functional.glu. true by default. */
+  gateFirst?: boolean | undefined;
+  /** The function of the gate: "silu" (SwiGLU), the default, "gelu" or "geluTanh" (GEGLU), or "relu" (ReGLU). */
+  activation?: GluActivation | undefined;
+}
+export const GATED_KEYS: Known = /* @__PURE__ */ known(FORWARD_KEYS, "value", "columns", "gateFirst", "activation", "backward");
+
+/** The values that {@link Fused.backward} reads again for a {@link GatedTicket}. */
+export interface GatedSaved {
+  /** The x of the forward call. */
+  x: AnyData;
+  /** The value of the forward call, if it had one. */
+  value?: AnyData | undefined;
+}
+export const GATED_SAVED_KEYS: Known = /* @__PURE__ */ known("x", "value");
+
+/** Options of {@link Fused.backward} for a {@link GatedTicket}, with gradients of types DX and DV. */
+export interface GatedBackwardOptions<DX extends AnyData | undefined = undefined, DV extends AnyData | undefined = undefined>
+  extends HalfOptions,
+    LastOptions {
+  /** The array to write dx to. By default, as with dvalue, a new array, or buffer, like dy. Where gate and value are two arrays it may be dy itself. */
+  dx?: DX;
+  /** The array to write dvalue to: dy itself or memory apart from it. */
+  dvalue?: DV;
+}
+export const GATED_BACKWARD_KEYS: Known = /* @__PURE__ */ known(BACKWARD_KEYS, "dvalue", "backward");
+
+/** Gradients with respect to x and, if the forward call had one, the value. */
+export interface GatedGradients<X extends AnyData = AnyData, DX = undefined, DV = undefined> {
+  /** As long as x. */
+  readonly dx: Result<Like<X>, DX>;
+  /** As long as the value; undefined where there was none. */
+  readonly dvalue: Result<Like<X>, DV> | undefined;
 }
 
 /** Flags of keys, a byte each: 0 = left out, anything else = may be attended to. */

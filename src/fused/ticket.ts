@@ -3,7 +3,7 @@
 import { checkChoice, checkFlag, checkInteger, wrongKind, wrongValue } from "../ground/check.js";
 import type { Draw } from "../stream/draw.js";
 import { checkOp, checkTicket, MAX_INDEX, type Ticket } from "../stream/ticket.js";
-import type { Activation } from "./kernels.js";
+import type { Activation, GluActivation } from "./kernels.js";
 
 /** The operations whose tickets {@link Fused.backward} takes. */
 export const FUSED_OPS = [
@@ -12,6 +12,7 @@ export const FUSED_OPS = [
   "dropoutResidualLayerNorm",
   "dropoutResidualRMSNorm",
   "softmaxDropout",
+  "gluDropout",
 ] as const;
 export type FusedOp = (typeof FUSED_OPS)[number];
 export type NormOp = Extract<FusedOp, `${string}Norm`>;
@@ -73,11 +74,21 @@ export interface SoftmaxTicket extends Ticket<"softmaxDropout"> {
   readonly overwritten?: boolean;
 }
 
+/** Ticket of {@link Fused.gluDropout}. */
+export interface GatedTicket extends Ticket<"gluDropout"> {
+  readonly activation: GluActivation;
+  /** Columns of a half, where gate and value are the halves of the rows of one array; otherwise, as gateFirst, left out. */
+  readonly columns?: number;
+  readonly gateFirst?: boolean;
+  /** true: y took the place of the gate or the value, so that backward refuses the ticket; otherwise left out. */
+  readonly overwritten?: boolean;
+}
+
 /** Kinds of attention masks: numbers that are added to the scores, or flags of keys that may be attended to. */
 export type MaskKind = (typeof MASK_KINDS)[number];
 export const MASK_KINDS = ["additive", "boolean"] as const;
 
-type Field = keyof ResidualTicket | keyof ActivationTicket | keyof NormTicket | keyof SoftmaxTicket;
+type Field = keyof ResidualTicket | keyof ActivationTicket | keyof NormTicket | keyof SoftmaxTicket | keyof GatedTicket;
 
 /** A ticket as read, each property once. What stands in it is checked by its operation. */
 export type StoredTicket = { readonly [K in Exclude<Field, "op">]?: unknown } & { readonly op: FusedOp };
@@ -105,6 +116,7 @@ export function readTicket(value: unknown): StoredTicket {
     parallel,
     dropPath,
     samples,
+    gateFirst,
     shape,
     scale,
     causal,
@@ -138,6 +150,7 @@ export function readTicket(value: unknown): StoredTicket {
     parallel,
     dropPath,
     samples,
+    gateFirst,
     shape,
     scale,
     causal,

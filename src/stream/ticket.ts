@@ -36,6 +36,7 @@ export const OPERATIONS = {
   patchDropout: "Variants",
   zoneout: "Variants",
   concreteDropout: "Variants",
+  gluDropout: "Fused",
 } as const;
 
 /** The name of an operation with a backward pass. */

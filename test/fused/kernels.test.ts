@@ -145,7 +145,7 @@ for (const build of BUILDS) {
       });
     }
 
-    for (const [verb, source] of rows.filter(([name]) => !EXACT.includes(name)) as [string, string, Dtype][]) {
+    for (const [verb, source] of rows.filter(([name, , dtype]) => !EXACT.includes(name) && dtype === "f32") as [string, string, Dtype][]) {
       it(`${source}_${verb}_f32, close to double precision, and the same bits from both builds`, () => {
         const name = verb.replace("Gradient", "") as ActivationName;
         for (const one of cases([0, 0.1, 0.5, 1], [0, 15])) {

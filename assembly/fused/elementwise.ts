@@ -102,7 +102,15 @@ export class Elementwise<T, E> {
       this.quad(d, x, other, bias, widenLow16(low), factor, table);
       this.quad(d + 4 * sizeof<T>(), x + 4 * sizeof<T>(), other + 4 * sizeof<T>(), bias + 4 * sizeof<T>(), widenHigh16(low), factor, table);
       this.quad(d + 8 * sizeof<T>(), x + 8 * sizeof<T>(), other + 8 * sizeof<T>(), bias + 8 * sizeof<T>(), widenLow16(high), factor, table);
-      this.quad(d + 12 * sizeof<T>(), x + 12 * sizeof<T>(), other + 12 * sizeof<T>(), bias + 12 * sizeof<T>(), widenHigh16(high), factor, table);
+      this.quad(
+        d + 12 * sizeof<T>(),
+        x + 12 * sizeof<T>(),
+        other + 12 * sizeof<T>(),
+        bias + 12 * sizeof<T>(),
+        widenHigh16(high),
+        factor,
+        table,
+      );
     }
     this.moveOn(place, bias + STEP * sizeof<T>());
   }

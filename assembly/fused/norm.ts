@@ -474,7 +474,8 @@ export function normGradient<E>(record: usize): void {
     if (!direct) {
       const decisions = decisionsOf(keep, paths, all, row, columns);
       const factor = load<E>(factors + row * sizeof<E>());
-      if (dlayerScale) overRow<E, ByMask, Weights>(columns, decisions, work, dresidual, x, bias, 0, 0, 0, dlayerScale, 0, factor, 0, 0, 0, 0, 0);
+      if (dlayerScale)
+        overRow<E, ByMask, Weights>(columns, decisions, work, dresidual, x, bias, 0, 0, 0, dlayerScale, 0, factor, 0, 0, 0, 0, 0);
       branch<E>(dx, dresidual, layerScale, decisions, columns, factor, work);
       if (dparallel) branch<E>(dparallel, dresidual, all - bytes, parallelKeep ? parallelKeep : all, columns, scale, work);
       if (x) x += bytes;
@@ -518,7 +519,8 @@ function gradientsOf<E>(
   rest: E,
   work: usize,
 ): void {
-  if (sizeof<E>() == 4 && keep) withStream<E, ByMask>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
+  if (sizeof<E>() == 4 && keep)
+    withStream<E, ByMask>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
   else withStream<E, AllKept>(dx, dresidual, dgamma, dbeta, dy, h, gamma, dh, keep, columns, mean, rstd, g, gx, scale, rest, work);
 }
 

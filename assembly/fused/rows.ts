@@ -294,18 +294,66 @@ function overColumns<E, K, O>(
           s01 = f64x2.add(s01, low(v0));
           s23 = f64x2.add(s23, high(v0));
         }
-        const v1 = op.value<v128, v128>(k.second(front), a + 16, b + 16, c + 16, d + 16, e + 16, f + 16, w + 32, x + 32, p4, q4, r4, s4, t4, u4);
+        const v1 = op.value<v128, v128>(
+          k.second(front),
+          a + 16,
+          b + 16,
+          c + 16,
+          d + 16,
+          e + 16,
+          f + 16,
+          w + 32,
+          x + 32,
+          p4,
+          q4,
+          r4,
+          s4,
+          t4,
+          u4,
+        );
         if (isDefined(op.sums) && !isDefined(op.positive)) {
           s45 = f64x2.add(s45, low(v1));
           s67 = f64x2.add(s67, high(v1));
         }
         const back = k.back(keeps);
-        const v2 = op.value<v128, v128>(k.first(back), a + 32, b + 32, c + 32, d + 32, e + 32, f + 32, w + 64, x + 64, p4, q4, r4, s4, t4, u4);
+        const v2 = op.value<v128, v128>(
+          k.first(back),
+          a + 32,
+          b + 32,
+          c + 32,
+          d + 32,
+          e + 32,
+          f + 32,
+          w + 64,
+          x + 64,
+          p4,
+          q4,
+          r4,
+          s4,
+          t4,
+          u4,
+        );
         if (isDefined(op.sums) && !isDefined(op.positive)) {
           s01 = f64x2.add(s01, low(v2));
           s23 = f64x2.add(s23, high(v2));
         }
-        const v3 = op.value<v128, v128>(k.second(back), a + 48, b + 48, c + 48, d + 48, e + 48, f + 48, w + 96, x + 96, p4, q4, r4, s4, t4, u4);
+        const v3 = op.value<v128, v128>(
+          k.second(back),
+          a + 48,
+          b + 48,
+          c + 48,
+          d + 48,
+          e + 48,
+          f + 48,
+          w + 96,
+          x + 96,
+          p4,
+          q4,
+          r4,
+          s4,
+          t4,
+          u4,
+        );
         if (isDefined(op.positive)) {
           const four = f32x4.add(f32x4.add(v0, v1), f32x4.add(v2, v3));
           s01 = f64x2.add(s01, low(four));

@@ -4,8 +4,8 @@
 import { bindKernels, type Kernels, rowsOf } from "../../src/engine/kernels.js";
 import { PARAMS, type Params } from "../../src/engine/memory.js";
 import { type Piece, pieces } from "../../src/engine/pieces.js";
-import { ACTIVATIONS, type Activation, type Elementwise, FUSED, type FusedKernels } from "../../src/fused/kernels.js";
-import { BIAS_RECORD, NormField, NormGradientField, ROW_RECORD, SoftmaxField, STEP } from "../../src/ground/abi.js";
+import { ACTIVATIONS, type Activation, type Elementwise, FUSED, type FusedKernels, type RowKernel } from "../../src/fused/kernels.js";
+import { BIAS_RECORD, GATE_RECORD, GateField, NormField, NormGradientField, ROW_RECORD, SoftmaxField, STEP } from "../../src/ground/abi.js";
 import { byteLength, type Dtype } from "../../src/ground/dtypes.js";
 import { Words } from "../../src/ground/words.js";
 import { scale, threshold } from "../../src/stream/probability.js";
@@ -38,7 +38,7 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
   const [gamma, beta] = [filled("f32", columns, 1), filled("f32", columns, 0.5)];
   const [means, rstds, scratchRow] = [filled("f32", rows, 0), filled("f32", rows, 1), filled("f32", columns, 0)];
   const sums = [filled("f64", columns, 0), filled("f64", columns, 0)] as const;
-  const record = place.room("f64", ROW_RECORD / 8);
+  const record = place.room("f64", Math.max(ROW_RECORD, GATE_RECORD) / 8);
 
   const seed = new Words();
   const stream = new Words();
@@ -120,6 +120,17 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
       kernels.softmaxGradient.bytes.f32(record);
     });
 
+  /** Gated linear units of two matrices, or the gradients of these. */
+  const gate = (kernel: RowKernel, gradient: boolean) =>
+    withBytes("f32", ({ at, count }, keep) => {
+      const by = 4 * at;
+      const operands = gradient
+        ? { dy: src.f32 + by, gate: other + by, value: other + by, second: dst.f64 + by }
+        : { gate: src.f32 + by, value: other + by };
+      writeFields(memory, record, GateField, { ...operands, result: dst.f32 + by, keep, rows: 1, columns: count, scale: scaleOf(keep) });
+      kernel(record);
+    });
+
   const subject = (name: string, dtype: Dtype, matrices: number, call: () => void): Subject => {
     return { name, group: "kernel", copy: copyOf(dtype), bytes: matrices * place.bytes(dtype), call };
   };
@@ -131,6 +142,14 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
   const subjectsOf = ([verb, source, dtype]: Row): Subject[] => {
     const name = `${source}_${verb}_${dtype}`;
     const type = dtype as Dtype;
+    const linear = ["sum", "residual", "none"].includes(verb);
+    // Those take an element at a time, for tests rather than for speed.
+    if (dtype === "f64" && !linear) return [];
+    const [, gated, gradient] = verb.match(/^(\w+Gate)(Gradient)?$/) ?? [];
+    if (gated !== undefined) {
+      const kernel = kernels[verb as "siluGate"].bytes.f32;
+      return both(name, "f32", gradient === undefined ? 3 : 5, gate(kernel, gradient !== undefined));
+    }
     switch (verb) {
       case "sum": {
         const call = () => {

@@ -29,8 +29,8 @@ import type {
   RMSNormOptions,
   RMSNormSaved,
   SoftmaxBackwardOptions,
-  SoftmaxGradients,
   Softmaxed,
+  SoftmaxGradients,
   SoftmaxOptions,
   SoftmaxSaved,
 } from "./options.js";
@@ -254,11 +254,11 @@ export class Fused {
    * const { y, ticket } = fused.softmaxDropout(logits, 0.1, { shape: [2, 3, 4], scale: 1 / Math.sqrt(64), causal: true });
    * const { dlogits } = fused.backward(new Float32Array(24).fill(1), ticket, { logits });
    */
-  softmaxDropout<
-    X extends AnyData,
-    Y extends AnyData | undefined = undefined,
-    const P extends AnyData | boolean | undefined = undefined,
-  >(logits: X, p: number, options: SoftmaxOptions<Y, P>): Softmaxed<X, Y, P> {
+  softmaxDropout<X extends AnyData, Y extends AnyData | undefined = undefined, const P extends AnyData | boolean | undefined = undefined>(
+    logits: X,
+    p: number,
+    options: SoftmaxOptions<Y, P>,
+  ): Softmaxed<X, Y, P> {
     return perform(this.#engine, this.#operations.softmaxDropout, logits, p, options) as Softmaxed<X, Y, P>;
   }
 

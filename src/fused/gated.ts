@@ -10,7 +10,7 @@ import { checkChoice, checkFlag, checkInteger, wrongKind, wrongValue } from "../
 import { byteLength, holdersOf } from "../ground/dtypes.js";
 import { checkOptions } from "../ground/options.js";
 import { MAX_INDEX } from "../stream/ticket.js";
-import { type FusedKernels, type RowKernel, GLU_ACTIVATIONS, type GluActivation } from "./kernels.js";
+import { type FusedKernels, GLU_ACTIVATIONS, type GluActivation, type RowKernel } from "./kernels.js";
 import { checkGradient, checkKept, checkNone, takeGradients } from "./operands.js";
 import { GATED_BACKWARD_KEYS, GATED_KEYS, GATED_SAVED_KEYS, type GatedOptions } from "./options.js";
 import { Sweep } from "./sweep.js";
@@ -150,7 +150,11 @@ export function gatedBackward(
         for (const read of [first, second]) if (result !== undefined && read !== undefined) checkKept(result, read, backward);
       }
       const output = { first: results.dx as Taken, second: results.dvalue };
-      const apply = takeGate(pass, kernels[`${activation}GateGradient`].bytes[computed], halves, { from: { first, second }, output, dy: input });
+      const apply = takeGate(pass, kernels[`${activation}GateGradient`].bytes[computed], halves, {
+        from: { first, second },
+        output,
+        dy: input,
+      });
       return (run) => {
         apply(run);
         return { dx: output.first.array, dvalue: output.second?.array };
@@ -191,7 +195,9 @@ function takeGate(
     };
   };
   const pairOf = ({ first, second }: Pair): Reach => {
-    const [one, other]: (Staged | undefined)[] = [first, second].map((operand) => (operand === undefined ? undefined : sweep.matrix(operand)));
+    const [one, other]: (Staged | undefined)[] = [first, second].map((operand) =>
+      operand === undefined ? undefined : sweep.matrix(operand),
+    );
     return {
       enter: (at, count) => ({ gate: (one as Staged).enter(at, count), value: other === undefined ? 0 : other.enter(at, count) }),
       leave: () => undefined,

@@ -30,8 +30,8 @@ export type {
   RMSNormOptions,
   RMSNormSaved,
   SoftmaxBackwardOptions,
-  SoftmaxGradients,
   Softmaxed,
+  SoftmaxGradients,
   SoftmaxOptions,
   SoftmaxSaved,
 } from "./options.js";

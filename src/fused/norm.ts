@@ -123,7 +123,8 @@ export function normForward(kernels: FusedKernels, op: NormOp): Operation<[x: An
       const mean = means === undefined ? undefined : sweep.vector(means);
       const factors = pass.stage(gamma, columns);
       const [addends, added, scales] = [beta, bias, layerScale].map((one) => (one === undefined ? undefined : pass.stage(one, columns)));
-      const extended = computed === "f64" || layerScale !== undefined || rowScale !== undefined || path !== undefined || second !== undefined;
+      const extended =
+        computed === "f64" || layerScale !== undefined || rowScale !== undefined || path !== undefined || second !== undefined;
       const branch = extended ? takeBranch(pass, path, rowScale, rows, columns, computed) : undefined;
       // A row that adds nothing.
       const nothing = pass.scratch(byteLength(computed, columns));
@@ -191,7 +192,8 @@ function ticketOf(run: Running, op: NormOp, columns: number, { given, path }: No
 /** Takes factors of rows, one for every so many. */
 function takeRowScale(pass: Taking, value: unknown, name: string, dtype: Dtype, rows: number): TakenData {
   const taken = pass.ofDtype(value, name, dtype);
-  if (taken.length === 0 ? rows > 0 : rows % taken.length !== 0) throw wrongValue(name, `length that divides ${rows}, the rows`, taken.length);
+  if (taken.length === 0 ? rows > 0 : rows % taken.length !== 0)
+    throw wrongValue(name, `length that divides ${rows}, the rows`, taken.length);
   return taken;
 }
 
@@ -224,7 +226,10 @@ function takeBranch(
     begin(run) {
       factors.begin(run);
       memory.view(dtype, ones, columns).fill(1);
-      memory.view("bytes", all, 2 * columns).fill(1, 0, columns).fill(0, columns);
+      memory
+        .view("bytes", all, 2 * columns)
+        .fill(1, 0, columns)
+        .fill(0, columns);
     },
   };
 }

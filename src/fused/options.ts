@@ -115,7 +115,8 @@ type RowDtype<X extends AnyData> = DtypeOf<X> extends "f64" ? "f64" : "f32";
 export type Statistics<X extends AnyData> = X extends WasmBuffer ? WasmBuffer<RowDtype<X>> : Arrays<ArrayBuffer>[RowDtype<X>];
 
 /** An array like X of the dtype of A, which is that of X or f32. */
-type OfDtype<X extends AnyData, A> = A extends DataOf<"f32"> ? (X extends WasmBuffer ? WasmBuffer<"f32"> : Arrays<ArrayBuffer>["f32"]) : Like<X>;
+type OfDtype<X extends AnyData, A> =
+  A extends DataOf<"f32"> ? (X extends WasmBuffer ? WasmBuffer<"f32"> : Arrays<ArrayBuffer>["f32"]) : Like<X>;
 
 /**
  * Options of {@link Fused.dropoutResidualRMSNorm}, with results of types Y, H and R and a residual of type S.
@@ -349,10 +350,9 @@ export interface GatedGradients<X extends AnyData = AnyData, DX = undefined, DV 
 export type KeyFlags = Uint8Array | WasmBuffer<"bytes">;
 
 /** Options of {@link Fused.softmaxDropout}, with an output of type Y and probabilities as P says. `out` is the logits themselves only where no backward call follows. */
-export interface SoftmaxOptions<
-  Y extends AnyData | undefined = undefined,
-  P extends AnyData | boolean | undefined = undefined,
-> extends ForwardOptions<Y>, KeepingOptions {
+export interface SoftmaxOptions<Y extends AnyData | undefined = undefined, P extends AnyData | boolean | undefined = undefined>
+  extends ForwardOptions<Y>,
+    KeepingOptions {
   /** Shape of the logits, such as [batch, heads, queries, keys]: rows lie along the last dimension. */
   shape: readonly number[];
   /** The factor of logits before softmax, such as 1 / sqrt(size of a head): finite in f32, to which it is rounded; 1 by default. */

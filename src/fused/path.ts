@@ -1,11 +1,11 @@
 // Stochastic depth and factors of rows: what the kept elements of each row of a branch are multiplied by, and which rows are left out.
 // Source: Huang et al., "Deep networks with stochastic depth", 2016.
 
+import type { Params } from "../engine/memory.js";
 import type { Taken } from "../engine/operand.js";
 import type { Running, Taking } from "../engine/pass.js";
 import { checkInteger, checkProbability, wrongValue } from "../ground/check.js";
 import { byteLength, type Dtype } from "../ground/dtypes.js";
-import type { Params } from "../engine/memory.js";
 import type { Draw } from "../stream/draw.js";
 import { scale, threshold } from "../stream/probability.js";
 
@@ -103,7 +103,8 @@ function spanOf(row: number, count: number, size: number): { readonly from: numb
 
 /** The index of the sample that a draw begins with. */
 function firstSample({ start, length }: Draw, rows: number, samples: number, prefix: string): number {
-  if (samples === 0 ? rows > 0 : rows % samples !== 0) throw wrongValue(`${prefix}samples`, `divisor of ${rows}, the number of rows`, samples);
+  if (samples === 0 ? rows > 0 : rows % samples !== 0)
+    throw wrongValue(`${prefix}samples`, `divisor of ${rows}, the number of rows`, samples);
   if (length === 0) return 0;
   const each = length / samples;
   if (start % each !== 0) throw wrongValue(`${prefix}start`, `multiple of ${each}, the elements of a sample, with "dropPath"`, start);

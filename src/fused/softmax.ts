@@ -87,7 +87,11 @@ export function softmaxForward(
       return (run) => {
         apply(run);
         const extra = probabilities?.array;
-        return { y: output.array, probabilities: extra, ticket: Object.assign(run.ticket("softmaxDropout"), { shape, scale, causal }, masked, padded, lost) };
+        return {
+          y: output.array,
+          probabilities: extra,
+          ticket: Object.assign(run.ticket("softmaxDropout"), { shape, scale, causal }, masked, padded, lost),
+        };
       };
     },
   };

@@ -31,12 +31,12 @@ export const OPERATIONS = {
   dropoutResidualLayerNorm: "Fused",
   dropoutResidualRMSNorm: "Fused",
   softmaxDropout: "Fused",
+  gluDropout: "Fused",
   attention: "Attention",
   exactDropout: "Variants",
   patchDropout: "Variants",
   zoneout: "Variants",
   concreteDropout: "Variants",
-  gluDropout: "Fused",
 } as const;
 
 /** The name of an operation with a backward pass. */

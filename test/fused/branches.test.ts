@@ -92,7 +92,9 @@ const rowsOfF32 = ["rowScale"];
 /** Values as a form holds them. */
 function widened(data: Anything, form: Form): Float64Array {
   const half = halfOf(form);
-  return half !== undefined && data instanceof Uint16Array ? Float64Array.from(data, (bits) => FORMATS[half].decode(bits)) : Float64Array.from(data);
+  return half !== undefined && data instanceof Uint16Array
+    ? Float64Array.from(data, (bits) => FORMATS[half].decode(bits))
+    : Float64Array.from(data);
 }
 
 function given(all: Branches, form: Form) {
@@ -147,7 +149,10 @@ describe.each(Object.keys(FORMS) as Form[])("norms of %s", (form) => {
           if (rest.layerScale) Object.assign(saved, { x, bias: rest.bias, layerScale: rest.layerScale });
           if (rest.rowScale) Object.assign(saved, { rowScale: rest.rowScale });
           const options = { ...(half ? { dtype: half } : {}), ...(dh ? { dh } : {}) };
-          return { ...forward, ...on.backward(dy, JSON.parse(JSON.stringify(ticket)), saved as Anything, options as Anything) } as Record<string, Anything>;
+          return { ...forward, ...on.backward(dy, JSON.parse(JSON.stringify(ticket)), saved as Anything, options as Anything) } as Record<
+            string,
+            Anything
+          >;
         };
         const got = run(fused);
         const also = run(slow);
@@ -188,7 +193,8 @@ describe.each(Object.keys(FORMS) as Form[])("norms of %s", (form) => {
           ["dlayerScale", "layerScale"],
           ["dparallel", "parallel"],
         ] as const) {
-          if (parts.includes(part)) expectClose(got[name], expected[name], few * (name === "dparallel" ? unit : Math.max(side, stored)), form, `${what}, ${name}`);
+          if (parts.includes(part))
+            expectClose(got[name], expected[name], few * (name === "dparallel" ? unit : Math.max(side, stored)), form, `${what}, ${name}`);
           else expect(got[name], `${what}, ${name}`).toBeUndefined();
         }
         if (form === "f16 and f32" && parts.includes("residual")) expect(got.h).toBeInstanceOf(Float32Array);

@@ -372,9 +372,9 @@ describe("refusals", () => {
     ],
     [
       "f64 for an activation",
-      () => fused.biasActivationDropout(new Float64Array(4) as Anything, 0.5),
+      () => fused.biasActivationDropout(new Float64Array(4) as Anything, 0.5, { bias: new Float32Array(2) }),
       TypeError,
-      '"x" expected Float32Array or f32 buffer, got Float64Array(4)',
+      '"bias" expected Float64Array or f64 buffer, got Float32Array(2)',
     ],
     [
       "a bias that does not divide",
@@ -476,9 +476,9 @@ describe("refusals", () => {
     ["a short dy", () => fused.backward(wave(11), ticket), RangeError, '"dy" expected length 12, the ticket\'s, got 11'],
     [
       "f64 behind an activation",
-      () => fused.backward(new Float64Array(12), gelu as Anything),
+      () => fused.backward(new Float64Array(12), gelu as Anything, { x: new Float32Array(12) }),
       TypeError,
-      '"dy" expected Float32Array or f32 buffer, got Float64Array(12)',
+      '"saved.x" expected Float64Array or f64 buffer, got Float32Array(12)',
     ],
     [
       "no x",

@@ -63,9 +63,23 @@ describe("gluDropout", () => {
       expectClose(y, expected, size, keep, 2 * ACTIVATION_ERROR, `${what}, y`);
       const d = Float64Array.from(dy, (v) => v * s);
       const slopes = Float64Array.from(gate, (g, i) => (d[i] as number) * (value[i] as number) * derivative(activation, g));
-      expectClose(dx, slopes, d.map((v, i) => Math.abs(v * (value[i] as number))), keep, 2 * GRADIENT_ERROR, `${what}, dx`);
+      expectClose(
+        dx,
+        slopes,
+        d.map((v, i) => Math.abs(v * (value[i] as number))),
+        keep,
+        2 * GRADIENT_ERROR,
+        `${what}, dx`,
+      );
       const values = Float64Array.from(gate, (g, i) => (d[i] as number) * ACTIVATION[activation](g));
-      expectClose(dvalue as Floats, values, d.map((v, i) => Math.abs(v * (gate[i] as number))), keep, 2 * ACTIVATION_ERROR, `${what}, dvalue`);
+      expectClose(
+        dvalue as Floats,
+        values,
+        d.map((v, i) => Math.abs(v * (gate[i] as number))),
+        keep,
+        2 * ACTIVATION_ERROR,
+        `${what}, dvalue`,
+      );
 
       const other = slow.gluDropout(gate, p, { ...options, value });
       expectSame(other.y, y, `${what}, builds, y`);
@@ -92,7 +106,11 @@ describe("gluDropout", () => {
   it.each(["f16", "bf16"] as const)("%s is computed with in f32 and rounded once more", async (dtype) => {
     const half = await createHalf(dropout);
     const sixteen = await createFused(half.dropout);
-    const [gate, value, dy] = [1, 2, 3].map((salt) => half.fromFloat32(numbers(300, salt, 3), dtype)) as [Uint16Array, Uint16Array, Uint16Array];
+    const [gate, value, dy] = [1, 2, 3].map((salt) => half.fromFloat32(numbers(300, salt, 3), dtype)) as [
+      Uint16Array,
+      Uint16Array,
+      Uint16Array,
+    ];
     const wide = (a: Uint16Array) => half.toFloat32(a, dtype) as Floats;
     const options = { stream: 4, activation: "silu" } as const;
     const { y, ticket } = sixteen.gluDropout(gate, 0.25, { ...options, value, dtype });
@@ -224,7 +242,17 @@ describe("activations of f64", () => {
       });
     };
     const limits = (f: (v: number) => number, at: readonly number[]) =>
-      x.map((v) => (v === Infinity ? (at[0] as number) : v === -Infinity ? (at[1] as number) : Math.abs(v) === 1e300 ? (v > 0 ? (at[2] as number) : 0) : f(v)));
+      x.map((v) =>
+        v === Infinity
+          ? (at[0] as number)
+          : v === -Infinity
+            ? (at[1] as number)
+            : Math.abs(v) === 1e300
+              ? v > 0
+                ? (at[2] as number)
+                : 0
+              : f(v),
+      );
     const { y, ticket } = fused.biasActivationDropout(x, 0, { activation });
     near(y, limits(value, [Infinity, 0, 1e300]), "value");
     const { dx } = fused.backward(ones, ticket, { x });

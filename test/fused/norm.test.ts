@@ -132,7 +132,19 @@ describe("kernels", () => {
             const keep = dropping ? a.keep : 0;
             const { mean: means, rstd: rstds, ...rest } = a;
             writeRecord(wasm.memory, wasm.record, NormField, {
-              ...{ ...rest, means, rstds, bias, keep, rows, columns, epsilon: 1e-5, scale: how.scale, centred: 1, residualStep: 4 * columns },
+              ...{
+                ...rest,
+                means,
+                rstds,
+                bias,
+                keep,
+                rows,
+                columns,
+                epsilon: 1e-5,
+                scale: how.scale,
+                centred: 1,
+                residualStep: 4 * columns,
+              },
             });
             wasm.kernels.norm.bytes.f32(wasm.record);
           },

@@ -490,6 +490,80 @@ function biasRow(name: "biasDropoutResidual" | "biasActivationDropout"): Row {
   };
 }
 
+/** RMS norm with all that a branch may have, in f32. */
+const rmsNorm: Row = {
+  name: "fused.dropoutResidualRMSNorm",
+  make(setting) {
+    const { world, random, places } = setting;
+    const [rows, columns] = [random.pick([0, 2, 4]), random.pick([2, 16, 17, 64])];
+    const length = rows * columns;
+    const [x, gamma] = [places.place("f32", length), places.place("f32", columns)];
+    const given = <V>(make: () => V) => (random.chance(0.5) ? make() : undefined);
+    const residual = given(() => places.place("f32", length));
+    const layerScale = given(() => places.place("f32", columns));
+    const rowScale = given(() => places.place("f32", rows === 0 ? 0 : rows / 2));
+    const parallel = given(() => places.place("f32", length));
+    const stream = streamFor(setting, true, 2 ** 53 - 2 * length);
+    const p = random.pick([0, 0.1, 0.5]);
+    const options = { residual: residual?.value, layerScale: layerScale?.value, rowScale: rowScale?.value, parallel: parallel?.value };
+    return {
+      args: [x.value, p, { ...stream.options, gamma: gamma.value, ...options }],
+      call: (...args) => world.fused.dropoutResidualRMSNorm(...(args as unknown as [Float32Array, number, never])),
+      results: [],
+      check({ y: result, h: stream2 }: { y: unknown; h: unknown }) {
+        const [y, h] = [resultOf("f32", result), resultOf("f32", stream2)];
+        const c = stream.chanceOf(p);
+        const factor = stream.training ? c.scale64 : 1;
+        const kept = (i: number) => !stream.training || stream.keep(stream.start + i, c);
+        for (const i of some(setting, length)) {
+          const [row, column] = [Math.floor(i / columns), i % columns];
+          const scale = factor * (rowScale === undefined ? 1 : (rowScale.numbers[Math.floor(row / 2)] as number));
+          const branch = (x.numbers[i] as number) * (layerScale === undefined ? 1 : (layerScale.numbers[column] as number)) * scale;
+          const other = parallel === undefined || !kept(length + i) ? 0 : (parallel.numbers[i] as number) * factor;
+          near(h[i], (residual === undefined ? 0 : (residual.numbers[i] as number)) + (kept(i) ? branch : 0) + other, 1e-4, `h[${i}]`);
+          const values = h.slice(row * columns, (row + 1) * columns);
+          const mean = values.reduce((a, b) => a + b * b, 0) / columns;
+          near(y[i], ((h[i] as number) / Math.sqrt(mean + 1e-5)) * (gamma.numbers[column] as number), 1e-4, `y[${i}]`);
+        }
+      },
+    } as Call;
+  },
+};
+
+/** Gated linear units with relu, whose gradient is simple, in halves or in two arrays. */
+const glu: Row = {
+  name: "fused.gluDropout",
+  make(setting) {
+    const { world, random, places } = setting;
+    const [rows, columns] = [random.pick([0, 1, 3]), random.pick([1, 16, 33, 300])];
+    const length = rows * columns;
+    const gateFirst = random.chance(0.5);
+    const halves = random.chance(0.5);
+    const x = places.place("f32", halves ? 2 * length : length);
+    const value = halves ? undefined : places.place("f32", length);
+    const stream = streamFor(setting, true, 2 ** 53 - length);
+    const p = random.pick([0, 0.1, 0.5, 1]);
+    const options = halves ? { columns, gateFirst } : { value: value?.value };
+    return {
+      args: [x.value, p, { ...stream.options, activation: "relu", ...options }],
+      call: (...args) => world.fused.gluDropout(...(args as unknown as [Float32Array, number, never])),
+      results: [],
+      check({ y: result }: Answer) {
+        const y = resultOf("f32", result);
+        const c = stream.chanceOf(p);
+        for (const i of some(setting, length)) {
+          const at = Math.floor(i / columns) * 2 * columns + (i % columns);
+          const [first, second] = halves ? [x.numbers[at], x.numbers[at + columns]] : [x.numbers[i], value?.numbers[i]];
+          const [gate, factor] = gateFirst || !halves ? [first, second] : [second, first];
+          const kept = !stream.training || stream.keep(stream.start + i, c);
+          const expected = Math.max(gate as number, 0) * (factor as number) * (stream.training ? c.scale64 : 1);
+          near(y[i], kept ? expected : 0, 1e-5, `y[${i}]`);
+        }
+      },
+    } as Call;
+  },
+};
+
 const layerNorm: Row = {
   name: "fused.dropoutResidualLayerNorm",
   make(setting) {
@@ -688,6 +762,8 @@ export const ROWS: readonly Row[] = [
   biasRow("biasDropoutResidual"),
   biasRow("biasActivationDropout"),
   layerNorm,
+  rmsNorm,
+  glu,
   softmaxDropout,
   ...ATTENTION_ROWS,
   calibrationRow,

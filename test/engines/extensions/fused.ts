@@ -52,6 +52,23 @@ export function check(fused: Fused, dropout: Dropout, digest: Digest): void {
         digest.add(fused.backward(dy, posted(ticket), { ...saved, gamma }));
         digest.add(fused.backward(dy, ticket, { ...saved, gamma }, { dh }));
       }
+      const path = { dropPath: 0.4, start: 2 * length };
+      const branch = { residual, gamma, bias, layerScale: beta, rowScale: new Float32Array(rows).fill(0.75), parallel: dh, ...path };
+      for (const more of [{ gamma }, branch]) {
+        const { ticket, y, ...saved } = fused.dropoutResidualRMSNorm(x, 0.3, { ...options, ...more });
+        digest.add({ y, ...saved }, ticket);
+        const again = "rowScale" in more ? { x, bias, layerScale: more.layerScale, rowScale: more.rowScale } : {};
+        digest.add(fused.backward(dy, posted(ticket), { ...saved, gamma, ...again }));
+      }
+      for (const activation of ["silu", "gelu", "geluTanh", "relu"] as const) {
+        const { y, ticket } = fused.gluDropout(x, 0.3, { ...options, activation, value: dy });
+        digest.add(y, ticket, fused.backward(dh, posted(ticket), { x, value: dy }));
+      }
+      const doubles = sampleData("f64", length, 0);
+      const pair = new Float64Array(2 * length).fill(0.5);
+      pair.set(doubles);
+      const wide = fused.gluDropout(pair, 0.3, { ...options, columns, activation: "gelu" });
+      digest.add(wide.y, wide.ticket, fused.backward(doubles, posted(wide.ticket), { x: pair }));
       const [queries, keys] = [rows, columns];
       for (const softmax of [
         { shape: [queries, keys] },
@@ -59,6 +76,7 @@ export function check(fused: Fused, dropout: Dropout, digest: Digest): void {
       ]) {
         const { y, ticket } = fused.softmaxDropout(x, 0.3, { ...options, ...softmax });
         digest.add(y, ticket, fused.backward(dy, posted(ticket), { logits: x, attentionMask: softmax.attentionMask }));
+        digest.add(fused.softmaxDropout(x, 0.3, { ...options, ...softmax, probabilities: true }).probabilities);
       }
     }
   }

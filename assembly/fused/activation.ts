@@ -26,11 +26,11 @@ export class Relu {
     return false;
   }
 
-  @inline value<T, I, C>(v: T, table: usize): T {
+  @inline value<T, _I, _C>(v: T, table: usize): T {
     return atLeast<T>(v, 0);
   }
 
-  @inline slope<T, I, C>(v: T, g: T, table: usize): T {
+  @inline slope<T, I, _C>(v: T, g: T, table: usize): T {
     return ofBits<T, I>(and<I>(bitsOf<T, I>(g), less<T, I>(lanes<T>(0), v)));
   }
 }

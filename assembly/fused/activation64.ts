@@ -21,11 +21,11 @@ function slopeAt(v: f64, before: f64, g: f64): f64 {
 /** As Relu. */
 @unmanaged
 export class Relu64 {
-  @inline value<T, I, C>(v: f64, table: usize): f64 {
+  @inline value<_T, _I, _C>(v: f64, table: usize): f64 {
     return v < 0 ? 0 : v;
   }
 
-  @inline slope<T, I, C>(v: f64, g: f64, table: usize): f64 {
+  @inline slope<_T, _I, _C>(v: f64, g: f64, table: usize): f64 {
     return v > 0 ? g : 0;
   }
 }
@@ -91,12 +91,12 @@ function bell(x: f64): f64 {
 /** As Gelu. */
 @unmanaged
 export class Gelu64 {
-  @inline value<T, I, C>(v: f64, table: usize): f64 {
+  @inline value<_T, _I, _C>(v: f64, table: usize): f64 {
     const x = size(v, LAST_NORMAL);
     return valueAt(v, x * tailRatio(x) * bell(x));
   }
 
-  @inline slope<T, I, C>(v: f64, g: f64, table: usize): f64 {
+  @inline slope<_T, _I, _C>(v: f64, g: f64, table: usize): f64 {
     const x = size(v, LAST_NORMAL);
     return slopeAt(v, (tailRatio(x) - x * DENSITY_0) * bell(x), g);
   }
@@ -122,12 +122,12 @@ export class GeluTanh64 {
     return SQRT_8_OVER_PI * (x + CUBIC * x * x * x);
   }
 
-  @inline value<T, I, C>(v: f64, table: usize): f64 {
+  @inline value<_T, _I, _C>(v: f64, table: usize): f64 {
     const x = size(v, LAST);
     return valueAt(v, gated(x, this.z(x)));
   }
 
-  @inline slope<T, I, C>(v: f64, g: f64, table: usize): f64 {
+  @inline slope<_T, _I, _C>(v: f64, g: f64, table: usize): f64 {
     const x = size(v, LAST);
     return slopeAt(v, gatedSlope(this.z(x), x * SQRT_8_OVER_PI * (1 + 3 * CUBIC * x * x)), g);
   }
@@ -136,12 +136,12 @@ export class GeluTanh64 {
 /** As Silu. */
 @unmanaged
 export class Silu64 {
-  @inline value<T, I, C>(v: f64, table: usize): f64 {
+  @inline value<_T, _I, _C>(v: f64, table: usize): f64 {
     const x = size(v, LAST);
     return valueAt(v, gated(x, x));
   }
 
-  @inline slope<T, I, C>(v: f64, g: f64, table: usize): f64 {
+  @inline slope<_T, _I, _C>(v: f64, g: f64, table: usize): f64 {
     const x = size(v, LAST);
     return slopeAt(v, gatedSlope(x, x), g);
   }

@@ -26,12 +26,12 @@ function least<E>(): E {
 /** v = scale * logit. */
 @unmanaged
 class Unmasked {
-  @inline at<T, I>(logit: usize, mask: usize, scale: T, never: T): T {
+  @inline at<T, _I>(logit: usize, mask: usize, scale: T, never: T): T {
     return mul<T>(load<T>(logit), scale);
   }
 
   /** v, or +0 where the column is left out. */
-  @inline within<T, I>(v: T, mask: usize, never: T): T {
+  @inline within<T, _I>(v: T, mask: usize, never: T): T {
     return v;
   }
 }
@@ -39,7 +39,7 @@ class Unmasked {
 /** The logit itself. */
 @unmanaged
 class Unscaled {
-  @inline at<T, I>(logit: usize, mask: usize, scale: T, never: T): T {
+  @inline at<T, _I>(logit: usize, mask: usize, scale: T, never: T): T {
     return load<T>(logit);
   }
 }

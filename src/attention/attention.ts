@@ -3,11 +3,10 @@
 import type { Engine } from "../engine/engine.js";
 import type { DataOf } from "../engine/operand.js";
 import { perform } from "../engine/pass.js";
-import type { Rows } from "../fused/options.js";
 import { attentionBackward } from "./backward.js";
 import { attentionForward } from "./forward.js";
 import type { AttentionKernels } from "./kernels.js";
-import type { Attended, AttentionBackwardOptions, AttentionGradients, AttentionOptions, AttentionSaved } from "./options.js";
+import type { Attended, AttentionBackwardOptions, AttentionGradients, AttentionOptions, AttentionSaved, Rows } from "./options.js";
 import type { AttentionTicket } from "./ticket.js";
 
 const NO_OPTIONS = {};

@@ -4,13 +4,14 @@
 import type { AnyData, Staged, Taken } from "../engine/operand.js";
 import type { Operation, Running, Taking } from "../engine/pass.js";
 import { maskDtype } from "../fused/attention.js";
-import { checkGradient, takeF32, takeGradients } from "../fused/operands.js";
+import { checkGradient, takeGradients } from "../fused/operands.js";
 import { byteLength, isHalf } from "../ground/dtypes.js";
 import { checkOptions } from "../ground/options.js";
 import { productOf } from "../ground/shape.js";
 import { Block, keysOfBlock, panelsOf, queryBlocks, Window } from "./block.js";
 import { Decisions } from "./decisions.js";
 import type { AttentionKernels } from "./kernels.js";
+import { takeF32 } from "./operands.js";
 import { ATTENTION_BACKWARD_KEYS, ATTENTION_SAVED_KEYS, type AttentionBackwardOptions } from "./options.js";
 import { readTicket } from "./ticket.js";
 

@@ -4,7 +4,7 @@ import { type ForwardPlan, readForward } from "../core/options.js";
 import type { AnyData } from "../engine/operand.js";
 import type { Operation, Running } from "../engine/pass.js";
 import { takeMask, takeMaskShape } from "../fused/attention.js";
-import { checkKept, takeF32 } from "../fused/operands.js";
+import { checkKept } from "../fused/operands.js";
 import { ATTENTION_KEYS as MOST_KEYS } from "../ground/abi.js";
 import { checkFlag, wrongKind, wrongValue } from "../ground/check.js";
 import { byteLength } from "../ground/dtypes.js";
@@ -13,6 +13,7 @@ import { Block, keysOfBlock, panelsOf, queryBlocks, Window } from "./block.js";
 import { Decisions } from "./decisions.js";
 import { type Form, readForm } from "./form.js";
 import type { AttentionKernels } from "./kernels.js";
+import { takeF32 } from "./operands.js";
 import { ATTENTION_KEYS, type AttentionOptions } from "./options.js";
 import type { AttentionTicket } from "./ticket.js";
 

@@ -1,10 +1,14 @@
 // The options of attention, what its backward reads, and what it gives.
 
 import { FORWARD_KEYS, type ForwardOptions, type HalfOptions, type Like, type Result } from "../core/options.js";
-import type { DataOf } from "../engine/operand.js";
-import type { Gradient, KeyFlags, Rows, Statistics } from "../fused/options.js";
+import type { AnyDataOf, DataOf } from "../engine/operand.js";
+import type { Gradient, KeyFlags, Statistics } from "../fused/options.js";
+import type { HalfDtype } from "../ground/dtypes.js";
 import { type Known, known } from "../ground/options.js";
 import type { AttentionTicket } from "./ticket.js";
+
+/** Data that attention computes with in f32. */
+export type Rows = AnyDataOf<"f32" | HalfDtype>;
 
 /**
  * Options of {@link Attention.forward}, with results of types Y and L. `out` is apart from q, k and v, or q itself where v has its columns and no

@@ -1,4 +1,4 @@
-// The operands of fused operations: data that kernels get as f32, and results that must leave what backward reads again as it is.
+// The operands of fused operations: results that must leave what backward reads again as it is.
 
 import { WasmBuffer } from "../engine/buffer.js";
 import type { Taken, TakenData } from "../engine/operand.js";

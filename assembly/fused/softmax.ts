@@ -116,7 +116,7 @@ class Powers<M> {
     return true;
   }
 
-  @inline positive(): bool {
+  @inline bounded(): bool {
     return true;
   }
 

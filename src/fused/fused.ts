@@ -237,7 +237,7 @@ export class Fused {
    *     y[r, j] = keep ? e^(v[r, j] - max v[r]) / sum of the same * s : +0        s = 1 / (1 - P(drop)), 1 in evaluation
    *
    * If v is -Infinity the probability is 0, and a row where it is so everywhere is +0 everywhere, never NaN. A NaN or a positive infinity that is not left
-   * out makes the rest of its row NaN. Probabilities below some 2^-126 (of f64 2^-1022) times that of the maximum are 0. The sum is taken in f64.
+   * out makes the rest of its row NaN. Probabilities below some 2^-126 (of f64 2^-1022) times that of the maximum are 0. The sum is as near as one of f64.
    *
    * With the products before and behind it, and without the matrix of scores: {@link Attention.forward} of "wasm-dropout/attention".
    *

@@ -181,7 +181,7 @@ it("a ticket draws the mask of the whole matrix, and calls use up numbers as oth
   expectRefusal(
     () => fused.backward(ones(300), ticket as Anything, {} as Anything),
     RangeError,
-    '"ticket.op" expected "biasDropoutResidual" or "biasActivationDropout" or "dropoutResidualLayerNorm" or "softmaxDropout", got "attention", whose backward is that of Attention',
+    '"ticket.op" expected "biasDropoutResidual" or "biasActivationDropout" or "dropoutResidualLayerNorm" or "dropoutResidualRMSNorm" or "softmaxDropout" or "gluDropout", got "attention", whose backward is that of Attention',
   );
 });
 

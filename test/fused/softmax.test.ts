@@ -175,6 +175,22 @@ describe("kernels", () => {
     }
   });
 
+  it("sums of powers are as near as those of f64", () => {
+    const rowOf = (logits: Floats, factor: number) => {
+      const form = { rows: 1, columns: logits.length, queries: 0, mask: undefined, scale: 1, first: 0, dy: logits };
+      return both({ ...form, logits, keep: null, factor }, false, "apart", `${logits.length} columns, ${logits[1]}`);
+    };
+    for (const columns of [16, 17, 35, 1023, 1024, 1041, 7000])
+      for (let k = 1; k <= 40; ++k) {
+        const logits = new Float32Array(columns).fill(-k * 0.0417);
+        logits[0] = 0;
+        // Divided by their sum and multiplied by it, two powers are as they are.
+        const power = rowOf(logits.slice(0, 2), 1 + Math.exp(logits[1] as number))[1] as number;
+        const factor = Math.fround(1 / (1 + (columns - 1) * power));
+        expectSame(rowOf(logits, 1), logits.map((v) => (v === 0 ? factor : power * factor)) as Floats, `${columns} columns, ${logits[1]}`);
+      }
+  });
+
   it("columns that causal order hides are not read", () => {
     for (const columns of [1, 2, 5, 16, 33, 100]) {
       const queries = columns + 1;

@@ -10,7 +10,7 @@ export const MODULES = /** @type {const} */ ([
   { name: "shapes", creates: "Shapes", budget: [62, 24] },
   { name: "noise", creates: "Noise", budget: [17, 6.5] },
   { name: "linear", creates: "Linear", budget: [43, 15.5] },
-  { name: "fused", creates: "Fused", budget: [212, 54] },
+  { name: "fused", creates: "Fused", budget: [202, 64] },
   { name: "attention", creates: "Attention", budget: [49, 18.5] },
   { name: "half", creates: "Half", budget: [46, 12] },
   { name: "variants", creates: "Variants", budget: [30, 12.5] },

@@ -35,10 +35,18 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
   const rowOf = (dtype: Dtype, value: number) => filled(dtype, BIAS_RECORD / byteLength(dtype, 1) + columns + STEP, value);
   const bias = { f32: rowOf("f32", 0.5), f64: rowOf("f64", 0.5) };
   const noBias = rowOf("f32", -0);
-  const [gamma, beta] = [filled("f32", columns, 1), filled("f32", columns, 0.5)];
-  const [means, rstds, scratchRow] = [filled("f32", rows, 0), filled("f32", rows, 1), filled("f32", columns, 0)];
+  const gammas = { f32: filled("f32", columns, 1), f64: filled("f64", columns, 1) };
+  const betas = { f32: filled("f32", columns, 0.5), f64: filled("f64", columns, 0.5) };
+  const [means, rstds, scratchRow] = [filled("f64", rows, 0), filled("f64", rows, 1), filled("f64", columns, 0)];
   const sums = [filled("f64", columns, 0), filled("f64", columns, 0)] as const;
-  const record = place.room("f64", Math.max(ROW_RECORD, GATE_RECORD) / 8);
+  // Each has fields of its own, and those that are not written are 0.
+  const recordOf = (bytes: number) => filled("f64", bytes / 8, 0);
+  const records = {
+    norm: recordOf(ROW_RECORD),
+    normGradient: recordOf(ROW_RECORD),
+    softmax: recordOf(ROW_RECORD),
+    gate: recordOf(GATE_RECORD),
+  };
 
   const seed = new Words();
   const stream = new Words();
@@ -48,7 +56,9 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
   };
   const draws = { f32: drawn("f32"), f64: drawn("f64") };
   const nothing: Params = { seed, stream, start: 0, threshold: 0, scale: 1 };
-  const scaleOf = (keep: number) => (keep === 0 ? 1 : draws.f32.scale);
+  const scaleOf = (keep: number, dtype: Dtype) => (keep === 0 ? 1 : draws[dtype].scale);
+  /** Places of two results: of f64 the second is written over the first. */
+  const results = { f32: [dst.f32, dst.f64], f64: [dst.f64, dst.f64] } as const;
   const all: Piece = { at: 0, count: n, row: 0, rows, column: 0, columns };
 
   /** Runs the pass `body`: without decisions at once, otherwise in pieces, after drawing the decisions of each. */
@@ -88,47 +98,54 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
   };
 
   // Layer norm and softmax, on whole rows, of x or dy at an address that sequences choose.
-  const norm = (x: number) =>
-    withBytes("f32", ({ at, row, rows: some }, keep) => {
-      const by = 4 * at;
-      const [y, h] = [dst.f32 + by, dst.f64 + by];
-      writeFields(memory, record, NormField, {
-        ...{ y, h, means: means + 4 * row, rstds: rstds + 4 * row, x: x + by, residual: other + by, bias: beta, gamma, beta },
-        ...{ keep, rows: some, columns, epsilon: EPSILON, scale: scaleOf(keep), centred: 1, residualStep: 4 * columns },
+  const norm = (x: number, dtype: Dtype) =>
+    withBytes(dtype, ({ at, row, rows: some }, keep) => {
+      const by = byteLength(dtype, at);
+      const [y, h] = [results[dtype][0] + by, results[dtype][1] + by];
+      const statistics = { means: means + byteLength(dtype, row), rstds: rstds + byteLength(dtype, row), epsilon: EPSILON, centred: 1 };
+      writeFields(memory, records.norm, NormField, {
+        ...{ y, h, x: x + by, residual: other + by, residualStep: byteLength(dtype, columns), bias: betas[dtype], gamma: gammas[dtype] },
+        ...{ beta: betas[dtype], keep, rows: some, columns, scale: scaleOf(keep, dtype), ...statistics },
       });
-      kernels.norm.bytes.f32(record);
+      kernels.norm.bytes[dtype](records.norm);
     });
-  const normGradient = withBytes("f32", ({ at, row, rows: some }, keep) => {
-    const by = 4 * at;
-    const [dx, dresidual, dy, h] = [dst.f32 + by, dst.f64 + by, src.f32 + by, other + by];
-    writeFields(memory, record, NormGradientField, {
-      ...{ dx, dresidual, dgamma: sums[0], dbeta: sums[1], dy, h, means: means + 4 * row, rstds: rstds + 4 * row, gamma, dh: 0 },
-      ...{ keep, rows: some, columns, scale: scaleOf(keep) },
+  const normGradient = (dtype: Dtype) =>
+    withBytes(dtype, ({ at, row, rows: some }, keep) => {
+      const by = byteLength(dtype, at);
+      const [dx, dresidual, dy, h] = [results[dtype][0] + by, results[dtype][1] + by, src[dtype] + by, other + by];
+      const statistics = { means: means + byteLength(dtype, row), rstds: rstds + byteLength(dtype, row) };
+      writeFields(memory, records.normGradient, NormGradientField, {
+        ...{ dx, dresidual, dgamma: sums[0], dbeta: sums[1], dy, h, ...statistics, gamma: gammas[dtype], dh: 0 },
+        ...{ keep, rows: some, columns, scale: scaleOf(keep, dtype) },
+      });
+      kernels.normGradient.bytes[dtype](records.normGradient);
     });
-    kernels.normGradient.bytes.f32(record);
-  });
   const plain = { mask: 0, columns, maskRow: 0, maskRows: 0, query: 0, queries: 0, logitScale: 1 };
-  const softmax = withBytes("f32", ({ at, rows: some }, keep) => {
-    const [result, logits] = [dst.f32 + 4 * at, src.f32 + 4 * at];
-    writeFields(memory, record, SoftmaxField, { ...plain, result, logits, keep, rows: some, scale: scaleOf(keep) });
-    kernels.softmax.bytes.f32(record);
-  });
-  const softmaxGradient = (from: number) =>
-    withBytes("f32", ({ at, rows: some }, keep) => {
-      const [result, dy, logits] = [dst.f32 + 4 * at, from + 4 * at, other + 4 * at];
-      writeFields(memory, record, SoftmaxField, { ...plain, result, logits, keep, rows: some, scale: scaleOf(keep), dy, row: scratchRow });
-      kernels.softmaxGradient.bytes.f32(record);
+  const softmax = (dtype: Dtype) =>
+    withBytes(dtype, ({ at, rows: some }, keep) => {
+      const by = byteLength(dtype, at);
+      const [result, logits] = [dst[dtype] + by, src[dtype] + by];
+      writeFields(memory, records.softmax, SoftmaxField, { ...plain, result, logits, keep, rows: some, scale: scaleOf(keep, dtype) });
+      kernels.softmax.bytes[dtype](records.softmax);
+    });
+  const softmaxGradient = (from: number, dtype: Dtype) =>
+    withBytes(dtype, ({ at, rows: some }, keep) => {
+      const by = byteLength(dtype, at);
+      const operands = { result: dst[dtype] + by, dy: from + by, logits: other + by, row: scratchRow };
+      writeFields(memory, records.softmax, SoftmaxField, { ...plain, ...operands, keep, rows: some, scale: scaleOf(keep, dtype) });
+      kernels.softmaxGradient.bytes[dtype](records.softmax);
     });
 
   /** Gated linear units of two matrices, or the gradients of these. */
-  const gate = (kernel: RowKernel, gradient: boolean) =>
-    withBytes("f32", ({ at, count }, keep) => {
-      const by = 4 * at;
+  const gate = (kernel: RowKernel, gradient: boolean, dtype: Dtype) =>
+    withBytes(dtype, ({ at, count }, keep) => {
+      const by = byteLength(dtype, at);
       const operands = gradient
-        ? { dy: src.f32 + by, gate: other + by, value: other + by, second: dst.f64 + by }
-        : { gate: src.f32 + by, value: other + by };
-      writeFields(memory, record, GateField, { ...operands, result: dst.f32 + by, keep, rows: 1, columns: count, scale: scaleOf(keep) });
-      kernel(record);
+        ? { dy: src[dtype] + by, gate: other + by, value: other + by, second: results[dtype][1] + by }
+        : { gate: src[dtype] + by, value: other + by };
+      const result = results[dtype][0] + by;
+      writeFields(memory, records.gate, GateField, { ...operands, result, keep, rows: 1, columns: count, scale: scaleOf(keep, dtype) });
+      kernel(records.gate);
     });
 
   const subject = (name: string, dtype: Dtype, matrices: number, call: () => void): Subject => {
@@ -143,12 +160,13 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
     const name = `${source}_${verb}_${dtype}`;
     const type = dtype as Dtype;
     const linear = ["sum", "residual", "none"].includes(verb);
-    // Those take an element at a time, for tests rather than for speed.
-    if (dtype === "f64" && !linear) return [];
+    // Those of f64 take an element at a time, whatever is dropped.
+    const ways = (matrices: number, pass: ReturnType<typeof withBytes>) =>
+      dtype === "f64" && !linear ? [subject(name, type, matrices, pass.dropping)] : both(name, type, matrices, pass);
     const [, gated, gradient] = verb.match(/^(\w+Gate)(Gradient)?$/) ?? [];
     if (gated !== undefined) {
-      const kernel = kernels[verb as "siluGate"].bytes.f32;
-      return both(name, "f32", gradient === undefined ? 3 : 5, gate(kernel, gradient !== undefined));
+      const kernel = kernels[verb as "siluGate"].bytes[type];
+      return ways(gradient === undefined ? 3 : 5, gate(kernel, gradient !== undefined, type));
     }
     switch (verb) {
       case "sum": {
@@ -159,18 +177,18 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
         return [subject(name, type, 1, call)];
       }
       case "norm":
-        return both(name, "f32", 4, norm(src.f32));
+        return ways(4, norm(src[type], type));
       case "normGradient":
-        return both(name, "f32", 4, normGradient);
+        return ways(4, normGradient(type));
       case "softmax":
-        return both(name, "f32", 2, softmax);
+        return ways(2, softmax(type));
       case "softmaxGradient":
-        return both(name, "f32", 3, softmaxGradient(src.f32));
+        return ways(3, softmaxGradient(src[type], type));
       default: {
         const kernel = (kernels as unknown as Record<string, Record<string, Record<string, Elementwise>>>)[verb]?.[source]?.[dtype];
         if (kernel === undefined) throw new TypeError(`no kernel ${name}`);
         const matrices = verb === "residual" || verb.endsWith("Gradient") ? 3 : 2;
-        return both(name, type, matrices, elementwise(kernel, source, type));
+        return ways(matrices, elementwise(kernel, source, type));
       }
     }
   };
@@ -194,9 +212,9 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
     sequence("bias, dropout, residual", 3, addBias, dropout, addResidual),
     ...ACTIVATIONS.slice(1).map((name) => sequence(`bias, ${name}, dropout`, 2, addBias, activation(name), dropout)),
     // Layer norm has a residual, as there is no kernel of layer norm alone.
-    sequence("dropout, residual and layer norm", 4, dropoutOf(src.f32, dst.f32), norm(dst.f32).keeping),
-    sequence("gradient of layer norm, dropout", 4, normGradient.keeping, dropoutOf(dst.f64, dst.f32)),
-    sequence("softmax, dropout", 2, softmax.keeping, dropout),
-    sequence("dropout, gradient of softmax", 3, dropoutOf(src.f32, dst.f32), softmaxGradient(dst.f32).keeping),
+    sequence("dropout, residual and layer norm", 4, dropoutOf(src.f32, dst.f32), norm(dst.f32, "f32").keeping),
+    sequence("gradient of layer norm, dropout", 4, normGradient("f32").keeping, dropoutOf(dst.f64, dst.f32)),
+    sequence("softmax, dropout", 2, softmax("f32").keeping, dropout),
+    sequence("dropout, gradient of softmax", 3, dropoutOf(src.f32, dst.f32), softmaxGradient(dst.f32, "f32").keeping),
   ];
 }

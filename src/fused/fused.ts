@@ -197,7 +197,7 @@ export class Fused {
     H extends AnyData | undefined = undefined,
     M extends Data | undefined = undefined,
     R extends Data | undefined = undefined,
-    S extends AnyData | undefined = undefined,
+    S extends AnyData | undefined = X,
   >(x: X, p: number, options: LayerNormOptions<Y, H, M, R, S>): LayerNormed<X, Y, H, M, R, S> {
     return perform(this.#engine, this.#operations.dropoutResidualLayerNorm, x, p, options) as LayerNormed<X, Y, H, M, R, S>;
   }
@@ -225,7 +225,7 @@ export class Fused {
     Y extends AnyData | undefined = undefined,
     H extends AnyData | undefined = undefined,
     R extends Data | undefined = undefined,
-    S extends AnyData | undefined = undefined,
+    S extends AnyData | undefined = X,
   >(x: X, p: number, options: RMSNormOptions<Y, H, R, S>): RMSNormed<X, Y, H, R, S> {
     return perform(this.#engine, this.#operations.dropoutResidualRMSNorm, x, p, options) as RMSNormed<X, Y, H, R, S>;
   }

@@ -189,7 +189,7 @@ export interface RMSNormed<
   Y extends AnyData | undefined = undefined,
   H extends AnyData | undefined = undefined,
   R extends Data | undefined = undefined,
-  S = undefined,
+  S = X,
 > {
   /** [rows, columns] */
   readonly y: Result<Like<X>, Y>;
@@ -207,7 +207,7 @@ export interface LayerNormed<
   H extends AnyData | undefined = undefined,
   M extends Data | undefined = undefined,
   R extends Data | undefined = undefined,
-  S = undefined,
+  S = X,
 > extends Omit<RMSNormed<X, Y, H, R, S>, "ticket"> {
   /** [rows], of the dtype of rstd. */
   readonly mean: Result<Statistics<X>, M>;
@@ -286,8 +286,8 @@ export interface NormGradients<
   DB = undefined,
   DL = undefined,
   DP = undefined,
-  H = undefined,
-  G = undefined,
+  H = X,
+  G = X,
 > {
   /** [rows, columns] */
   readonly dx: Result<Like<X>, DX>;

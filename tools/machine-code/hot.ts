@@ -48,8 +48,8 @@ export const HOT: readonly Hot[] = [
 
   { functions: /^fused\/bytes\/bytes<.*<f32,/, mark: STORE, beside: /^v?(punpckhbw|pmovsxbw)/, elements: 4 },
   { functions: /^fused\/bytes\/bytes<.*<f64,/, mark: STORE, beside: /^v?(punpckhbw|pmovsxbw)/, elements: 2 },
-  { functions: /^fused\/gated\/overGate<f32,.*Product</, mark: STORE, beside: /^v?(punpck|pmovsx)/, elements: 4 },
-  { functions: /^fused\/gated\/overGate<f32,.*Slopes</, mark: STORE, beside: /^v?(punpck|pmovsx)/, elements: 2 },
+  { functions: /^fused\/gated\/overGate<f32,.*Product</, mark: STORE, elements: 4 },
+  { functions: /^fused\/gated\/overGate<f32,.*Slopes</, mark: STORE, elements: 2 },
   { functions: /^fused\/sum\/addRows<f64>$/, mark: /^v?addpd/, elements: 2 },
   { functions: /^fused\/sum\/addRows<f32>$/, mark: /^v?cvtps2pd/, elements: 2 },
   { functions: /^fused\/rows\/overColumns<f32,.*Join<.*ByMask,.*(Plus|Affine)>/, mark: STORE, elements: 4 },

@@ -120,7 +120,7 @@ export class BF16 {
     return v128.bitselect(i16x8.splat(0x7fc0), i16x8.narrow_i32x4_u(low, high), nan);
   }
 
-  /** As narrow4(), NaNs left to chance. */
+  /** As narrow4(), without a defined result for NaNs. */
   @inline round4(x: v128): v128 {
     const odd = v128.and(i32x4.shr_u(x, 16), i32x4.splat(1));
     return i32x4.shr_u(i32x4.add(i32x4.add(x, i32x4.splat(0x7fff)), odd), 16);

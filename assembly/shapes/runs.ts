@@ -32,7 +32,7 @@ export function keeps(mask: usize, bit: u64): bool {
   return <bool>((load<u8>(mask + <usize>(bit >> 3)) >> (<u8>bit & 7)) & 1);
 }
 
-/** `count` bits of a mask, 1 to 32, from `bit` on, lowest first; what lies above them is left to chance. */
+/** `count` bits of a mask, 1 to 32, from `bit` on, lowest first; those above them are undefined. */
 export function bitsAt(mask: usize, bit: u64, count: u32): u64 {
   let at = mask + <usize>(bit >> 3);
   const last = mask + <usize>((bit + count - 1) >> 3);

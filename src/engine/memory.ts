@@ -1,5 +1,5 @@
 // The wasm memory of one instance, its own or a host's: the parameter record and two staging slots for arrays from outside, and blocks for all else.
-// Invariant: a view is used only while it belongs to the memory's present buffer, whoever made the memory grow.
+// Invariant: a view is used only while it belongs to the memory's present buffer: any program that shares the memory may make it grow.
 
 import { bufferOf, bytesOf, isArrayBuffer, offsetOf, wrongState, wrongValue } from "../ground/check.js";
 import { type Arrays, type BufferDtype, byteLength, viewOf } from "../ground/dtypes.js";

@@ -53,7 +53,7 @@ function reasonOf({ reason }: AbortSignal): unknown {
   return reason === undefined ? new DOMException("This operation was aborted", "AbortError") : reason;
 }
 
-/** Resolves or rejects as `promise`, unless `signal` aborts before: then rejects with its reason, whatever becomes of the promise. */
+/** Resolves or rejects as `promise`, unless `signal` aborts before: then rejects with its reason, and the outcome of the promise is ignored. */
 export function unlessAborted<T>(promise: PromiseLike<T>, signal: AbortSignal | undefined): PromiseLike<T> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {

@@ -40,7 +40,7 @@ const NO_OPTIONS = {};
  * buffer or a detached array, and a RangeError for a value out of range, lengths that do not agree, overlap or memory that cannot grow; then nothing was
  * written and no stream number used. A mask takes an eighth of a byte a decision while a call lasts.
  *
- * Where decisions have a noise shape, `p` may be an array: one probability for each sample, the first dimension, or what `pShape` broadcasts against `shape`
+ * If decisions have a noise shape, `p` may be an array: one probability for each sample, the first dimension, or what `pShape` broadcasts against `shape`
  * by NumPy's rules. Each element is dropped and scaled as by a call with its probability alone, of the same stream. The ticket then has `pShape` instead of
  * p, and backward needs the probabilities again, as `saved.p`. While such a call lasts it takes 8 bytes a decision and 32 a probability, or little where
  * elements share neither.
@@ -125,7 +125,7 @@ export class Shapes {
   /**
    * Drop path, or stochastic depth: whole samples of a residual branch are dropped, one decision for each sample (Huang et al. 2016; timm's drop_path).
    *
-   * Where p is an array, it has a probability for each sample, as for batches of layers at several depths.
+   * An array p has a probability for each sample, as for batches of layers at several depths.
    *
    * @param x data of f32, f64, f16 or bf16, [samples, ...]
    * @param p drop probability in [0, 1], or an array of them

@@ -16,7 +16,7 @@ const read = (path: string) => readFileSync(new URL(path, root), "utf8");
 // The folder whose packages include the backends of TensorFlow.js that the examples import.
 const cwd = fileURLToPath(new URL("..", import.meta.url));
 const start = (program: string, ...args: readonly string[]) => execFileSync(program, args, { cwd, encoding: "utf8" });
-// What pages claim of their results by console.assert() ends the program if it is not so.
+// A claim of a page about its results, by console.assert(), ends the program if it is not so.
 const CLAIM = "console.assert = (claim) => { if (!claim) throw new Error('a claim of this page is not so'); };";
 const run = (code: string, type = "module") => start(process.execPath, `--input-type=${type}`, "--eval", `${CLAIM}\n${code}`);
 

@@ -559,7 +559,7 @@ describe("runs cut in parts", () => {
     });
   });
 
-  it("resumed stay apart from what becomes of the earlier prediction", async () => {
+  it("resumed do not change with the earlier prediction", async () => {
     const [, monteCarlo] = await made();
     const whole = await monteCarlo.predict(network, input(6), { passes: 6 });
     const half = await monteCarlo.predict(network, input(6), { passes: 3 });

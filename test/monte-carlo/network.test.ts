@@ -129,7 +129,7 @@ describe("a network trained on MNIST", () => {
     expect(by10).toBeGreaterThan(by100);
     expect(by100).toBeGreaterThan(by1000);
     expect(Math.abs(by1000 / bias - 1)).toBeLessThan(0.05);
-    // A bias it is, of a few hundredths: many times what is left to chance.
+    // A bias it is, of a few hundredths: many times the standard error.
     expect(bias).toBeGreaterThan(10 * Math.sqrt(spread() / REFERENCE));
     expect(bias).toBeLessThan(0.05);
   });

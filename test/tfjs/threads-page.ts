@@ -7,7 +7,7 @@ import "@tensorflow/tfjs-layers";
 import { createDropout, Dropout } from "../../src/core/index.js";
 import { createTfjsDropout } from "../../src/tfjs/index.js";
 
-/** What the page has seen. */
+/** The results of the page. */
 export interface ThreadsResult {
   readonly isolated: boolean;
   /** Values by backend and case. */

@@ -14,7 +14,7 @@ export const MODULES = /** @type {const} */ ([
   { name: "attention", creates: "Attention", budget: [49, 18.5] },
   { name: "half", creates: "Half", budget: [46, 12] },
   { name: "variants", creates: "Variants", budget: [30, 12.5] },
-  { name: "monte-carlo", creates: "MonteCarlo", budget: [36, 15.5] },
+  { name: "monte-carlo", creates: "MonteCarlo", budget: [37, 15.6] },
 ]);
 
 /** @typedef {(typeof MODULES)[number]["name"]} ModuleName */

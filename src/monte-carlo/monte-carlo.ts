@@ -106,7 +106,9 @@ export class MonteCarlo {
         ++done;
         throwIfAborted(signal);
         const pass = firstPass + done - 1;
+        usage.waits = false;
         const output = model(input, passContext(engine, plan, pass));
+        usage.waits = isPromise(output);
         const settled = isPromise(output) ? await unlessAborted(output, signal) : output;
         const data = dataOf(settled);
         statistics.add(isPromise(data) ? await unlessAborted(data, signal) : data);

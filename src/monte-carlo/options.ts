@@ -116,6 +116,8 @@ export interface Usage {
   readonly names: Map<number, string>;
   /** The length of rows of each layer without a name or number of its own. */
   readonly features: number[];
+  /** true from when the model of the present pass has returned a promise, and so waits for something. */
+  waits: boolean;
 }
 
 /** A run as it will be carried out. */
@@ -190,7 +192,7 @@ export function readPlan(sequence: Sequence, options: unknown): Plan {
     layout: shape?.layout,
     until,
     earlier,
-    usage: { seedUsed: false, names: new Map(), features: [] },
+    usage: { seedUsed: false, names: new Map(), features: [], waits: false },
     onProgress: onProgress as Plan["onProgress"],
     progressMs,
     signal,

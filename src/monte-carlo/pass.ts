@@ -18,8 +18,9 @@ import { checkFirstSample, checkSamples, readLayer, setStream } from "./streams.
 /** Options of {@link PassContext.dropout}, with an output of type Y: undefined for one that the call makes. */
 export interface PassDropoutOptions<Y extends AnyData | undefined = undefined> extends HalfOptions {
   /**
-   * Name of the layer, or its number, an integer in [0, 2^16); by default the number of calls of this pass without a layer before this one. Layers of
-   * branches that wait for other things, as in `Promise.all`, need names: the order of their calls may differ from pass to pass.
+   * Name of the layer, or its number, an integer in [0, 2^16); by default the number of calls of this pass without a layer before this one. Calls
+   * that come after the model has waited may be without if they come in one go, without waiting between them: branches that wait for other things, as in
+   * `Promise.all`, may change places.
    */
   layer?: number | string | undefined;
   /** Number of the sample of the first row, an integer in [0, 2^24); the run's `firstSample` by default. Counts only where masks are "perExample". */
@@ -62,8 +63,8 @@ export interface PassContext {
    * @param p drop probability in [0, 1]
    * @param options see {@link PassDropoutOptions}
    * @returns `out`, or a new array, or buffer, like x
-   * @throws TypeError and RangeError as {@link Dropout.dropout} does, if x does not divide into rows, and if a call without a layer has rows of another
-   * length than in the passes before, so that the order of calls was another
+   * @throws TypeError and RangeError as {@link Dropout.dropout} does, if x does not divide into rows, if a call without a layer has rows of another
+   * length than in the passes before, so that the order of calls was another, and if others came before that had also waited, but not in one go
    */
   readonly dropout: <X extends AnyData, Y extends AnyDataOf<DtypeOf<X>> | undefined = undefined>(
     x: X,
@@ -88,15 +89,21 @@ const NO_OPTIONS = {};
 export function passContext(engine: Engine, plan: Plan, pass: number): PassContext {
   const { run, seed, passes, signal, usage } = plan;
   let nextLayer = 0;
+  // The calls without a layer that come in one go, the first after the model has waited.
+  let together: { ended: boolean } | undefined;
   /** Runs `body` with the number of its layer, which is used up if it succeeds. `features` is the length of its rows, if it has any. */
   const layered = <R>(given: unknown, features: number, body: (layer: number) => R): R => {
     usage.seedUsed = true;
     const layer = readLayer(given === undefined ? nextLayer : given);
     if (typeof given === "string") checkName(usage, given, layer);
-    if (given === undefined) checkOrder(usage, layer, features);
+    if (given === undefined) {
+      if (together?.ended) refuseLater();
+      checkOrder(usage, layer, features);
+    }
     const result = body(layer);
     if (given === undefined) {
       ++nextLayer;
+      if (usage.waits) together ??= untilNextJob();
       usage.features[layer] = features;
     }
     return result;
@@ -164,6 +171,24 @@ function checkOrder({ features }: Usage, layer: number, length: number): void {
     "layer",
     `a name or number, as call ${layer} without one had ${known} features in an earlier pass`,
     `none, for ${length} features`,
+  );
+}
+
+/** Returns what has ended once the code that runs has come to its end, or to a wait. */
+function untilNextJob(): { ended: boolean } {
+  const job = { ended: false };
+  Promise.resolve().then(() => {
+    job.ended = true;
+  });
+  return job;
+}
+
+/** Throws RangeError for a call without a layer after a second wait: nothing tells which calls are to be the first in each pass. */
+function refuseLater(): never {
+  throw wrongValue(
+    "layer",
+    "a name or number, as other calls without one came before, after the model had waited, and branches that run side by side change places",
+    "none",
   );
 }
 

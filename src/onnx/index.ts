@@ -15,6 +15,7 @@ export { type CutModel, type CutOptions, cutAtDropouts } from "./cut.js";
 export { type ListedDropout, type ListedPoint, type ListedTensor, listDropouts, type ModelListing } from "./list.js";
 export type { OnnxDropout, OnnxMonteCarlo, OnnxPredictOptions } from "./onnx-monte-carlo.js";
 export type { BatchNorm, InsertAfter, InsertAtKinds, SitesOptions } from "./options.js";
+export { type ProbeOptions, probeDropouts } from "./probe.js";
 export { type MaskInput, type RewriteOptions, type RewrittenModel, rewriteDropouts } from "./rewrite.js";
 export type { OnnxInputs, OnnxRuntime, OnnxTensor } from "./runtime.js";
 

@@ -2,8 +2,18 @@
 
 import { FreshNames } from "./graph.js";
 import { pointsOf } from "./points.js";
-import { type Dims, dimsOf, elementTypeOf, type GraphProto, nameOf, opsetOf, readModel, typeName, type ValueInfoProto } from "./proto.js";
-import { findDropouts, trainsBatchNorm } from "./sites.js";
+import {
+  dimsOf,
+  elementTypeOf,
+  type GraphProto,
+  type ModelProto,
+  nameOf,
+  opsetOf,
+  readModel,
+  typeName,
+  type ValueInfoProto,
+} from "./proto.js";
+import { type Found, findDropouts, trainsBatchNorm } from "./sites.js";
 import { Types } from "./types.js";
 
 /** An input or output of a model. */
@@ -66,11 +76,25 @@ export interface ModelListing {
  */
 export function listDropouts(model: ArrayBuffer | Uint8Array): ModelListing {
   const read = readModel(model);
+  return listingOf(read, findDropouts(read, new FreshNames(read.graph as GraphProto)));
+}
+
+/** Lists a model whose dropouts have been found; `seen` are shapes of tensors that are known from a run. */
+export function listingOf(
+  read: ModelProto,
+  found: readonly Found[],
+  seen: ReadonlyMap<string, readonly number[]> = new Map(),
+): ModelListing {
   const graph = read.graph as GraphProto;
-  const found = findDropouts(read, new FreshNames(graph));
   const types = new Types(graph);
   const infos = new Map([...graph.valueInfo, ...graph.output, ...graph.input].map((info) => [info.name, info]));
-  const shapeOf = (...names: readonly string[]) => names.map((name) => dimsOf(infos.get(name))).find((dims) => dims !== undefined);
+  const shapeOf = (...names: readonly string[]) =>
+    names.map((name) => seen.get(name) ?? dimsOf(infos.get(name))).find((dims) => dims !== undefined);
+  const tensorOf = (info: ValueInfoProto): ListedTensor => ({
+    name: info.name,
+    type: typeName(elementTypeOf(info)),
+    shape: shapeOf(info.name),
+  });
   const opset = opsetOf(read);
   const constants = new Set(graph.initializer.map(({ name }) => name));
   return {
@@ -82,7 +106,8 @@ export function listDropouts(model: ArrayBuffer | Uint8Array): ModelListing {
       const [output = ""] = node.output;
       const inner = within.at(-1);
       const type = typeName(inner === undefined ? types.of(input) : 0);
-      return { name, input, type, shape: shapeOf(input, output), p, trainingMode, within: inner && nameOf(inner) };
+      const shape = inner === undefined ? shapeOf(input, output) : undefined;
+      return { name, input, type, shape, p, trainingMode, within: inner && nameOf(inner) };
     }),
     points: pointsOf(graph).map(({ tensor, node, kind }) => ({
       name: tensor,
@@ -93,8 +118,4 @@ export function listDropouts(model: ArrayBuffer | Uint8Array): ModelListing {
     })),
     trainingBatchNorms: graph.node.filter((node) => trainsBatchNorm(node, opset)).map(nameOf),
   };
-}
-
-function tensorOf(info: ValueInfoProto): ListedTensor {
-  return { name: info.name, type: typeName(elementTypeOf(info)), shape: dimsOf(info) as Dims | undefined };
 }

@@ -8,7 +8,7 @@ import { throwIfAborted, unlessAborted } from "../monte-carlo/tasks.js";
 import { exampleAxes, likeFirst, readInputs } from "./inputs.js";
 import { type Frame, type Layout, MOST_PASSES_PER_RUN, type Opened, Passes } from "./passes.js";
 import { readModel, typeOfName, writeModel } from "./proto.js";
-import { type OnnxInputs, type Runtime, type Session, type Values, valuesOf } from "./runtime.js";
+import { type OnnxInputs, runSession, type Session, type Values } from "./runtime.js";
 import { instrument, type Probe, sameElements, separate } from "./separable.js";
 
 /** Options of {@link OnnxMonteCarlo.predict}: those of {@link MonteCarlo.predict} that do not follow from the model and its inputs. */
@@ -266,23 +266,6 @@ const firstLine = (error: unknown): string =>
   String((error as { message?: unknown } | undefined)?.message ?? error)
     .split("\n", 1)[0]
     ?.slice(0, 200) ?? "";
-
-async function runSession(
-  runtime: Runtime,
-  session: Session,
-  feeds: ReadonlyMap<string, Values>,
-  fetches: readonly string[],
-): Promise<Map<string, Values>> {
-  const tensors = Object.fromEntries([...feeds].map(([name, value]) => [name, runtime.tensor(value)]));
-  const results = await session.run(tensors, fetches);
-  const values = new Map<string, Values>();
-  for (const name of fetches) {
-    const tensor = results[name];
-    values.set(name, await valuesOf(tensor, `output ${name}`));
-    (tensor as { dispose?: () => void }).dispose?.();
-  }
-  return values;
-}
 
 /** @internal The element type of a tensor that crosses the cut, as the session of the prefix knows it. */
 export function cutTypes(session: Session | undefined): (name: string) => number | undefined {

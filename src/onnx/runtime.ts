@@ -119,3 +119,21 @@ export function copy(to: Elements, at: number, from: Elements, start: number, co
   }
   for (let k = 0; k < count; ++k) to[at + k] = from[start + k];
 }
+
+/** Runs a session; returns its outputs `fetches`. */
+export async function runSession(
+  runtime: Runtime,
+  session: Session,
+  feeds: ReadonlyMap<string, Values>,
+  fetches: readonly string[],
+): Promise<Map<string, Values>> {
+  const tensors = Object.fromEntries([...feeds].map(([name, value]) => [name, runtime.tensor(value)]));
+  const results = await session.run(tensors, fetches);
+  const values = new Map<string, Values>();
+  for (const name of fetches) {
+    const tensor = results[name];
+    values.set(name, await valuesOf(tensor, `output ${name}`));
+    (tensor as { dispose?: () => void }).dispose?.();
+  }
+  return values;
+}

@@ -183,7 +183,8 @@ function targetOf(graph: GraphProto, random: ReadonlySet<string>, wanted: string
 
 export const listOf = (names: readonly string[]): string => shorten(names.map((name) => JSON.stringify(name)).join(", "));
 
-function inputsOf(graph: GraphProto): Input[] {
+/** Returns the inputs of a graph that callers feed. */
+export function inputsOf(graph: GraphProto): Input[] {
   const constants = new Set(graph.initializer.map(({ name }) => name));
   return graph.input
     .filter(({ name }) => !constants.has(name))

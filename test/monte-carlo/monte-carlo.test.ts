@@ -430,6 +430,86 @@ describe("masks", () => {
     );
   });
 
+  describe("of branches that run side by side, without names", () => {
+    const SECOND =
+      '"layer" expected a name or number, as other calls without one came before, after the model had waited, and branches that run side by side change ' +
+      "places, got none";
+    /** Two branches of as many features: in odd passes the first of them comes last. */
+    const branches =
+      (call: (context: PassContext, x: Float32Array<ArrayBuffer>) => unknown): Model<Float32Array<ArrayBuffer>> =>
+      async (x, context) => {
+        const branch = async (late: boolean) => {
+          for (let k = 0; k < (late ? 2 : 1); ++k) await nap();
+          call(context, x);
+        };
+        await Promise.all([branch(context.pass % 2 === 1), branch(context.pass % 2 === 0)]);
+        return x;
+      };
+
+    it.each([
+      ["dropout", ({ dropout }, x) => dropout(x, 0.5)],
+      ["stream", ({ stream }) => stream()],
+    ] as [string, (context: PassContext, x: Float32Array<ArrayBuffer>) => unknown][])("are refused: %s", async (_, call) => {
+      const [, monteCarlo] = await made();
+      const x = input(8) as Float32Array<ArrayBuffer>;
+      await expect(monteCarlo.predict(branches(call), x, { passes: 3 })).rejects.toThrow(new RangeError(SECOND));
+      expect((await monteCarlo.predict(network, input(6), { passes: 2 })).passes).toBe(2);
+    });
+
+    it("are refused where the second comes after a wait for a promise alone, or after that of the first", async () => {
+      const [, monteCarlo] = await made();
+      const hops =
+        (late: number) =>
+        async (x: Float32Array, { pass, dropout }: PassContext) => {
+          const branch = async (waits: number) => {
+            for (let k = 0; k < waits; ++k) await undefined;
+            return dropout(x, 0.5);
+          };
+          const [a] = await Promise.all([branch(pass % 2 ? 1 : late), branch(pass % 2 ? late : 1)]);
+          return a as Float32Array;
+        };
+      for (const late of [2, 3, 7]) await expect(monteCarlo.predict(hops(late), input(8), { passes: 3 })).rejects.toThrow(SECOND);
+      const chain: Model<Float32Array> = async (x, { dropout }) => {
+        await nap();
+        const y = dropout(x, 0.5);
+        await nap();
+        return dropout(y, 0.5);
+      };
+      await expect(monteCarlo.predict(chain, input(8), { passes: 3 })).rejects.toThrow(SECOND);
+    });
+
+    it("are numbered where their order cannot change: before anything is waited for, and in one go after it", async () => {
+      const [dropout, monteCarlo] = await made();
+      const x = new Float32Array(64).fill(1);
+      const drawn: Float32Array[] = [];
+      const model: Model<Float32Array> = async (ones, context) => {
+        const branch = async (wait: boolean) => {
+          if (wait) await nap();
+          drawn.push(context.dropout(ones, 0.5));
+          if (wait) drawn.push(context.dropout(ones, 0.5));
+        };
+        await Promise.all([branch(true), branch(false), branch(false)]);
+        context.dropout(ones, 0.5, { layer: "named" });
+        return ones;
+      };
+      await monteCarlo.predict(model, x, { passes: 2 });
+      const expected = [0, 1].flatMap((pass) => [0, 1, 2, 3].map((layer) => dropout.dropout(x, 0.5, { stream: streamOf(pass, layer) })));
+      expect(drawn).toEqual(expected);
+    });
+
+    it("a call that is refused for its arguments uses up no number", async () => {
+      const [dropout, monteCarlo] = await made();
+      const x = new Float32Array(64).fill(1);
+      const model: Model<Float32Array> = async (ones, context) => {
+        await nap();
+        expect(() => context.dropout(ones, 2)).toThrow(RangeError);
+        return context.dropout(ones, 0.5);
+      };
+      const { mean } = await monteCarlo.predict(model, x, { passes: 1, seed: dropout.seed });
+      expect(Float32Array.from(mean)).toEqual(dropout.dropout(x, 0.5, { stream: streamOf(0, 0) }));
+    });
+  });
+
   it("of two names with one number are refused", async () => {
     const [, monteCarlo] = await made();
     // A collision of 31 bits of FNV-1a, found by search.

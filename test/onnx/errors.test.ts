@@ -2,7 +2,14 @@
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout } from "wasm-dropout";
-import { createOnnxMonteCarlo, listDropouts, type OnnxOptions, type OnnxPredictOptions, rewriteDropouts } from "wasm-dropout/onnx";
+import {
+  createOnnxMonteCarlo,
+  listDropouts,
+  type OnnxOptions,
+  type OnnxPredictOptions,
+  probeDropouts,
+  rewriteDropouts,
+} from "wasm-dropout/onnx";
 import { DataType, type ModelParts, model, node, tensor, value } from "../support/onnx/build.js";
 import { cnn, mlp } from "../support/onnx/networks.js";
 import { load, type Runtime, type Session } from "../support/onnx/runtimes.js";
@@ -187,6 +194,39 @@ describe("models", () => {
     });
     return build([node("Dropout", ["x", "r"], ["y"], { name: "d" })], { constants: [ratio] });
   }
+});
+
+describe("a probing run", () => {
+  it("refuses inputs that are not those of the model, and leaves sequences and subgraphs as the file has them", async () => {
+    const x = value("x", ["n", 4]);
+    const bytes = model({
+      opset: 16,
+      inputs: [x],
+      outputs: [value("y")],
+      constants: [tensor("zero", [], [0], DataType.INT64)],
+      nodes: [
+        node("SequenceConstruct", ["x", "x"], ["pair"]),
+        node("Identity", ["pair"], ["same"]),
+        node("SequenceAt", ["same", "zero"], ["one"]),
+        node("Dropout", ["one"], ["y"], { name: "d" }),
+      ],
+    });
+    const data = new ort.Tensor("float32", new Float32Array(12), [3, 4]);
+    const { dropouts, points } = await probeDropouts(bytes, { ort, inputs: data });
+    expect(dropouts).toMatchObject([{ name: "d", input: "one", shape: [3, 4] }]);
+    expect(points.map(({ name: point, shape }) => [point, shape])).toEqual([
+      ["pair", undefined],
+      ["same", undefined],
+      ["one", [3, 4]],
+    ]);
+    const probe = (options: object) => probeDropouts(bytes, options as never);
+    await expect(probe({ ort, inputs: { z: data } })).rejects.toThrow('"inputs" expected names of inputs: "x", got "z"');
+    await expect(probe({ ort, inputs: {} })).rejects.toThrow('none for "x"');
+    await expect(probe({ ort })).rejects.toThrow('"inputs" expected tensor of ONNX Runtime');
+    await expect(probe({ inputs: data })).rejects.toThrow('"ort" expected module object');
+    await expect(probe({ ort, inputs: data, passes: 1 })).rejects.toThrow('"passes" is no option');
+    await expect(probeDropouts(new Uint8Array(3), { ort, inputs: data })).rejects.toThrow('"model" expected bytes of an ONNX model');
+  });
 });
 
 describe("options", () => {

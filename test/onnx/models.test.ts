@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createDropout, type Dropout } from "wasm-dropout";
-import { createOnnxMonteCarlo, listDropouts } from "wasm-dropout/onnx";
+import { createOnnxMonteCarlo, listDropouts, probeDropouts } from "wasm-dropout/onnx";
 import { mnistDirectory, readImages } from "../../examples/mnist/idx.mjs";
 import { Numbers } from "../support/onnx/build.js";
 import { cnn, mlp, type Network, transformer } from "../support/onnx/networks.js";
@@ -59,6 +59,27 @@ describe.each(RUNTIMES)("%s", (name) => {
     const inputs = { image: { dims, data: [...data] } };
     expectSame(prediction, passesOf({ bytes, inputs, output: "logits", rates: { hidden1: 0.25, hidden2: 0.25 } }, 3));
     await onnx.release();
+  });
+
+  it("lists the shapes of a run, where the file has none", async () => {
+    const { bytes, input } = transformer();
+    const [name = ""] = listDropouts(bytes).inputs.map((one) => one.name);
+    expect(listDropouts(bytes).dropouts.map(({ shape }) => shape)).toContain(undefined);
+    const x = new ort.Tensor("float32", new Float32Array(2 * 6 * 16), [2, ...input]);
+    for (const inputs of [x, { [name]: x }]) {
+      const { dropouts, points, inputs: listed, outputs } = await probeDropouts(bytes, { ort, inputs });
+      expect(Object.fromEntries(dropouts.map(({ name: layer, shape }) => [layer, shape]))).toEqual({
+        embedding: [2, 6, 16],
+        attention: [2, 4, 6, 6],
+        projection: [2, 6, 16],
+        feedForward: [2, 6, 16],
+      });
+      expect(points.every(({ shape }) => shape?.every((size) => typeof size === "number"))).toBe(true);
+      expect([listed[0]?.shape, outputs[0]?.shape?.[0]]).toEqual([[2, 6, 16], 2]);
+      // All else is as in the file.
+      const { points: told } = listDropouts(bytes);
+      expect(points.map(({ shape: _, ...rest }) => rest)).toEqual(told.map(({ shape: _, ...rest }) => rest));
+    }
   });
 
   it("drops in a file from npm, whose exporter has left dropout out and fixed the batch at one", async () => {

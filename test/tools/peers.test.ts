@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../bench/command-line.js";
 import type { Run } from "../../bench/results.js";
 import { faultIn } from "../../tools/peers/check.js";
+import { fusedRows, measureFused } from "../../tools/peers/fused.js";
 import { randomLoop, XorshiftLoop } from "../../tools/peers/loops.js";
 import { dropoutModel } from "../../tools/peers/onnx.js";
 import { readOptions } from "../../tools/peers/options.js";
@@ -351,6 +352,34 @@ function string(fields: Fields, field: number): string[] {
   return (fields.get(field) ?? []).map((bytes) => new TextDecoder().decode(bytes as Uint8Array));
 }
 
+describe("fused operations", () => {
+  it("are those of peers, and are measured beside them", async (context) => {
+    const { results, missing } = await measureFused(8, 64, 1);
+    expect(results.map(({ name }) => name)).toEqual(["bias + gelu", "bias + geluTanh", "residual + layer norm", "softmax", "relu"]);
+    for (const { ours } of results) expect(ours).toBeGreaterThan(0);
+    expect(fusedRows([{ name: "softmax", ours: 1, onnx: 2, net: 1.5, met: true }])[1]).toEqual([
+      "softmax",
+      "1.00",
+      "2.00",
+      "1.50",
+      "1.50",
+      "",
+      "",
+      "met",
+    ]);
+    const installed = (name: string) => existsSync(join(root, "tools/peers/node_modules", name));
+    if (!installed("onnxruntime-web") || !installed("@tensorflow/tfjs-backend-wasm")) {
+      console.warn("\n*** NOT RUN on this machine: peers of fused operations, as tools/peers is not installed\n");
+      context.skip("tools/peers is not installed");
+    }
+    expect(missing).toEqual([]);
+    for (const { onnx, net, met, name } of results) {
+      expect(onnx).toBeGreaterThan(0);
+      expect([net, met].map((value) => value === undefined)).toEqual([name === "relu", name === "relu"]);
+    }
+  });
+});
+
 describe("npm run bench:peers", () => {
   const command = (...args: string[]) =>
     spawnSync(process.execPath, ["--import", "tsx", "tools/peers/run.ts", ...args], { cwd: root, encoding: "utf8", timeout: HANG_MS });
@@ -360,7 +389,7 @@ describe("npm run bench:peers", () => {
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), "wasm-dropout-peers-"));
     const json = join(directory, "results.json");
-    const { status, stdout, stderr } = command("--size", "10", "--rounds", "1", "--json", json);
+    const { status, stdout, stderr } = command("--part", "dropout", "--size", "10", "--rounds", "1", "--json", json);
     expect(status, stderr).toBe(0);
     output = stdout;
     found = JSON.parse(readFileSync(json, "utf8"));
@@ -389,6 +418,7 @@ describe("npm run bench:peers", () => {
     [["--size", "99"], "--size expected integer in [4, 26]"],
     [["--rounds", "0"], "--rounds expected integer"],
     [["--json", "no/such/directory/x.json"], "--json expected a path"],
+    [["--part", "some"], "--part expected dropout or fused"],
     [["--nosuchflag"], "nosuchflag"],
   ])("refuses %j", (args, reason) => {
     expect(() => readOptions(args)).toThrow(UsageError);

@@ -4,7 +4,7 @@ import { dropoutModel } from "./onnx.js";
 import type { Prepare, Prepared } from "./peer.js";
 
 /** Imports a package; returns the exports of a CommonJS one. */
-async function load<Library>(name: string): Promise<Library> {
+export async function load<Library>(name: string): Promise<Library> {
   const library = await import(name);
   return library.default ?? library;
 }
@@ -54,14 +54,14 @@ export async function loadTensorFlow(backend: "cpu" | "wasm", gradient: boolean)
 }
 
 /** Runs `create` and takes away those globals that it adds: jax-js takes a Worker for a sign that memories are shared, which its own then is not. */
-async function withoutNewGlobals<T>(names: readonly string[], create: () => Promise<T>): Promise<T> {
+export async function withoutNewGlobals<T>(names: readonly string[], create: () => Promise<T>): Promise<T> {
   const absent = names.filter((name) => !(name in globalThis));
   const made = await create();
   for (const name of absent) Reflect.deleteProperty(globalThis, name);
   return made;
 }
 
-interface OnnxRuntime {
+export interface OnnxRuntime {
   InferenceSession: { create(model: Uint8Array): Promise<OnnxSession> };
   Tensor: new (type: string, data: Float32Array | Uint8Array, dimensions: number[]) => unknown;
 }

@@ -5,7 +5,8 @@ import { engineVersion, MACHINE, storeRun, VERSION } from "../../bench/machine.j
 import { Progress } from "../../bench/progress.js";
 import type { Result } from "../../bench/results.js";
 import { NothingSelected } from "../../bench/session.js";
-import { formatSize, formatTable } from "../../bench/terminal.js";
+import { align, formatSize, formatTable } from "../../bench/terminal.js";
+import { fusedRows, measureFused } from "./fused.js";
 import { type Options, readOptions, USAGE } from "./options.js";
 import { type Missing, runPeers } from "./session.js";
 import { PEERS } from "./table.js";
@@ -13,7 +14,28 @@ import { PEERS } from "./table.js";
 /** The longest time of a call: slower ones would keep the others waiting for minutes. */
 const MOST_MS = 1000;
 
-async function run({ sizes, filter, rounds, json }: Options): Promise<void> {
+/** Rows and columns of fused operations, and their rounds: minima need more than medians. */
+const MATRIX = [1024, 1024] as const;
+const FUSED_ROUNDS = 40;
+
+/** Measures and prints fused operations; a bar that is missed fails the command. */
+async function runFused(): Promise<void> {
+  const progress = new Progress();
+  progress.begin("fused operations", FUSED_ROUNDS);
+  const { results, missing } = await measureFused(...MATRIX, FUSED_ROUNDS, () => progress.step());
+  progress.clear();
+  console.log(
+    [`\nfused operations, [${MATRIX.join(", ")}]`, align(fusedRows(results)), ...missing.map((one) => `missing: ${one}`)].join("\n"),
+  );
+  if (results.some(({ met }) => met === false)) process.exitCode = 1;
+}
+
+async function run(options: Options): Promise<void> {
+  if (options.parts.includes("dropout")) await runDropout(options);
+  if (options.parts.includes("fused")) await runFused();
+}
+
+async function runDropout({ sizes, filter, rounds, json }: Options): Promise<void> {
   const engine = { ...engineVersion(), build: "simd" };
   console.log(`wasm-dropout ${VERSION} and peers, rounds: ${rounds}; ${engine.name} ${engine.version}, ${MACHINE.cpu}`);
 

@@ -31,7 +31,7 @@ export const SECTIONS = [
       { text: "Coming from PyTorch, Keras, tf.dropout", link: "/migrate" },
       { text: "Transformers", link: "/guides/transformers" },
       { text: "Tokens and sequences", link: "/sequences" },
-      { text: "Monte-Carlo dropout", link: "/guides/monte-carlo" },
+      { text: "Monte-Carlo dropout", link: "/uncertainty" },
       { text: "ONNX models", link: "/onnx" },
       { text: "Workers and ranks", link: "/guides/workers" },
       { text: "Saving and resuming", link: "/guides/resuming" },

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import ts from "typescript";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { askWorker } from "../engines/workerd.js";
 import { BUN, DENO } from "../support/runtimes.js";
 import { blocksOf, PAGES as TEXTS } from "./pages.js";
@@ -45,14 +45,41 @@ it.each(PAGES)("the examples of docs/%s, one after another", (name) => {
   expect(printed.trim().split("\n").at(-1)).toBe("true");
 });
 
+/** All blocks of code for another engine or compiler than the one that runs this. */
+const blocks = (language: string) => TEXTS.flatMap((path) => blocksOf(path, language).map((code) => [path, code] as const));
+
+describe("programs that stand side by side, each under ten lines", () => {
+  const programs = blocks("js alone").map(([, code]) => code);
+  const frameworks = fileURLToPath(new URL("examples/frameworks", root));
+  const report = "console.log(JSON.stringify([[...mean], [...mutualInformation]]))";
+  // jax-js is a package of an example.
+  const results = programs.map((code) => {
+    const program = `--eval=${code}\n${report}`;
+    const options = { cwd: code.includes("@jax-js") ? frameworks : cwd, encoding: "utf8" } as const;
+    return { code, answer: () => JSON.parse(execFileSync(process.execPath, ["--input-type=module", program], options)) as number[][] };
+  });
+
+  it.each(results)("$code", ({ code, answer }) => {
+    expect(code.split("\n").filter((line) => line.trim() !== "").length).toBeLessThan(10);
+    const [mean, information] = answer() as [number[], number[]];
+    for (const value of mean) expect(value > 0 && value < 1).toBe(true);
+    expect(information).toHaveLength(1);
+    expect(information[0]).toBeGreaterThan(0);
+  });
+
+  it("are of four kinds, of which two compute the same", () => {
+    const of = (text: string) => results.filter(({ code }) => code.includes(text));
+    expect(["monte-carlo", "tfjs-layers", "onnxruntime-web", "@jax-js"].map((text) => of(text).length)).toEqual([2, 1, 1, 1]);
+    const [plain, jax] = of("monte-carlo").map(({ answer }) => answer().flat()) as [number[], number[]];
+    for (const [k, value] of plain.entries()) expect(jax[k]).toBeCloseTo(value, 5);
+  });
+});
+
 it("pages with examples are found", () => {
   expect(PAGES).toEqual(
     expect.arrayContaining(["api.md", "migrate.md", "onnx.md", "reproducibility.md", "tfjs.md", "site/pages/start/node.md"]),
   );
 });
-
-/** All blocks of code for another engine or compiler than the one that runs this. */
-const blocks = (language: string) => TEXTS.flatMap((path) => blocksOf(path, language).map((code) => [path, code] as const));
 
 it.each(blocks("js common"))("CommonJS of %s", (_, code) => expect(run(code, "commonjs")).toMatch(/^\d+ of 1000 kept\n$/));
 
@@ -106,7 +133,7 @@ it("TypeScript takes what is TypeScript", () => {
 it("every block of code is in a language that a test runs", () => {
   const fences = TEXTS.flatMap((path) => [...read(path).matchAll(/^```(.+)$/gm)].map(([, language]) => `${language}`));
   // Those in HTML are opened in a browser: test/packaging/setups.test.ts, test/docs/site.test.ts.
-  const known = ["js", "js common", "js deno", "js bun", "js worker", "ts", "sh", "html", "json"];
+  const known = ["js", "js alone", "js common", "js deno", "js bun", "js worker", "ts", "sh", "html", "json"];
   expect(fences.filter((language) => !known.includes(language))).toEqual([]);
 });
 

@@ -224,6 +224,7 @@ describe("what is shipped", () => {
       "docs/stability.md",
       "docs/statistics.md",
       "docs/tfjs.md",
+      "docs/uncertainty.md",
     ];
     expect(files.toSorted()).toEqual([...dist, ...wasm, ...folders, ...texts].toSorted());
   });

@@ -29,7 +29,7 @@ export const BUILDS = /** @type {const} */ (["simd", "scalar"]);
 /** Entries that are made of modules and have no wasm of their own: the subpath, the source without its ".ts", and the budget of the whole entry. */
 const OTHERS = /** @type {const} */ ([
   { subpath: "inline", source: "core/inline", budget: [83, 29.5] },
-  { subpath: "tfjs", source: "tfjs/index", budget: [230, 86] },
+  { subpath: "tfjs", source: "tfjs/index", budget: [236, 88] },
   { subpath: "onnx", source: "onnx/index", budget: [215, 72] },
 ]);
 

@@ -116,7 +116,6 @@ describe("wrangler", () => {
 
 describe("TypeScript", () => {
   it.each([
-    ["typescript", "nodenext"],
     ["typescript-7", "nodenext"],
     ["typescript-7", "bundler"],
     ["typescript-7", "float16"],

@@ -310,7 +310,7 @@ for (const build of BUILDS) {
         expectRefusal(
           () => fused.dropoutResidualLayerNorm(x, 0.5, { ...options, gamma: f32 }),
           TypeError,
-          expected("gamma", "Float32Array"),
+          '"beta" expected Float32Array or f32 buffer, got Uint16Array(8)',
         );
         expectRefusal(
           () => fused.dropoutResidualLayerNorm(x, 0.5, { ...options, h: other as never }),

@@ -365,8 +365,8 @@ for (const build of BUILDS) {
               const seeds = decisions(n, q, salt);
               // One map a column, as the oracle knows no other order.
               const place = (i: number) => {
-                const [o, s, r] = placeOf(i, [outer, size, inner]) as [number, number, number];
-                return (o * inner + r) * size + s;
+                const [line, r] = [Math.floor(i / inner), i % inner];
+                return (Math.floor(line / size) * inner + r) * size + (line % size);
               };
               const columns = new Uint8Array(n);
               seeds.forEach((keep, i) => {

@@ -28,7 +28,7 @@ function write(path, contents) {
 
 /**
  * Reads the sources. `<source>?<condition>` is an entry with the condition's template in place of its wasm.ts; what only the entries of one extension
- * use, the entries under conditions have a copy of, `<source>?edge`, so that the others are one file each: when a program starts, Node takes longer
+ * use, the entries of other forms have a copy of, `<source>?edge`, so that the others are one file each: when a program starts, Node takes longer
  * to find a file than to read it.
  *
  * @type {import("rollup").Plugin}
@@ -41,9 +41,11 @@ const sources = {
     if (importer === undefined) return at(path);
     const [from, form] = /** @type {[string, string | undefined]} */ (importer.split("?"));
     const id = join(dirname(from), path.replace(/\.js$/, ".ts"));
+    if (form === "plain" && id.endsWith("/wasm.ts")) return id.replace(/wasm\.ts$/, "plain.ts");
     if (form !== undefined) return id.endsWith("/wasm.ts") ? `${id}?${form}` : isOfExtension(id) ? `${id}?edge` : id;
     // A file for what two entries share would be one more to load for all who import the other entry.
-    const own = id.endsWith("/wasm.ts") && ENTRIES.some(({ source, module }) => module === undefined && at(`src/${source}.ts`) === from);
+    const own =
+      id.endsWith("/wasm.ts") && ENTRIES.some(({ source, module, plain }) => !module && !plain && at(`src/${source}.ts`) === from);
     return own ? `${id}?own` : id;
   },
   async load(id) {
@@ -114,7 +116,7 @@ const isOfExtension = (path) => EXTENSIONS.some((name) => path.startsWith(at(`sr
  */
 function chunkOf(id, { getModuleInfo }) {
   const { isEntry, importers = [] } = getModuleInfo(id) ?? {};
-  if (isEntry || id.includes("/wasm.ts")) return undefined;
+  if (isEntry || /\/(wasm|plain)\.ts\b/.test(id)) return undefined;
   const users = new Set();
   const seen = new Set(importers);
   for (const importer of seen) {
@@ -188,8 +190,8 @@ for (const folder of readdirSync(at("dist"))) cpSync(at(`dist/${folder}`), at(`d
 write("dist/cjs/package.json", '{ "type": "commonjs", "sideEffects": false }\n');
 
 const input = Object.fromEntries(
-  ENTRIES.flatMap(({ source, module }) => [
-    [source, `src/${source}.ts`],
+  ENTRIES.flatMap(({ source, file, module, plain }) => [
+    [file, `src/${source}.ts${plain ? "?plain" : ""}`],
     ...(module === undefined ? [] : CONDITIONS.map(({ condition }) => [`${module}/${condition}`, `src/${source}.ts?${condition}`])),
   ]),
 );
@@ -225,7 +227,7 @@ for (const { fileName, code } of chunks) {
 }
 
 // The modules that the CommonJS entries import; there, too, a class is the same object in each.
-const common = new Set(ENTRIES.map(({ source }) => `${source}.js`));
+const common = new Set(ENTRIES.map(({ file }) => `${file}.js`));
 for (const path of common) {
   for (const imported of chunks.find(({ fileName }) => fileName === path)?.imports ?? []) {
     if (chunks.some(({ fileName }) => fileName === imported)) common.add(imported);
@@ -267,9 +269,9 @@ for (const [name, contents, format, globalName] of /** @type {const} */ ([
   });
 }
 
-for (const { subpath, source } of ENTRIES) {
-  if (subpath === "") continue;
-  write(`${subpath}/package.json`, `${JSON.stringify({ ...legacyFields(source, "../"), sideEffects: false }, undefined, 2)}\n`);
+for (const entry of ENTRIES) {
+  if (entry.subpath === "") continue;
+  write(`${entry.subpath}/package.json`, `${JSON.stringify({ ...legacyFields(entry), sideEffects: false }, undefined, 2)}\n`);
 }
 
 write("dist/LICENSES.txt", licences());

@@ -8,13 +8,13 @@ export const FOLDERS = ENTRIES.map(({ subpath }) => subpath).filter((subpath) =>
 /**
  * An entry for tools that do not read `exports`: TypeScript's "node10" resolution, Parcel, browserify.
  *
- * @param {string} source of modules.mjs
- * @param {string} root the way to the package's folder
+ * @param {import("../modules.mjs").Entry} entry
  */
-export function legacyFields(source, root) {
+export function legacyFields({ subpath, source, file }) {
+  const root = subpath === "" ? "./" : "../".repeat(subpath.split("/").length);
   return {
-    main: `${root}dist/cjs/${source}.js`,
-    module: `${root}dist/${source}.js`,
+    main: `${root}dist/cjs/${file}.js`,
+    module: `${root}dist/${file}.js`,
     types: `${root}dist/cjs/${source}.d.ts`,
   };
 }
@@ -29,8 +29,8 @@ export function withModules(manifest) {
   if (core === undefined) throw new Error("modules.mjs has no entry of the package itself");
   return {
     ...manifest,
-    files: [...manifest.files.filter((path) => !FOLDERS.includes(path)), ...FOLDERS],
-    ...legacyFields(core.source, "./"),
+    files: [...manifest.files.filter((path) => !FOLDERS.includes(path)), ...FOLDERS.filter((path) => !path.includes("/"))],
+    ...legacyFields(core),
     exports: exportsOf(),
   };
 }
@@ -38,15 +38,15 @@ export function withModules(manifest) {
 function exportsOf() {
   /** @type {Record<string, unknown>} */
   const exports = {};
-  for (const { subpath, source, module } of ENTRIES) {
+  for (const { subpath, source, file, module } of ENTRIES) {
     const conditions = module === undefined ? [] : CONDITIONS.map(({ condition }) => [condition, `./dist/${module}/${condition}.js`]);
     exports[subpath === "" ? "." : `./${subpath}`] = {
       types: { require: `./dist/cjs/${source}.d.ts`, default: `./dist/${source}.d.ts` },
       ...Object.fromEntries(conditions),
       // Node that can require ES modules gets one copy of the classes by both ways.
-      "module-sync": `./dist/${source}.js`,
-      require: `./dist/cjs/${source}.js`,
-      default: `./dist/${source}.js`,
+      "module-sync": `./dist/${file}.js`,
+      require: `./dist/cjs/${file}.js`,
+      default: `./dist/${file}.js`,
     };
   }
   for (const { name } of MODULES) {

@@ -1,11 +1,13 @@
 // Compiles the wasm modules, each for engines with and without SIMD, and writes the files beside them: the builds as text (wasm.ts), so that
-// no bundler or runtime needs a setting to load them, and the declarations for runtimes that import wasm files.
+// no bundler or runtime needs a setting to load them, the scalar build as JavaScript (plain.ts), and the declarations for runtimes that import wasm
+// files.
 // Arguments name the modules to build; without any, all are built.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { main as asc } from "assemblyscript/asc";
 import { BUILDS, MODULES } from "../modules.mjs";
+import { plainKernels } from "./plain.mjs";
 
 const root = new URL("../", import.meta.url);
 const at = (/** @type {string} */ path) => fileURLToPath(new URL(path, root));
@@ -39,6 +41,22 @@ export const SCALAR: string =
 
 /** Compiles a build. Under the conditions of modules.mjs it has other forms. */
 export const load: Load = /* @__PURE__ */ embedded(SIMD, SCALAR);
+`,
+  );
+  // Without types, which TypeScript would find in many thousand lines.
+  writeFileSync(
+    at(`src/${folder}plain.ts`),
+    `// @ts-nocheck
+// Made by scripts/wasm.mjs from build/${folder}scalar.wasm.
+
+import { plain } from "../engine/plain.js";
+import type { Load } from "../core/create.js";
+
+/** Returns the kernels in JavaScript. */
+export const load: Load = /* @__PURE__ */ plain(kernels);
+
+function kernels(memory) {
+${plainKernels(readFileSync(at(`build/${folder}scalar.wasm`)))}}
 `,
   );
 }

@@ -1,5 +1,6 @@
 // Decisions about the scores of a tile as words: bit i of word r at 4 r of each 32 bytes is about key i of 32 and query r.
 
+import { readWord } from "../anywhere";
 import { LANES } from "./record";
 
 /** Keys of a word. */
@@ -14,7 +15,7 @@ export function keepWords(words: usize, keep: usize, at: usize, stride: usize, k
       let word: u32 = 0;
       if (row < rows) {
         const bit = at + key;
-        word = <u32>(load<u64>(keep + (bit >> 3)) >> (bit & 7));
+        word = <u32>(readWord(keep + (bit >> 3)) >> (bit & 7));
       }
       store<u32>(words + key + (row << 2), word);
     }

@@ -4,6 +4,7 @@
 // the blocks' size, in operations on whole words, and does not grow with the number of seeds.
 // Invariant: whole words are read and written, up to 16 bytes on both sides of a mask to grow in; bits outside of it stay as they are.
 
+import { readWord, writeWord } from "../anywhere";
 import { bitsAt } from "./runs";
 
 /** Bits of a word. */
@@ -53,7 +54,7 @@ function clearWide(at: usize, src: usize, shift: i32): void {
   if (ASC_FEATURE_SIMD) {
     const kept = v128.or(i64x2.shr_u(v128.load(src), shift), i64x2.shl(v128.load(src, 1), 8 - shift));
     v128.store(at, v128.and(v128.load(at), kept));
-  } else store<u64>(at, load<u64>(at) & ((load<u64>(src) >> shift) | (load<u64>(src, 1) << (8 - shift))));
+  } else writeWord(at, readWord(at) & ((readWord(src) >> shift) | (readWord(src + 1) << (8 - shift))));
 }
 
 /** As clearWide(), from bit i, a multiple of 8, with neighbours from bit j on; changes none but bits from..to-1. */
@@ -68,8 +69,8 @@ function clearEnd(mask: usize, i: u64, j: i64, from: u64, to: u64): void {
     const changed = i64x2.replace_lane(i64x2.splat(within(i, from, to)), 1, within(i + WORD, from, to));
     v128.store(at, v128.andnot(v128.load(at), v128.andnot(changed, kept)));
   } else {
-    const kept = (load<u64>(src) >> shift) | (load<u64>(src, 1) << (8 - shift));
-    store<u64>(at, load<u64>(at) & (kept | ~within(i, from, to)));
+    const kept = (readWord(src) >> shift) | (readWord(src + 1) << (8 - shift));
+    writeWord(at, readWord(at) & (kept | ~within(i, from, to)));
   }
 }
 
@@ -165,7 +166,7 @@ function clearInLines(mask: usize, i: u64, j: i64, n: u64, q: u64, line: u64, ru
     v128.store(at, v128.and(v128.load(at), v128.or(kept, i64x2.replace_lane(i64x2.splat(low), 1, high))));
   } else {
     if (i + WIDE > n) low |= ~within(i, 0, n);
-    store<u64>(at, load<u64>(at) & ((load<u64>(src) >> shift) | (load<u64>(src, 1) << (8 - shift)) | low));
+    writeWord(at, readWord(at) & ((readWord(src) >> shift) | (readWord(src + 1) << (8 - shift)) | low));
   }
 }
 
@@ -202,7 +203,7 @@ function clearBelowInLines(mask: usize, n: u64, line: u64, shift: u64): void {
 function setRun(mask: usize, from: u64, to: u64): void {
   for (let i = from & ~7; i < to; i += WORD) {
     const at = mask + <usize>(i >> 3);
-    store<u64>(at, load<u64>(at) | within(i, from, to));
+    writeWord(at, readWord(at) | within(i, from, to));
   }
 }
 
@@ -268,7 +269,7 @@ function or<T>(a: T, b: T): T {
 function windowAt<T>(mask: usize, i: u64, window: u64): T {
   const at = mask + <usize>(i >> 3);
   if (isVector<T>()) return fromAbove<T>(v128.load64_lane(at + <usize>window, v128.load64_zero(at), 1), i & 7);
-  return fromAbove<T>(load<u64>(at), i & 7);
+  return fromAbove<T>(readWord(at), i & 7);
 }
 
 /** Writes the lowest bits, as many as `bits` has ones, of what windowAt() reads. */
@@ -283,7 +284,7 @@ function setWindow<T>(mask: usize, i: u64, window: u64, bits: u64, value: T): vo
     const words = v128.bitselect(fromBelow<T>(value, shift), old, i64x2.splat(changed));
     v128.store64_lane(at, words, 0);
     v128.store64_lane(at + <usize>window, words, 1);
-  } else store<u64>(at, (load<u64>(at) & ~changed) | (fromBelow<T>(value, shift) & changed));
+  } else writeWord(at, (readWord(at) & ~changed) | (fromBelow<T>(value, shift) & changed));
 }
 
 /** As grow(), of all lines of a word, of which `first` has the first places. Times ones(k), it has the first k. */

@@ -1,6 +1,8 @@
 // The number of kept elements of a bit mask: the set bits among the first n, least significant first.
 // Invariant: only the bytes that hold those n bits are read, and bits behind the n-th do not count.
 
+import { readWord } from "../anywhere";
+
 export function popcount(mask: usize, n: usize): u32 {
   const bytes = n >> 3;
   let count: u32 = 0;
@@ -13,7 +15,7 @@ export function popcount(mask: usize, n: usize): u32 {
     }
     count = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
   }
-  for (const whole = bytes & ~7; at < whole; at += 8) count += <u32>popcnt<u64>(load<u64>(mask + at));
+  for (const whole = bytes & ~7; at < whole; at += 8) count += <u32>popcnt<u64>(readWord(mask + at));
   for (; at < bytes; ++at) count += popcnt<u32>(load<u8>(mask + at));
   const rest = <u32>n & 7;
   if (rest) count += popcnt<u32>(load<u8>(mask + bytes) & (((<u32>1) << rest) - 1));

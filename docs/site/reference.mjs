@@ -14,12 +14,15 @@ const nameOf = (subpath) => (subpath === "" ? "wasm-dropout" : `wasm-dropout/${s
 /** The page of a source: a page is named as the folder whose index it documents. @param {string} source */
 const pageOf = (source) => source.replace(/\/index$/, "");
 
+/** The entries whose exports are their own: those in JavaScript export what the entry of the same source does. */
+const OWN = ENTRIES.filter(({ plain }) => !plain);
+
 /** The entries with their pages on the site. */
-export const REFERENCE = ENTRIES.map(({ subpath, source }) => ({ name: nameOf(subpath), page: `reference/${pageOf(source)}`, source }));
+export const REFERENCE = OWN.map(({ subpath, source }) => ({ name: nameOf(subpath), page: `reference/${pageOf(source)}`, source }));
 
 /** Writes the pages. @param {string} out a folder */
 export async function reference(out) {
-  const titles = new Map(ENTRIES.map(({ subpath, source }) => [pageOf(source), nameOf(subpath)]));
+  const titles = new Map(OWN.map(({ subpath, source }) => [pageOf(source), nameOf(subpath)]));
   const app = await Application.bootstrapWithPlugins(
     /** @type {import("typedoc").TypeDocOptions} */ ({
       plugin: ["typedoc-plugin-markdown"],
@@ -64,7 +67,7 @@ export async function reference(out) {
   const files = new Map(
     readdirSync(out, { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".md"))
-      .map((path) => [path, readable(readFileSync(join(out, path), "utf8"))]),
+      .map((path) => [path, readable(readFileSync(join(out, path), "utf8"), path)]),
   );
   for (const [path, page] of files) writeFileSync(join(out, path), withAnchors(page, path, files));
 }
@@ -92,12 +95,16 @@ const PARTS =
  * A page without type parameters, whose constraints repeat every kind of array, and with what the entry exports of others in one line.
  *
  * @param {string} page
+ * @param {string} path
  */
-function readable(page) {
+function readable(page, path) {
+  const plain = ENTRIES.find(({ source, plain }) => plain && `${pageOf(source)}.md` === path);
+  const same =
+    plain === undefined ? "" : ` \`${nameOf(plain.subpath)}\` exports the same, [without WebAssembly](/engines.md#without-webassembly).`;
   /** @type {string[]} */
   const others = [];
   const own = page
-    .replace(/^# .*\n/, "$&\nEvery export of the entry, from its docstring. [Calls and options](/api.md) is the overview.\n")
+    .replace(/^# .*\n/, `$&\nEvery export of the entry, from its docstring. [Calls and options](/api.md) is the overview.${same}\n`)
     .replaceAll(/^#+ Type Parameters\n\n(?:\|.*\n)+\n?/gm, "")
     .replaceAll(/^(```ts\n(?:function |abstract |static )?\w+)<(?:(?!```)[\s\S])*?>(?=\((?:\n|\)|\w+\??:))/gm, "$1")
     .replaceAll(/^#+ .*\n\n(?:Renames and re-exports|Re-exports) (\[.*\]\(.*\))\n\n?(?:\*\*\*\n\n?)?/gm, (_, link) => {

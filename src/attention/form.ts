@@ -48,17 +48,17 @@ export function readForm(given: { readonly [K in keyof Form]?: unknown }, prefix
   if (v.length !== k.length || !expected.every((size, i) => size === v[i])) {
     throw wrongValue(`${prefix}vShape`, `that of k, ${showShape(k)}, but for the last dimension`, showShape(v));
   }
-  const depth = q.at(-1) as number;
+  const depth = q[q.length - 1] as number;
   // Without columns all scores are 0, whatever their factor is.
   const factor = scale === undefined ? 1 / Math.sqrt(Math.max(1, depth)) : scale;
   checkNumber(factor, `${prefix}scale`, -LARGEST.f32, LARGEST.f32);
-  const [queries, keys] = [q.at(-2) as number, k.at(-2) as number];
+  const [queries, keys] = [q[q.length - 2] as number, k[k.length - 2] as number];
   const scores = [...q.slice(0, -1), keys];
   checkShape(scores, `${prefix}shape of the scores`);
   const lengths = keyLengths === undefined ? undefined : takeKeyLengths(keyLengths, `${prefix}keyLengths`, scores);
   const problems = productOf(k.slice(0, -2));
   const rows = problems === 0 ? 0 : productOf(q.slice(0, -1)) / problems;
-  const sizes = { problems, rows, queries, keys, depth, size: v.at(-1) as number, scores };
+  const sizes = { problems, rows, queries, keys, depth, size: v[v.length - 1] as number, scores };
   return { shape: q, kShape: k, vShape: v, scale: factor, causal, keyLengths: lengths, sizes };
 }
 

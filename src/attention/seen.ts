@@ -26,7 +26,7 @@ export class Seen {
     this.#leading = scores.slice(0, -1);
     this.#lengthOf = lengthsOf(form);
     this.limits = pass.scratch(rows * ENTRY);
-    this.#mask = mask === undefined ? undefined : new MaskRows(pass, mask, this.#leading, scores.at(-1) as number, rows, keys);
+    this.#mask = mask === undefined ? undefined : new MaskRows(pass, mask, this.#leading, scores[scores.length - 1] as number, rows, keys);
   }
 
   /** Goes to the block of `rows` queries from row `row` of the scores on; returns the most keys that one of them sees. */
@@ -80,7 +80,7 @@ class MaskRows {
     this.#pass = pass;
     this.#leading = leading;
     this.#additive = mask.kind === "additive";
-    const width = mask.shape.at(-1) as number;
+    const width = mask.shape[mask.shape.length - 1] as number;
     this.#width = width === keys ? keys : 1;
     this.#strides = stridesOf(mask.shape.slice(0, -1), leading.length);
     this.#staged = pass.stage(mask.operand, width === keys ? Math.min(most, keys) : 1);

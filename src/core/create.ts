@@ -1,7 +1,8 @@
 // From wasm builds to instances: picks the build for the engine, compiles it once, instantiates.
 
 import { isShared, readHost } from "../engine/host.js";
-import { checkBytes, checkFlag, wrongKind } from "../ground/check.js";
+import { checkWebAssembly, forbidden, noHost } from "../engine/instantiate.js";
+import { checkBytes, checkFlag, wrongKind, wrongValue } from "../ground/check.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
 import { Sequence } from "../stream/sequence.js";
 import { Dropout } from "./dropout.js";
@@ -31,8 +32,12 @@ const CREATE_KEYS: Known = /* @__PURE__ */ known(MODULE_KEYS, INSTANCE_KEYS);
 /** Options of {@link createDropout}. */
 export interface CreateOptions extends InstanceOptions, ModuleOptions {}
 
-/** Returns a build of an entry: compiled from bytes, if need be for a shared memory, or imported as a module, which is for others only. */
-export type Load = (simd: boolean, shared: boolean) => WebAssembly.Module | Promise<WebAssembly.Module>;
+/** Returns a build of an entry: compiled from bytes, if need be for a shared memory; imported as a module, which is for others only; or JavaScript. */
+export interface Load {
+  (simd: boolean, shared: boolean): WebAssembly.Module | Promise<WebAssembly.Module>;
+  /** The only build that there is, as `simd` says it, if there is no other. */
+  readonly only?: boolean;
+}
 
 // (module (func (drop (i8x16.splat (i32.const 0))))): WebAssembly core specification 2.0, sections 5.4.8 and 5.5.
 const SIMD_PROBE = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 9, 1, 7, 0, 65, 0, 253, 15, 26, 11];
@@ -44,23 +49,29 @@ const SIMD_PROBE = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 
  * const build = simdSupported() ? "SIMD" : "scalar";
  */
 export function simdSupported(): boolean {
-  return WebAssembly.validate(Uint8Array.from(SIMD_PROBE));
+  return typeof WebAssembly !== "undefined" && WebAssembly.validate(Uint8Array.from(SIMD_PROBE));
 }
 
-/** Returns the build that the options ask for; throws TypeError if they are of the wrong kind. */
-export function pickBuild(options: BuildOptions): Required<Record<keyof BuildOptions, boolean>> {
+/**
+ * Returns the build that the options ask for, of an entry that may have one build `only`; throws TypeError if they are of the wrong kind, and RangeError if
+ * they ask for another build.
+ */
+export function pickBuild(options: BuildOptions, only?: boolean): Required<Record<keyof BuildOptions, boolean>> {
   checkOptions(options, BUILD_KEYS);
   const { simd, shared = false } = options;
   checkFlag(simd, "simd");
   checkFlag(shared, "shared");
-  return { simd: simd ?? simdSupported(), shared };
+  const none = "as this entry has no other build";
+  if (only !== undefined && simd !== undefined && simd !== only) throw wrongValue("simd", `${only}, ${none}`, `${simd}`);
+  if (only !== undefined && shared) throw wrongValue("shared", `false, ${none}`, "true");
+  return { simd: simd ?? only ?? simdSupported(), shared };
 }
 
 /** Returns an entry's compileDropout(): each build is loaded once, and again only if that failed. */
 export function compiler(load: Load): (options?: BuildOptions) => Promise<WebAssembly.Module> {
   const loaded = new Map<string, Promise<WebAssembly.Module>>();
   return async (options = {}) => {
-    const { simd, shared } = pickBuild(options);
+    const { simd, shared } = pickBuild(options, load.only);
     const build = `${simd} ${shared}`;
     let module = loaded.get(build);
     if (module === undefined) {
@@ -86,17 +97,19 @@ export async function obtainModule(
   if (module !== undefined) return module;
   if (bytes === undefined) return compile({ simd, shared });
   checkBytes(bytes, "bytes");
+  checkWebAssembly();
   if (!WebAssembly.validate(bytes)) throw wrongKind("bytes", "a wasm module that this engine takes", bytes);
   return WebAssembly.compile(shared ? forSharedMemory(new Uint8Array(bytes)) : bytes);
 }
 
-/** Returns an entry's createDropout() over its compileDropout(). */
-export function creator(compile: ReturnType<typeof compiler>): (options?: CreateOptions) => Promise<Dropout> {
+/** Returns an entry's createDropout() over its compileDropout(), which has the modules of `load`. */
+export function creator(compile: ReturnType<typeof compiler>, load: Load): (options?: CreateOptions) => Promise<Dropout> {
   return async (options = {}) => {
     checkOptions(options, CREATE_KEYS);
     const { module, bytes, simd, seed, kind, maxBytes, rank, state: given, host: hosted } = options;
     // Copied before anything is waited for, during which the caller may change it.
     const state = given === undefined ? undefined : Sequence.from(given).state;
+    if (hosted !== undefined && load.only !== undefined && (module ?? bytes) === undefined) throw noHost(hosted);
     const host = hosted === undefined ? undefined : readHost(hosted);
     const compiled = await obtainModule(compile, { module, bytes, simd }, host !== undefined && isShared(host.memory));
     return new Dropout(compiled, { seed, kind, maxBytes, rank, state, host });
@@ -105,9 +118,14 @@ export function creator(compile: ReturnType<typeof compiler>): (options?: Create
 
 /** Returns the loader of an entry whose builds are base64 text. */
 export function embedded(simd: string, scalar: string): Load {
-  return (wanted, shared) => {
+  return async (wanted, shared) => {
+    checkWebAssembly();
     const bytes = decodeBase64(wanted ? simd : scalar);
-    return WebAssembly.compile(shared ? forSharedMemory(bytes) : bytes);
+    try {
+      return await WebAssembly.compile(shared ? forSharedMemory(bytes) : bytes);
+    } catch (cause) {
+      throw forbidden(cause);
+    }
   };
 }
 

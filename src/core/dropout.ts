@@ -4,7 +4,7 @@
 import { type BufferOf, WasmBuffer } from "../engine/buffer.js";
 import { Engine } from "../engine/engine.js";
 import { readHost, storeOf } from "../engine/host.js";
-import { instantiate } from "../engine/instantiate.js";
+import { instantiate, noHost, PlainModule } from "../engine/instantiate.js";
 import { bindKernels, CORE, type CoreKernels } from "../engine/kernels.js";
 import { Memory, OWN_BYTES } from "../engine/memory.js";
 import { type AnyData, type AnyDataOf, makeArray, type Taken } from "../engine/operand.js";
@@ -125,7 +125,8 @@ export class Dropout {
       sequence = Sequence.from(state);
     }
     sequence.rank = rank;
-    const store = host === undefined ? new OwnStore(maxBytes ?? MAX_BYTES, OWN_BYTES) : storeOf(readHost(host));
+    if (host !== undefined && (module as unknown) instanceof PlainModule) throw noHost(host);
+    const store = host === undefined ? new OwnStore(maxBytes ?? MAX_BYTES, OWN_BYTES, module) : storeOf(readHost(host));
     // Before the host is asked for memory, so that a module which does not fit leaves nothing behind.
     const kernels = bindKernels<CoreKernels>(instantiate(module, store.wasm), CORE);
     this.#engine = new Engine(new Memory(store), sequence, kernels);

@@ -52,4 +52,4 @@ export const compileDropout: (options?: BuildOptions) => Promise<WebAssembly.Mod
  * const dropout = await createDropout({ seed: 42 });
  * const y = dropout.dropout(Float32Array.of(1, 2, 3, 4), 0.5);
  */
-export const createDropout: (options?: CreateOptions) => Promise<Dropout> = /* @__PURE__ */ creator(compileDropout);
+export const createDropout: (options?: CreateOptions) => Promise<Dropout> = /* @__PURE__ */ creator(compileDropout, load);

@@ -25,7 +25,7 @@ export const compileDropout: (options?: BuildOptions) => Promise<WebAssembly.Mod
  * import { createDropout } from "wasm-dropout/inline";
  * const dropout = await createDropout({ seed: 42 });
  */
-export const createDropout: (options?: CreateOptions) => Promise<Dropout> = /* @__PURE__ */ creator(compileDropout);
+export const createDropout: (options?: CreateOptions) => Promise<Dropout> = /* @__PURE__ */ creator(compileDropout, load);
 
 /**
  * The bytes of the wasm module: no imports but `env.memory`. Only in "wasm-dropout/inline", as other entries may have none.

@@ -133,7 +133,7 @@ export const MASK_KEYS: Known = /* @__PURE__ */ known(STREAM_KEYS, "format", "ou
 
 /** Options of an instance. */
 export interface InstanceOptions {
-  /** Seed, an integer in [0, 2^64); drawn from the runtime's cryptographic random numbers if left out, when it is first needed. */
+  /** Seed, an integer in [0, 2^64); drawn when it is first needed if left out, from the engine's cryptographic random numbers, or from Math.random() where there are none. */
   seed?: number | bigint | undefined;
   /** Keep stream: "tile" (default, fastest) or "philox" (element by element recomputable elsewhere). */
   kind?: StreamKind | undefined;

@@ -1,9 +1,10 @@
 // The wasm memory of one instance, its own or a host's: the parameter record and two staging slots for arrays from outside, and blocks for all else.
 // Invariant: a view is used only while it belongs to the memory's present buffer: any program that shares the memory may make it grow.
 
-import { bufferOf, bytesOf, isArrayBuffer, offsetOf, wrongState, wrongValue } from "../ground/check.js";
+import { bufferOf, bytesOf, detached, isArrayBuffer, offsetOf, wrongState, wrongValue } from "../ground/check.js";
 import { type Arrays, type BufferDtype, byteLength, viewOf } from "../ground/dtypes.js";
 import type { Words } from "../ground/words.js";
+import type { PlainMemory } from "./plain.js";
 import { LEAST_ADDRESS, type Store } from "./store.js";
 
 /** The most elements that are staged at once: bytes of a mask or f32 data. Together they fit the L2 cache of a small machine. */
@@ -66,6 +67,8 @@ export class Memory {
   // The parameter record, as words and, for its scale, as f64.
   #words!: Uint32Array;
   #scale!: Float64Array;
+  // Buffers from before growth that the engine could not detach.
+  readonly #stale = new WeakSet<ArrayBufferLike>();
 
   /** Takes the block for the instance's own data; throws RangeError if there is none. */
   constructor(store: Store) {
@@ -80,6 +83,11 @@ export class Memory {
     this.maskSlot = this.params + MASK_OFFSET;
     this.dataSlot = this.params + DATA_OFFSET;
     this.#end = this.params + OWN_BYTES;
+    // A memory in JavaScript says when it has grown, as not every engine can detach its buffers.
+    (store.wasm as Partial<PlainMemory>).onGrow?.((stale) => {
+      if (stale !== undefined) this.#stale.add(stale);
+      this.#derive();
+    });
     this.#derive();
   }
 
@@ -105,7 +113,10 @@ export class Memory {
   /** Returns the address of `array`, called `name`, if it lies in this memory, else -1. Throws RangeError if it lies in the instance's own data. */
   addressOf(array: ArrayBufferView, name: string): number {
     const buffer = bufferOf(array);
-    if (buffer !== this.buffer && !this.#buffers?.has(buffer)) return -1;
+    if (buffer !== this.buffer && !this.#buffers?.has(buffer)) {
+      if (this.#stale.has(buffer)) throw detached(array, name);
+      return -1;
+    }
     const offset = offsetOf(array);
     if (offset < this.#end) this.checkRange(offset, bytesOf(array), name);
     return offset;

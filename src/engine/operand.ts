@@ -321,7 +321,7 @@ export class Operand implements Taken, Staged {
 }
 
 function unfitData(value: unknown, name: string, dtypes: readonly DataDtype[], all: boolean): TypeError {
-  const list = `${dtypes.slice(0, -1).join(", ")} or ${dtypes.at(-1)}`;
+  const list = `${dtypes.slice(0, -1).join(", ")} or ${dtypes[dtypes.length - 1]}`;
   const halves = dtypes.some(isHalf);
   const arrays = halves ? "Float32Array, Float64Array, Float16Array, Uint16Array with a dtype" : "Float32Array, Float64Array";
   const tag = WasmBuffer._is(value) ? WasmBuffer._dtypeOf(value) : isTypedArray(value) ? tagOf(value) : undefined;

@@ -1,6 +1,7 @@
 // The sources of blocks of wasm memory: a memory of the instance's own that grows, or a part of a host's memory.
 
 import { Allocator } from "../ground/allocator.js";
+import { newMemory } from "./instantiate.js";
 
 const PAGE = 65536;
 /** The end of 32-bit addresses. */
@@ -42,12 +43,12 @@ export class OwnStore implements Store {
   /**
    * @param maxBytes most bytes to grow to
    * @param bytes bytes to begin with
+   * @param module the kernels that are to work in the memory, by default wasm
    */
-  constructor(maxBytes: number, bytes: number) {
+  constructor(maxBytes: number, bytes: number, module?: unknown) {
     const initial = Math.ceil((LEAST_ADDRESS + bytes) / PAGE);
     this.maxBytes = maxBytes;
-    // Without a maximum: some engines set the address space aside at once, and small machines refuse that.
-    this.wasm = new WebAssembly.Memory({ initial });
+    this.wasm = newMemory(module, initial);
     this.#allocator.extend(LEAST_ADDRESS, initial * PAGE);
   }
 

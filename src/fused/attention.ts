@@ -32,7 +32,7 @@ export function takeKeyLengths(value: unknown, name: string, shape: readonly num
   if (count !== rows && count !== entriesOf(shape)) throw wrongValue(name, `length ${entriesOf(shape)}, or ${rows} for one a row`, count);
   const lengths = Array.from(value as ArrayLike<unknown>);
   lengths.forEach((length, k) => {
-    checkInteger(length, `${name}[${k}]`, 0, shape.at(-1) as number);
+    checkInteger(length, `${name}[${k}]`, 0, shape[shape.length - 1] as number);
   });
   return lengths as number[];
 }
@@ -135,12 +135,12 @@ export function takeAddedRows(
   lengths: readonly number[] | undefined,
   dtype: Dtype,
 ): AddedRows {
-  const keys = shape.at(-1) as number;
+  const keys = shape[shape.length - 1] as number;
   const sizes = shape.slice(0, -1);
   const rows = rowsOf(shape);
   if (mask === undefined && lengths === undefined) return { period: rows, address: () => 0, maskRow: () => 0, maskRows: () => 0 };
 
-  const width = mask === undefined ? 1 : (mask.shape.at(-1) as number);
+  const width = mask === undefined ? 1 : (mask.shape[mask.shape.length - 1] as number);
   const maskStrides = stridesOf(mask === undefined ? [] : mask.shape.slice(0, -1), sizes.length);
   const lengthStrides =
     lengths === undefined || lengths.length === 1

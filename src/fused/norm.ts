@@ -110,7 +110,7 @@ export function normForward(kernels: FusedKernels, op: NormOp): Operation<[x: An
         { name: "rstd", value: plan.rstd, dtype: computed, length: rows },
       ];
       const taken = pass.outputs(plan.x, wanted);
-      const [y, stream, rstds] = [taken[0], taken[1], taken.at(-1)] as [Taken, Taken, Taken];
+      const [y, stream, rstds] = [taken[0], taken[1], taken[taken.length - 1]] as [Taken, Taken, Taken];
       const means = centred ? taken[2] : undefined;
       // The gradient of the layer scale reads x again.
       const lost = [y, stream].filter((one) => layerScale !== undefined && checkKept(one, input, plan.backward)).length > 0;

@@ -170,8 +170,8 @@ function takeSoftmax(
   { output, dy, probabilities }: { output: Taken; dy?: Taken; probabilities?: Taken | undefined },
 ): (run: Running) => void {
   const { memory } = pass.engine;
-  const columns = shape.at(-1) as number;
-  const queries = causal ? (shape.at(-2) as number) : 0;
+  const columns = shape[shape.length - 1] as number;
+  const queries = causal ? (shape[shape.length - 2] as number) : 0;
   const { computed } = logits;
   const added = takeAddedRows(pass, shape, mask, keyLengths, computed);
   const sweep = Sweep.ofRows(pass, columns === 0 ? 0 : rowsOf(shape), columns, added.period);

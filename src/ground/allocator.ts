@@ -30,8 +30,8 @@ export class Allocator {
   shortage(bytes: number, end: number): number {
     const size = blockSize(bytes);
     for (const run of this.#runs) if (run.largest >= size) return 0;
-    const last = this.#runs.at(-1);
-    const tail = last !== undefined && last.ends.at(-1) === end ? end - (last.starts.at(-1) as number) : 0;
+    const last = this.#runs[this.#runs.length - 1];
+    const tail = last !== undefined && last.ends[last.ends.length - 1] === end ? end - (last.starts[last.starts.length - 1] as number) : 0;
     return size - tail;
   }
 

@@ -220,11 +220,14 @@ export function checkAttached(array: ArrayBufferView, name: string): void {
   try {
     KEYS.call(array);
   } catch (cause) {
-    const reason = isDetached(bufferOf(array))
-      ? "attached array (growth of wasm memory detaches views of it: take buffer.array anew)"
-      : "array within its buffer, which was made too short for it";
-    throw wrongKind(name, reason, array, cause);
+    if (isDetached(bufferOf(array))) throw detached(array, name, cause);
+    throw wrongKind(name, "array within its buffer, which was made too short for it", array, cause);
   }
+}
+
+/** Returns the error for an array whose buffer was detached. */
+export function detached(array: ArrayBufferView, name: string, cause?: unknown): TypeError {
+  return wrongKind(name, "attached array (growth of wasm memory detaches views of it: take buffer.array anew)", array, cause);
 }
 
 function isDetached(buffer: ArrayBufferLike): boolean {

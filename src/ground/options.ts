@@ -87,7 +87,7 @@ function nearestOf(key: string, keys: Known): string | undefined {
   if (key.length > LONGEST) return undefined;
   let [nearest, least]: [string | undefined, number] = [undefined, Number.POSITIVE_INFINITY];
   for (const one of keys) {
-    const distance = distanceOf(key.toLowerCase().replaceAll(/[_-]/g, ""), one.toLowerCase());
+    const distance = distanceOf(key.toLowerCase().replace(/[_-]/g, ""), one.toLowerCase());
     if (distance < least) [nearest, least] = [one, distance];
   }
   return nearest !== undefined && least <= Math.max(1, Math.floor(Math.min(key.length, nearest.length) / 2) - 1) ? nearest : undefined;

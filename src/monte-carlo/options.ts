@@ -150,7 +150,7 @@ export function readPlan(sequence: Sequence, options: unknown): Plan {
   checkFlag(independent, "independent");
   const { dtype: half, output = classes === undefined ? undefined : "probabilities" } = given;
   const earlier = resume === undefined ? undefined : readPrediction(resume, "resume");
-  const { firstPass = earlier?.ranges.at(-1)?.[1] ?? 0, keepPasses } = given;
+  const { firstPass = earlier?.ranges[earlier.ranges.length - 1]?.[1] ?? 0, keepPasses } = given;
   checkFlag(keepPasses, "keepPasses");
   checkInteger(passes, "passes", 1, MOST_PASSES);
   checkInteger(firstPass, "firstPass", 0, MOST_PASSES - passes);

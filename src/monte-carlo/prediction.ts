@@ -227,7 +227,7 @@ export function joinTotals(a: Totals, b: Totals): Totals {
 export function joinRanges(a: Ranges, b: Ranges): Ranges | undefined {
   const joined: [number, number][] = [];
   for (const [first, end] of [...a, ...b].sort(([x], [y]) => x - y)) {
-    const last = joined.at(-1);
+    const last = joined[joined.length - 1];
     if (last === undefined || first > last[1]) joined.push([first, end]);
     else if (first === last[1]) last[1] = end;
     else return undefined;

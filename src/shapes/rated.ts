@@ -45,7 +45,7 @@ function walkOf(shape: readonly number[], integers: readonly number[], rates: re
   shape.forEach((size, k) => {
     if (size === 1) return;
     const [ownInteger, ownRate] = [integers[k] !== 1, rates[k] !== 1];
-    const last = merged.at(-1);
+    const last = merged[merged.length - 1];
     if (last?.integers === ownInteger && last.rates === ownRate) last.size *= size;
     else merged.push({ size, integers: ownInteger, rates: ownRate });
   });

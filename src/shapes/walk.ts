@@ -26,7 +26,7 @@ export function walkOf(shape: readonly number[], noiseShape: readonly number[]):
   shape.forEach((size, k) => {
     if (size === 1) return;
     const each = noiseShape[k] !== 1;
-    const last = merged.at(-1);
+    const last = merged[merged.length - 1];
     if (last?.each === each) last.size *= size;
     else merged.push({ size, each });
   });

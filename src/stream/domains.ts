@@ -1,6 +1,7 @@
 // Stream numbers by use: one seed serves training, Monte-Carlo passes and layers, whose streams must not meet.
 // docs/keep-streams.md, "Domains of stream numbers", defines the derivation; test/vectors/domains.json has known answers.
 
+import { utf8Of } from "../ground/utf8.js";
 import type { Words } from "../ground/words.js";
 
 /** The uses of streams; 0, the numbers that callers and sequences count, is derived from nothing. */
@@ -71,6 +72,6 @@ const NAMED = 0x80000000;
 /** Returns the number of a layer with a name, in [2^31, 2^32): numbers that callers give lie below. */
 export function layerOfName(name: string): number {
   let hash = FNV_OFFSET;
-  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, FNV_PRIME);
+  for (const byte of utf8Of(name)) hash = Math.imul(hash ^ byte, FNV_PRIME);
   return (hash | NAMED) >>> 0;
 }

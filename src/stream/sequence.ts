@@ -71,7 +71,10 @@ export class Sequence {
 }
 
 function drawSeed(seed: Words): void {
-  const [low, high] = crypto.getRandomValues(new Uint32Array(2)) as unknown as [number, number];
-  seed.low = low;
-  seed.high = high;
+  const words = new Uint32Array(2);
+  const { crypto } = globalThis as { crypto?: Crypto };
+  // React Native has no cryptographic random numbers of its own.
+  if (crypto === undefined) for (let k = 0; k < 2; ++k) words[k] = Math.random() * 2 ** 32;
+  else crypto.getRandomValues(words);
+  [seed.low, seed.high] = words as unknown as [number, number];
 }

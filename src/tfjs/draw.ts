@@ -5,6 +5,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { checkChoice, wrongKind, wrongValue } from "../ground/check.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
+import { utf8Of } from "../ground/utf8.js";
 import { Words } from "../ground/words.js";
 import type { PassContext } from "../monte-carlo/pass.js";
 import { DOMAINS, layerOfName, setDomainStream } from "../stream/domains.js";
@@ -151,6 +152,6 @@ const FNV_PRIME = 0x100000001b3n;
 
 function hash(text: string): bigint {
   let value = FNV_OFFSET;
-  for (const byte of new TextEncoder().encode(text)) value = BigInt.asUintN(64, (value ^ BigInt(byte)) * FNV_PRIME);
+  for (const byte of utf8Of(text)) value = BigInt.asUintN(64, (value ^ BigInt(byte)) * FNV_PRIME);
   return value;
 }

@@ -139,7 +139,7 @@ export function readRange(draw: Draw, { seed, stream, start, length }: Fields): 
 
 /** Returns the rows of a shape, all of their elements kept. */
 export function rowsOf(shape: readonly number[]): Rows {
-  const columns = shape.at(-1) as number;
+  const columns = shape[shape.length - 1] as number;
   const rows = shape.slice(0, -1).reduce((product, size) => product * size, 1);
   return { shape, rows: columns === 0 ? 0 : rows, columns, kept: columns };
 }

@@ -12,10 +12,15 @@ export interface Target extends Pick<BuildOptions, "conditions" | "format" | "lo
   readonly outfile: string;
   /** True if the engine itself imports the package from its folder. */
   readonly external?: boolean;
+  /** True for the entries whose kernels are JavaScript. */
+  readonly plain?: boolean;
 }
 
 /** Bundles the suite with the package of `packed`. */
-export async function bundleSuite(packed: Packed, { entry, outfile, external = false, plugins = [], ...options }: Target): Promise<void> {
+export async function bundleSuite(
+  packed: Packed,
+  { entry, outfile, external = false, plain = false, plugins = [], ...options }: Target,
+): Promise<void> {
   await build({
     stdin: { contents: entry, resolveDir: fileURLToPath(new URL(".", import.meta.url)), loader: "ts" },
     outfile,
@@ -26,18 +31,19 @@ export async function bundleSuite(packed: Packed, { entry, outfile, external = f
     mainFields: ["module", "main"],
     format: "esm",
     logLevel: "warning",
-    plugins: [packedPackage(packed, external), ...plugins],
+    plugins: [packedPackage(packed, external, plain), ...plugins],
     ...options,
   });
 }
 
 /** Resolves the package as a program in the folder of `packed` does, not as one in this repository. */
-function packedPackage({ directory }: Packed, external: boolean): Plugin {
+function packedPackage({ directory }: Packed, external: boolean, plain: boolean): Plugin {
   return {
     name: "packed package",
     setup({ onResolve, resolve }) {
-      onResolve({ filter: /^wasm-dropout(\/|$)/ }, ({ path, kind, pluginData }) => {
+      onResolve({ filter: /^wasm-dropout(\/|$)/ }, ({ path: wanted, kind, pluginData }) => {
         if (pluginData === directory) return undefined;
+        const path = plain && wanted !== "wasm-dropout/inline" ? `${wanted}/js` : wanted;
         return external ? { path, external } : resolve(path, { resolveDir: directory, kind, pluginData: directory });
       });
     },

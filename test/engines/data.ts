@@ -3,6 +3,12 @@
 /** The number of elements of each long mask that dropout is applied with. */
 export const OUTPUT_LENGTH = 2 ** 20;
 
+/** The number of elements at each end of a long mask that every engine draws, slow ones too. */
+export const END_LENGTH = 2 ** 14;
+
+/** The first elements of both ends of a long mask. */
+export const endsOf = ({ start, count }: { start: number; count: number }): number[] => [start, start + count - END_LENGTH];
+
 /** `length` values in [-4, 4), each exact in f32; those from number `first` on. */
 export function sampleData<D extends "f32" | "f64">(
   dtype: D,

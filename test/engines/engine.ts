@@ -1,11 +1,18 @@
 // The types that the table of engines is made of.
 
+import type { ExtensionName } from "../../modules.mjs";
 import type { Packed } from "../support/packed.js";
 import type { Report } from "./suite.js";
 
 /** An engine that the suite runs in. */
 export interface Engine {
   readonly name: string;
+  /** True for the entries whose kernels are JavaScript. */
+  readonly plain?: boolean;
+  /** True if JavaScript is interpreted: long masks are not drawn. */
+  readonly interprets?: boolean;
+  /** Extensions that are not tried. */
+  readonly untried?: readonly ExtensionName[];
   /** Runs the suite on the packed package; throws MissingEngine if the engine is not installed. */
   run(packed: Packed): Promise<Run>;
 }

@@ -1,16 +1,17 @@
 // One suite in every JavaScript engine that people deploy to, run there on the packed package: the same checks, and the same bits.
 
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { EXTENSIONS } from "../../modules.mjs";
+import { EXTENSIONS, type ExtensionName } from "../../modules.mjs";
 import { createDropout } from "../../src/core/index.js";
 import { missing } from "../support/missing.js";
 import { chance, drop } from "../support/oracle.js";
 import vectors from "../vectors/keep-streams.json" with { type: "json" };
-import { OUTPUT_LENGTH, sampleData } from "./data.js";
+import { END_LENGTH, endsOf, OUTPUT_LENGTH, sampleData } from "./data.js";
 import { type Engine, MissingEngine } from "./engine.js";
 import { type Entries, extensionChecks } from "./extensions.js";
+import { hermes } from "./hermes.js";
 import { browser } from "./pages.js";
 import { bun, deno, node } from "./processes.js";
 import type { BuildReport } from "./suite.js";
@@ -31,20 +32,26 @@ const ENGINES: readonly Engine[] = [
   browser("chromium", "Chromium"),
   browser("firefox", "Firefox ESR"),
   browser("webkit", "WebKitGTK"),
+  node("20", true),
+  hermes,
+  browser("chromium", "Chromium", true),
+  browser("firefox", "Firefox ESR", true),
+  browser("webkit", "WebKitGTK", true),
 ];
 
 /** Returns true if an engine has Float16Array: Node since 24, Vercel's runtime as the Node that it runs in. */
 function hasFloat16Array(name: string): boolean {
-  return name.startsWith("Vercel") ? "Float16Array" in globalThis : name !== "Node 20" && name !== "Node 22";
+  return name.startsWith("Vercel") ? "Float16Array" in globalThis : !/^(Node 2[02]|Hermes)/.test(name);
 }
 
 const TABLE = new URL("../../build/engines.md", import.meta.url);
 const rows: Row[] = [];
-let expected: Pick<BuildReport, "masks" | "outputs" | "extensions">;
+let expected: Pick<BuildReport, "ends" | "masks" | "outputs" | "extensions">;
 
 beforeAll(async () => {
   const masks = createHash("sha256");
   const outputs = createHash("sha256");
+  const ends = createHash("sha256");
   const dropout = await createDropout();
   for (const { stream_kind, seed, stream, p, start, count, sha256 } of vectors.hashed) {
     const kind = stream_kind as "tile" | "philox";
@@ -52,15 +59,22 @@ beforeAll(async () => {
     const bits = dropout.mask(count, p, { kind, seed: BigInt(seed), stream: BigInt(stream), start });
     expect(createHash("sha256").update(bits).digest("hex")).toBe(sha256);
     masks.update(bits);
-    const keep = Uint8Array.from({ length: OUTPUT_LENGTH }, (_, i) => ((bits[i >> 3] as number) >> (i & 7)) & 1);
-    for (const dtype of ["f32", "f64"] as const) {
-      const y = drop(sampleData(dtype, OUTPUT_LENGTH) as Float32Array<ArrayBuffer>, keep, chance(kind, p));
-      outputs.update(y).update(drop(y, keep, chance(kind, p)));
+    const dropped = (first: number, length: number, hash: Hash) => {
+      const keep = Uint8Array.from({ length }, (_, k) => ((bits[(first + k) >> 3] as number) >> ((first + k) & 7)) & 1);
+      for (const dtype of ["f32", "f64"] as const) {
+        const y = drop(sampleData(dtype, length) as Float32Array<ArrayBuffer>, keep, chance(kind, p));
+        hash.update(y).update(drop(y, keep, chance(kind, p)));
+      }
+    };
+    dropped(0, OUTPUT_LENGTH, outputs);
+    for (const end of endsOf({ start, count })) {
+      ends.update(bits.subarray((end - start) / 8, (end - start + END_LENGTH) / 8));
+      dropped(end - start, END_LENGTH, ends);
     }
   }
   const [extensions, scalar] = [await hashExtensions(true), await hashExtensions(false)];
   expect(scalar).toEqual(extensions);
-  expected = { masks: masks.digest("hex"), outputs: outputs.digest("hex"), extensions };
+  expected = { ends: ends.digest("hex"), masks: masks.digest("hex"), outputs: outputs.digest("hex"), extensions };
 });
 
 /** Returns the hashes that the sources give; the packed package was built from them. */
@@ -90,14 +104,18 @@ for (const engine of ENGINES) {
       return missing(context, name, error.message);
     });
     for (const build of report.builds) rows.push({ engine: name, version, ...build });
-    expect(report.builds.map(({ build }) => build)).toEqual(["simd", "scalar"]);
-    for (const { failures, passed, masks, outputs, extensions } of report.builds) {
+    expect(report.builds.map(({ build }) => build)).toEqual(engine.plain ? ["JavaScript"] : ["simd", "scalar"]);
+    const { interprets = false, untried = [] } = engine;
+    const tried = Object.entries(expected.extensions).filter(([extension]) => !untried.includes(extension as ExtensionName));
+    const long = interprets ? {} : { masks: expected.masks, outputs: expected.outputs };
+    for (const { failures, passed, ends, masks, outputs, extensions } of report.builds) {
       expect(failures).toEqual([]);
-      for (const extension of Object.keys(expected.extensions)) expect(passed).toContain(`every operation of ${extension}`);
+      for (const [extension] of tried) expect(passed).toContain(`every operation of ${extension}`);
       expect(passed).toEqual(report.builds[0]?.passed);
-      expect({ masks, outputs, extensions }).toEqual(expected);
+      expect({ ends, masks, outputs, extensions }).toEqual({ ends: expected.ends, ...long, extensions: Object.fromEntries(tried) });
     }
-    expect(report.simdSupported).toBe(true);
+    // That a policy forbids wasm does not show before it is compiled.
+    if (!engine.plain) expect(report.simdSupported).toBe(true);
     expect(report.float16Array).toBe(hasFloat16Array(name));
     expect(report.exports).toEqual(["Dropout", "compileDropout", "createDropout", "keepProbability", "simdSupported"]);
   });

@@ -10,17 +10,26 @@ import { type Engine, MissingEngine, type Run } from "./engine.js";
 
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'";
 
-/** A browser, called `name` by people. */
-export function browser(id: BrowserName, name: string): Engine {
+/** A browser, called `name` by people; for kernels in JavaScript, in a page where wasm is forbidden. */
+export function browser(id: BrowserName, name: string, plain = false): Engine {
   return {
-    name,
+    name: plain ? `${name}, wasm forbidden` : name,
+    plain,
     async run(packed: Packed): Promise<Run> {
-      const directory = join(packed.directory, id);
+      const directory = join(packed.directory, `${id}${plain ? "-plain" : ""}`);
       mkdirSync(directory);
       writeFileSync(join(directory, "index.html"), '<!doctype html><title>suite</title><script type="module" src="suite.js"></script>');
       const entry = 'import { runSuite } from "./suite.js"; globalThis.report = runSuite({ compilesBytes: true });';
-      await bundleSuite(packed, { entry, outfile: join(directory, "suite.js"), conditions: ["browser"] });
-      const server = await serve(directory, { headers: { "content-security-policy": POLICY } });
+      const forbidden = `import { createDropout } from "wasm-dropout/inline";
+        import { runSuite } from "./suite.js";
+        globalThis.report = (async () => {
+          const error = await createDropout().then(() => "no error", String);
+          if (!/wasm-dropout.js/.test(error)) throw new Error(\`with wasm: \${error}\`);
+          return await runSuite({ compilesBytes: false, plain: true });
+        })();`;
+      await bundleSuite(packed, { entry: plain ? forbidden : entry, outfile: join(directory, "suite.js"), conditions: ["browser"], plain });
+      const policy = plain ? POLICY.replace(" 'wasm-unsafe-eval'", "") : POLICY;
+      const server = await serve(directory, { headers: { "content-security-policy": policy } });
       try {
         const running = await open(id);
         try {

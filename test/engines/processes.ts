@@ -11,18 +11,20 @@ import { type Engine, MissingEngine, type Run } from "./engine.js";
 
 const installed = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** The release of Node with that major version: the one that runs this, or one from npm. */
-export function node(major: string): Engine {
+/** The release of Node with that major version: the one that runs this, or one from npm; for kernels in JavaScript, without WebAssembly. */
+export function node(major: string, plain = false): Engine {
   const own = process.versions.node.startsWith(`${major}.`);
-  return program(`Node ${major}`, own ? process.execPath : installed(`nodes/node_modules/node-${major}/bin/node`), []);
+  const path = own ? process.execPath : installed(`nodes/node_modules/node-${major}/bin/node`);
+  return program(plain ? `Node ${major} without WebAssembly` : `Node ${major}`, path, [], plain);
 }
 
 export const deno = program("Deno", DENO, ["run", "--quiet", "--no-lock"]);
 export const bun = program("Bun", BUN, ["run"]);
 
-function program(name: string, path: string, args: readonly string[]): Engine {
+function program(name: string, path: string, args: readonly string[], plain = false): Engine {
   return {
     name,
+    plain,
     async run(packed: Packed): Promise<Run> {
       if (!existsSync(path)) throw new MissingEngine(`${path} does not exist`);
       const outfile = join(packed.directory, `${name}.mjs`);
@@ -30,8 +32,9 @@ function program(name: string, path: string, args: readonly string[]): Engine {
       // the background, and one that waits in turn for a garbage collection of this thread waits for ever.
       const entry = `import { runSuite } from "./suite.js";
         setInterval(() => {}, 1000);
-        console.log(JSON.stringify(await runSuite({ compilesBytes: true })));`;
-      await bundleSuite(packed, { entry, outfile, external: true });
+        ${plain ? "delete globalThis.WebAssembly;" : ""}
+        console.log(JSON.stringify(await runSuite({ compilesBytes: ${!plain}, plain: ${plain} })));`;
+      await bundleSuite(packed, { entry, outfile, external: true, plain });
       const [version] = execFileSync(path, ["--version"], { encoding: "utf8" }).match(/\d+\.\d+\.\d+/) ?? [];
       return { version: version ?? "unknown", report: JSON.parse(await firstLine(path, [...args, outfile], packed.directory)) };
     },
@@ -39,7 +42,7 @@ function program(name: string, path: string, args: readonly string[]): Engine {
 }
 
 /** Returns the first line that a program prints, and kills it; throws an error with its output if it ends before. */
-function firstLine(path: string, args: readonly string[], cwd: string): Promise<string> {
+export function firstLine(path: string, args: readonly string[], cwd: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
     let [printed, complaints] = ["", ""];

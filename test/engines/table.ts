@@ -1,6 +1,7 @@
 // The table of engines, in Markdown.
 
 import { createHash } from "node:crypto";
+import { EXTENSIONS } from "../../modules.mjs";
 import type { BuildReport } from "./suite.js";
 
 /** The report of one build in one engine, or the reason why there is none. */
@@ -9,13 +10,14 @@ export type Row = { readonly engine: string } & ({ readonly missing: string } | 
 export function formatTable(rows: readonly Row[]): string {
   const cells = rows.map((row) =>
     "missing" in row
-      ? [row.engine, "NOT RUN", row.missing, "", "", "", ""]
+      ? [row.engine, "NOT RUN", row.missing, "", "", "", "", ""]
       : [
           row.engine,
           row.version,
-          row.build === "simd" ? "SIMD" : "scalar",
-          row.masks,
-          row.outputs,
+          row.build === "simd" ? "SIMD" : row.build,
+          row.ends,
+          row.masks ?? "not drawn",
+          row.outputs ?? "not drawn",
           hashOf(row.extensions),
           `${row.nsPerElement.toFixed(3)} (${(1 / row.nsPerElement).toFixed(2)})`,
         ],
@@ -24,6 +26,7 @@ export function formatTable(rows: readonly Row[]): string {
     "engine",
     "version",
     "build",
+    "SHA-256 of both ends",
     "SHA-256 of masks",
     "SHA-256 of outputs",
     "SHA-256 of extensions",
@@ -33,9 +36,9 @@ export function formatTable(rows: readonly Row[]): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** One hash of all; engines that answer through a driver give them in an order of its own. */
+/** One hash of all, or the names of those that were tried; engines that answer through a driver give them in an order of its own. */
 function hashOf(extensions: BuildReport["extensions"]): string {
-  return createHash("sha256")
-    .update(JSON.stringify(Object.entries(extensions).sort()))
-    .digest("hex");
+  const hashes = Object.entries(extensions).sort();
+  if (hashes.length < EXTENSIONS.length) return `of ${hashes.map(([name]) => name).join(", ")}`;
+  return createHash("sha256").update(JSON.stringify(hashes)).digest("hex");
 }

@@ -94,9 +94,9 @@ describe("a project made by npm init", () => {
 
 it("every entry is found by resolvers that do not read exports, as a CommonJS file", () => {
   const { sync } = createRequire(import.meta.url)("resolve") as { sync(path: string, options: { basedir: string }): string };
-  for (const { subpath, source } of ENTRIES) {
+  for (const { subpath, file } of ENTRIES) {
     const path = join("wasm-dropout", subpath);
-    expect(sync(path, { basedir: directory })).toBe(join(installed, "dist/cjs", `${source}.js`));
+    expect(sync(path, { basedir: directory })).toBe(join(installed, "dist/cjs", `${file}.js`));
   }
 });
 

@@ -2,7 +2,7 @@
 // Invariant: NaN is refused, as engines choose its bits.
 
 import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { bytesOf } from "../expect.js";
 
 export class Digest {
@@ -18,7 +18,7 @@ export class Digest {
       if ((value instanceof Float32Array || value instanceof Float64Array) && value.some(Number.isNaN)) throw new Error("a result is NaN");
       this.#hash.update(bytesOf(value));
     } else if (typeof value !== "object" || value === null) {
-      this.#hash.update(utf8ToBytes(`${value};`));
+      this.#hash.update(asciiOf(`${value};`));
     } else if ("pointer" in value && "array" in value) {
       this.#take(value.array);
     } else {
@@ -29,4 +29,9 @@ export class Digest {
   get hex(): string {
     return bytesToHex(this.#hash.digest());
   }
+}
+
+/** The bytes of text without other characters than ASCII's; not every engine has TextEncoder. */
+function asciiOf(text: string): Uint8Array {
+  return Uint8Array.from({ length: text.length }, (_, k) => text.charCodeAt(k));
 }

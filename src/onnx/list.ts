@@ -79,7 +79,7 @@ export function listDropouts(model: ArrayBuffer | Uint8Array): ModelListing {
   return listingOf(read, findDropouts(read, new FreshNames(read.graph as GraphProto)));
 }
 
-/** Lists a model whose dropouts have been found; `seen` are shapes of tensors that are known from a run. */
+/** @internal Lists a model whose dropouts have been found; `seen` are shapes of tensors that are known from a run. */
 export function listingOf(
   read: ModelProto,
   found: readonly Found[],

@@ -7,7 +7,10 @@ const PROJECTS = {
   /** Examples of README and docstrings, against what is built. */
   docs: ["test/docs/examples.test.ts"],
   /** The adapter for TensorFlow.js on the backends that Node has. */
-  tfjs: ["test/tfjs/{device,graph-model,heap,layers,models,monte-carlo,operations,predict}.test.ts", "test/monte-carlo/tensors.test.ts"],
+  tfjs: [
+    "test/tfjs/{device,fused,graph-model,heap,layers,models,monte-carlo,operations,predict}.test.ts",
+    "test/monte-carlo/tensors.test.ts",
+  ],
   /** Monte-Carlo dropout of ONNX models, in both packages of ONNX Runtime and in a page. */
   onnx: ["test/onnx/**/*.test.ts"],
   /** Pages in browsers. */

@@ -3,12 +3,15 @@
 import { createDropout } from "../core/index.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
 import type { StreamKind } from "../stream/kinds.js";
+import { readExtensions, type TfjsExtensions } from "./extensions.js";
 import { loadKernels } from "./kernels.js";
 import { registerLayers } from "./layer-table.js";
 import { TfjsDropout } from "./tfjs.js";
 
 export type { DropoutState } from "../stream/sequence.js";
 export type { Seed, Stream } from "./draw.js";
+export type { TfjsExtensions } from "./extensions.js";
+export type { AttendOptions, BiasActivationOptions, FusedDraw, JoinOptions, NormalisedOptions, TfjsFused } from "./fused.js";
 export type { Graph } from "./graph.js";
 export type { GraphModelLike } from "./graph-model.js";
 export type { TfjsLayers } from "./layer-table.js";
@@ -35,9 +38,11 @@ export interface TfjsOptions {
   seed?: number | bigint | undefined;
   /** Keep stream of masks: "tile" (default, fastest) or "philox". */
   kind?: StreamKind | undefined;
+  /** Functions of other entries, `{ createFused, createAttention }`, for {@link TfjsDropout.fused}. */
+  extensions?: TfjsExtensions | undefined;
 }
 
-const TFJS_KEYS: Known = /* @__PURE__ */ known("seed", "kind");
+const TFJS_KEYS: Known = /* @__PURE__ */ known("seed", "kind", "extensions");
 
 /**
  * Loads the kernels, makes the layers known to tfjs, and gives operations and layers over them. Call it once before models with layers of this package
@@ -63,10 +68,11 @@ const TFJS_KEYS: Known = /* @__PURE__ */ known("seed", "kind");
  */
 export async function createTfjsDropout(options: TfjsOptions = {}): Promise<TfjsDropout> {
   checkOptions(options, TFJS_KEYS);
-  const { seed, kind } = options;
+  const { seed, kind, extensions } = options;
+  const create = readExtensions(extensions);
   const core = await createDropout({ seed, kind });
   await loadKernels(core);
-  const made = new TfjsDropout(core.state);
+  const made = new TfjsDropout(core.state, create);
   registerLayers((args) => made._stateOf(args));
   await made.ready();
   return made;

@@ -6,9 +6,13 @@ import { checkOptions } from "../ground/options.js";
 import type { ClassOutput, ClassPrediction, PassContext, Prediction } from "../monte-carlo/index.js";
 import { type DropoutState, Sequence } from "../stream/sequence.js";
 import { type Draws, drawNext, drawsOf, type Seed, type Stream, sequenceOfLayer, sequenceOfSeed, sequenceOfSeededLayer } from "./draw.js";
+import { Extensions, type TfjsExtensions } from "./extensions.js";
+import { TfjsFused } from "./fused.js";
+import { hasBackend } from "./gpu.js";
 import type { Graph } from "./graph.js";
 import type { GraphModelLike } from "./graph-model.js";
-import { readyHeap } from "./heap.js";
+import { currentHeap, readyHeap } from "./heap.js";
+import { kernels } from "./kernels.js";
 import { LAYERS, type LayerClass, type TfjsLayers } from "./layer-table.js";
 import type { RandomLayer, RandomLayerArgs } from "./layers.js";
 import { alphaDropout, dropout, gaussianDropout, gaussianNoise, type NoiseShape } from "./operations.js";
@@ -49,12 +53,29 @@ export class TfjsDropout {
     Object.entries(LAYERS).map(([name, Class]) => [name, (args: never) => this.#make(Class as LayerClass<never, RandomLayer>, args)]),
   ) as unknown as TfjsLayers;
 
+  /**
+   * Fused operations of a transformer's blocks, on backends "cpu" and "wasm". They run on the extensions that {@link createTfjsDropout} was handed, and refuse by
+   * name without them.
+   *
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { ones, zeros } from "@tensorflow/tfjs-core";
+   * import { createFused } from "wasm-dropout/fused";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42, extensions: { createFused } });
+   * const y = wd.fused.biasActivationDropout(ones([8, 4]), 0.1, { bias: zeros([4]), activation: "gelu" });
+   */
+  readonly fused: TfjsFused;
+
   readonly #sequence: Sequence;
+  readonly #extensions: Extensions;
   #layers = 0;
 
   /** @internal */
-  constructor(state: DropoutState) {
+  constructor(state: DropoutState, extensions: TfjsExtensions) {
     this.#sequence = Sequence.from(state);
+    this.#extensions = new Extensions(extensions);
+    this.fused = new TfjsFused(this.#extensions, this.#sequence);
   }
 
   /** The place in the sequence of masks of operations and in that of layers. Layers have states of their own: {@link maskStates}. */
@@ -94,7 +115,7 @@ export class TfjsDropout {
    * await wd.ready();
    */
   ready(): Promise<void> {
-    return Promise.all([ready(), readyHeap()]).then(() => {});
+    return Promise.all([ready(), this.#readyHeap()]).then(() => {});
   }
 
   /**
@@ -233,6 +254,14 @@ export class TfjsDropout {
   predict(model: Graph | GraphModelLike, inputs: Inputs, options: TfjsPredictOptions): Promise<Prediction> {
     const { kind, seed } = this.#sequence;
     return predict(model, inputs, options, { kind, seed: seed.toBigInt() });
+  }
+
+  async #readyHeap(): Promise<void> {
+    await readyHeap();
+    const { core } = kernels();
+    await this.#extensions.make(core);
+    const heap = hasBackend() ? currentHeap()?.kernels : undefined;
+    if (heap !== undefined) await this.#extensions.make(heap.core);
   }
 
   #run<R extends Rank>(

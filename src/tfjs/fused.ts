@@ -1,0 +1,436 @@
+// Fused operations as operations of tfjs with gradients: bias, activation and dropout; dropout, residual and layer norm; attention.
+// Each draws one stream; the gradient draws it again from the ticket. Tensors that a gradient reads again are saved by tfjs, as those of its own operations.
+// Invariant: gradients are those of kernels, which have none of their own: who asks for gradients of gradients is refused.
+
+import {
+  cast,
+  clone,
+  customGrad,
+  dispose,
+  type GradSaveFunc,
+  keep,
+  type NamedTensorMap,
+  Tensor,
+  type TensorLike,
+  tensor,
+  tidy,
+} from "@tensorflow/tfjs-core";
+import type { Attention, AttentionTicket } from "../attention/index.js";
+import type { Activation, ActivationTicket, Fused, NormTicket, ResidualTicket } from "../fused/index.js";
+import { checkAmount, checkBelowOne, wrongKind, wrongValue } from "../ground/check.js";
+import { checkOptions, type Known, known } from "../ground/options.js";
+import type { PassContext } from "../monte-carlo/pass.js";
+import type { Sequence } from "../stream/sequence.js";
+import { STREAM_VERSION } from "../stream/ticket.js";
+import { type Draw, drawNext, drawsOf, isRows, type Seed, type Stream, sequenceOfSeed } from "./draw.js";
+import type { Extended, Extensions } from "./extensions.js";
+import { checkReadable, currentDevice } from "./gpu.js";
+import { computeValues, type Some } from "./values.js";
+
+type Input = Tensor | TensorLike;
+
+/** The option of all. */
+export interface FusedDraw {
+  /** As for {@link TfjsDropout.dropout}: by default the next mask of the sequence. The context of a pass has one mask for all, so one sample or shared masks. */
+  seed?: Seed | Stream | PassContext | null | undefined;
+}
+
+/** Options of {@link TfjsFused.biasActivationDropout}. */
+export interface BiasActivationOptions extends FusedDraw {
+  /** [columns], as the last dimension of x; by default nothing is added. */
+  bias?: Input | undefined;
+  /** "none" by default, "relu", "gelu", "geluTanh" or "silu". */
+  activation?: Activation | undefined;
+}
+const ACTIVATION_KEYS: Known = /* @__PURE__ */ known("seed", "bias", "activation");
+
+/** Options of {@link TfjsFused.biasDropoutResidual}. */
+export interface JoinOptions extends FusedDraw {
+  /** [columns], as the last dimension of x; by default nothing is added. */
+  bias?: Input | undefined;
+  /** Of the shape of x; by default nothing is added. */
+  residual?: Input | undefined;
+}
+const JOIN_KEYS: Known = /* @__PURE__ */ known("seed", "bias", "residual");
+
+/** Options of {@link TfjsFused.dropoutResidualLayerNorm}. */
+export interface NormalisedOptions extends JoinOptions {
+  /** [columns] */
+  gamma: Input;
+  /** [columns]; by default nothing is added. */
+  beta?: Input | undefined;
+  /** Added to the variance: finite and not negative; 1e-5 by default. */
+  epsilon?: number | undefined;
+}
+const NORM_KEYS: Known = /* @__PURE__ */ known("seed", "bias", "residual", "gamma", "beta", "epsilon");
+
+/** Options of {@link TfjsFused.attention}. */
+export interface AttendOptions extends FusedDraw {
+  /** The factor of q . k; 1 / sqrt(depth) by default. */
+  scale?: number | undefined;
+  /** true: query i sees keys 0..i + keys - queries. false by default. */
+  causal?: boolean | undefined;
+  /** Added to the scores, f32; or of dtype "bool", false where a key is left out. Broadcast to [..., heads, queries, keys]; it has no gradient. */
+  attentionMask?: Tensor | undefined;
+}
+const ATTENTION_KEYS: Known = /* @__PURE__ */ known("seed", "scale", "causal", "attentionMask");
+
+function toTensor(value: unknown, name: string): Tensor {
+  const x = value instanceof Tensor ? value : tensor(value as TensorLike);
+  if (x.dtype !== "float32") throw wrongKind(`${name}.dtype`, '"float32"', x.dtype);
+  checkReadable(x);
+  return x;
+}
+
+function columnsOf(x: Tensor): number {
+  if (x.rank === 0) throw wrongValue("x.shape", "at least one dimension", "[]");
+  return x.shape.at(-1) as number;
+}
+
+/** Takes a tensor of a shape; undefined for none. */
+function optional(value: unknown, name: string, shape: readonly number[]): Tensor | undefined {
+  if (value === undefined) return undefined;
+  const x = toTensor(value, name);
+  if (x.shape.join() !== shape.join()) throw wrongValue(`${name}.shape`, `[${shape.join(", ")}]`, `[${x.shape.join(", ")}]`);
+  return x;
+}
+
+type Gradient = (dy: Tensor, saved: readonly Tensor[]) => Tensor[];
+
+/** A function of tensors; `save` keeps what its gradient reads again. Where that is asked for a gradient itself, it throws. */
+function operation(inputs: readonly Tensor[], forward: (save: (tensors: Tensor[]) => void) => Tensor, gradient: Gradient): Tensor {
+  return customGrad((...args: (Tensor | GradSaveFunc)[]) => {
+    const save = args.at(-1) as GradSaveFunc;
+    return {
+      value: forward(save),
+      gradFunc: (dy: Tensor, saved: Tensor[] | NamedTensorMap) => {
+        const kept = saved as Tensor[];
+        return gradient(dy, kept).map((one) => firstOrder([dy, ...kept], one));
+      },
+    };
+  })(...inputs);
+}
+
+/** Returns `result` as a function of `inputs` that has no gradient. */
+function firstOrder(inputs: readonly Tensor[], result: Tensor): Tensor {
+  return customGrad(() => ({
+    value: result,
+    gradFunc: () => {
+      throw wrongKind("grad", "gradient of the first order: fused operations have no others", "gradient of a gradient");
+    },
+  }))(...inputs);
+}
+
+/** Fused operations with dropout on tensors of f32, of any rank, whose rows are those of the last dimension. Of {@link TfjsDropout.fused}. */
+export class TfjsFused {
+  readonly #extensions: Extensions;
+  readonly #sequence: Sequence;
+
+  /** @internal */
+  constructor(extensions: Extensions, sequence: Sequence) {
+    this.#extensions = extensions;
+    this.#sequence = sequence;
+  }
+
+  /**
+   * Returns dropout(activation(x + bias)), as {@link Fused.biasActivationDropout} has it, with gradients for x and the bias.
+   *
+   * @param x tensor of f32, [..., columns]
+   * @param rate drop probability in [0, 1)
+   * @param options see {@link BiasActivationOptions}
+   * @throws TypeError and RangeError as {@link TfjsDropout.dropout} does, and TypeError on a backend of a GPU or without `createFused`
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { ones, zeros } from "@tensorflow/tfjs-core";
+   * import { createFused } from "wasm-dropout/fused";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42, extensions: { createFused } });
+   * const y = wd.fused.biasActivationDropout(ones([2, 3, 4]), 0.1, { bias: zeros([4]), activation: "geluTanh" });
+   */
+  biasActivationDropout(x: Input, rate: number, options: BiasActivationOptions = {}): Tensor {
+    checkOptions(options, ACTIVATION_KEYS);
+    const { activation = "none", seed, bias: given } = options;
+    return this.#run("fused", x, rate, seed, (input, draw) => {
+      const bias = optional(given, "bias", [columnsOf(input)]);
+      const shape = input.shape;
+      let ticket: ActivationTicket | undefined;
+      const operands = [input, ...(bias === undefined ? [] : [bias])];
+      return operation(
+        operands,
+        (save) => {
+          const [y] = this.#compute(operands, [shape], ([values, added], [out], { fused }) => {
+            ({ ticket } = (fused as Fused).biasActivationDropout(values, rate, { ...draw, activation, bias: added, out }));
+          });
+          save(activation === "none" ? [] : operands);
+          return y as Tensor;
+        },
+        (dy, saved) =>
+          this.#compute(
+            [dy, ...saved],
+            [shape, ...(bias === undefined ? [] : [bias.shape])],
+            ([values, x, added], [dx, dbias], { fused }) => {
+              const read = saved.length === 0 ? {} : { x, bias: added };
+              (fused as Fused).backward(values, ticket as ActivationTicket, read, { dx, ...(bias !== undefined && { dbias }) });
+            },
+          ),
+      );
+    });
+  }
+
+  /**
+   * Returns residual + dropout(x + bias), as {@link Fused.biasDropoutResidual} has it, with gradients for all three.
+   *
+   * @param x tensor of f32, [..., columns]
+   * @param rate drop probability in [0, 1)
+   * @param options see {@link JoinOptions}
+   * @throws TypeError and RangeError as {@link TfjsFused.biasActivationDropout} does
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { ones } from "@tensorflow/tfjs-core";
+   * import { createFused } from "wasm-dropout/fused";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42, extensions: { createFused } });
+   * const h = wd.fused.biasDropoutResidual(ones([8, 4]), 0.1, { residual: ones([8, 4]) });
+   */
+  biasDropoutResidual(x: Input, rate: number, options: JoinOptions = {}): Tensor {
+    checkOptions(options, JOIN_KEYS);
+    const { seed, bias: added, residual: other } = options;
+    return this.#run("fused", x, rate, seed, (input, draw) => {
+      const bias = optional(added, "bias", [columnsOf(input)]);
+      const residual = optional(other, "residual", input.shape);
+      return this.#join(input, bias, residual, rate, draw, (operands) => {
+        const [h] = this.#compute(operands, [input.shape], ([values, ...others], [out], { fused }) => {
+          const [bias, residual] = pick(others, [added !== undefined, other !== undefined]);
+          (fused as Fused).biasDropoutResidual(values, rate, { ...draw, bias, residual, out });
+        });
+        return h as Tensor;
+      });
+    });
+  }
+
+  /**
+   * Returns h = residual + dropout(x + bias) and y, its layer norm, as {@link Fused.dropoutResidualLayerNorm} has it: one pass over memory forward. Both
+   * have gradients, so that h may go on as the residual stream.
+   *
+   * @param x tensor of f32, [..., columns]
+   * @param rate drop probability in [0, 1)
+   * @param options see {@link NormalisedOptions}
+   * @throws TypeError and RangeError as {@link TfjsFused.biasActivationDropout} does
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { ones } from "@tensorflow/tfjs-core";
+   * import { createFused } from "wasm-dropout/fused";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42, extensions: { createFused } });
+   * const { y, h } = wd.fused.dropoutResidualLayerNorm(ones([8, 4]), 0.1, { residual: ones([8, 4]), gamma: ones([4]) });
+   */
+  dropoutResidualLayerNorm(x: Input, rate: number, options: NormalisedOptions): { y: Tensor; h: Tensor } {
+    checkOptions(options, NORM_KEYS);
+    const { seed, bias: added, residual: other, gamma: factors, beta: addends, epsilon = 1e-5 } = options;
+    checkAmount(epsilon, "epsilon");
+    const results: { y?: Tensor } = {};
+    const h = this.#run(
+      "fused",
+      x,
+      rate,
+      seed,
+      (input, draw) => {
+        const row = [columnsOf(input)];
+        const bias = optional(added, "bias", row);
+        const residual = optional(other, "residual", input.shape);
+        if (factors === undefined) throw wrongKind("gamma", "tensor or what tfjs makes one of", factors);
+        const gamma = optional(factors, "gamma", row) as Tensor;
+        const beta = optional(addends, "beta", row);
+        const rows = [input.size / Math.max(1, row[0] as number)];
+        const { shape } = input;
+        let made: Tensor[] = [];
+        let ticket: NormTicket<"dropoutResidualLayerNorm"> | undefined;
+        const sum = this.#join(input, bias, residual, rate, draw, (operands) => {
+          const all = [...operands, gamma, ...(beta === undefined ? [] : [beta])];
+          made = this.#compute(all, [shape, shape, rows, rows], ([values, ...others], [h, out, mean, rstd], { fused }) => {
+            const [bias, residual, gamma, beta] = pick(others, [added !== undefined, other !== undefined, true, addends !== undefined]);
+            const how = { ...draw, bias, residual, gamma: gamma as Float32Array, beta, epsilon, h, out, mean, rstd };
+            ({ ticket } = (fused as Fused).dropoutResidualLayerNorm(values, rate, how));
+          });
+          // These outlive the scope of the forward function, which disposes of all but its result.
+          for (const one of made.slice(1)) keep(one);
+          return made[0] as Tensor;
+        });
+        const [, y, mean, rstd] = made as [Tensor, Tensor, Tensor, Tensor];
+        const operands = [sum, gamma, ...(beta === undefined ? [] : [beta])];
+        const normalised = operation(
+          operands,
+          (save) => {
+            save([sum, gamma, mean, rstd]);
+            return clone(y);
+          },
+          (dy, saved) =>
+            this.#compute([dy, ...saved], [shape, row, ...(beta === undefined ? [] : [row])], (read, [dx, dgamma, dbeta], { fused }) => {
+              const [values, h, gamma, mean, rstd] = read;
+              // The gradient with respect to h: dropout's follows in that of h.
+              const alone = { ...(ticket as NormTicket<"dropoutResidualLayerNorm">), p: 0, residual: false, bias: false };
+              (fused as Fused).backward(values, alone, { h, mean, rstd, gamma }, { dx, dgamma, ...(beta !== undefined && { dbeta }) });
+            }),
+        );
+        dispose([y, mean, rstd]);
+        results.y = normalised;
+        return sum;
+      },
+      results,
+    );
+    return { y: results.y as Tensor, h };
+  }
+
+  /**
+   * Returns scaled dot-product attention with dropout of its probabilities, as {@link Attention.forward} has it, with gradients for q, k and v; the scores are
+   * never kept.
+   *
+   * @param q tensor of f32, [..., heads, queries, depth]
+   * @param k [..., heads, keys, depth]; q may have a multiple of its heads
+   * @param v [..., heads, keys, size]
+   * @param rate drop probability in [0, 1)
+   * @param options see {@link AttendOptions}
+   * @returns [..., heads, queries, size]
+   * @throws TypeError and RangeError as {@link Attention.forward} does, and TypeError on a backend of a GPU or without `createAttention`
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { randomNormal } from "@tensorflow/tfjs-core";
+   * import { createAttention } from "wasm-dropout/attention";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42, extensions: { createAttention } });
+   * const [q, k, v] = [1, 2, 3].map(() => randomNormal([2, 4, 10, 8]));
+   * const y = wd.fused.attention(q, k, v, 0.1, { causal: true });
+   */
+  attention(q: Input, k: Input, v: Input, rate: number, options: AttendOptions = {}): Tensor {
+    checkOptions(options, ATTENTION_KEYS);
+    const { seed, scale, causal = false, attentionMask: given } = options;
+    return this.#run("attention", q, rate, seed, (queries, draw) => {
+      const [keys, values] = [toTensor(k, "k"), toTensor(v, "v")];
+      if (queries.rank < 2) throw wrongValue("q.shape", "[..., queries, depth]", `[${queries.shape.join(", ")}]`);
+      const attentionMask = given === undefined ? undefined : maskOf(given);
+      const mask = given === undefined ? {} : { attentionMask, maskShape: given.shape };
+      const form = { shape: queries.shape, kShape: keys.shape, vShape: values.shape, scale, causal, ...mask };
+      const result = [...queries.shape.slice(0, -1), values.shape.at(-1) ?? 0];
+      let ticket: AttentionTicket | undefined;
+      const operands = [queries, keys, values];
+      return operation(
+        operands,
+        (save) => {
+          const [y, logSumExp] = this.#compute(
+            operands,
+            [result, queries.shape.slice(0, -1)],
+            ([q, k, v], [out, logSumExp], { attention }) => {
+              const how = { ...draw, ...form, k, v, out, logSumExp };
+              ({ ticket } = (attention as Attention).forward(q, rate, how));
+            },
+          ) as [Tensor, Tensor];
+          save([...operands, y, logSumExp]);
+          return y;
+        },
+        (dy, saved) =>
+          this.#compute(
+            [dy, ...saved],
+            operands.map(({ shape }) => shape),
+            (read, [dq, dk, dv], { attention }) => {
+              const [values, q, k, v, y, logSumExp] = read;
+              const all = { q, k, v, y, logSumExp, attentionMask };
+              (attention as Attention).backward(values, ticket as AttentionTicket, all, { dq, dk, dv });
+            },
+          ),
+      );
+    });
+  }
+
+  #compute(
+    inputs: readonly Tensor[],
+    shapes: readonly (readonly number[])[],
+    run: (inputs: Some, outputs: Some, extended: Extended) => void,
+  ): Tensor[] {
+    checkDevice();
+    for (const x of inputs) checkReadable(x);
+    return computeValues(this.#extensions, inputs, shapes, run);
+  }
+
+  /** h = residual + dropout(x + bias), which `forward` computes. */
+  #join(
+    x: Tensor,
+    bias: Tensor | undefined,
+    residual: Tensor | undefined,
+    rate: number,
+    draw: Draw,
+    forward: (operands: Tensor[]) => Tensor,
+  ): Tensor {
+    const operands = [x, bias, residual].filter((one) => one !== undefined);
+    const columns = bias === undefined ? undefined : { columns: bias.size };
+    const ticket: ResidualTicket = {
+      ...{ version: STREAM_VERSION, op: "biasDropoutResidual", kind: draw.kind, seed: `${draw.seed}`, stream: `${draw.stream}` },
+      ...{ start: 0, p: rate, length: x.size, residual: false, ...columns },
+    };
+    return operation(
+      operands,
+      () => forward(operands),
+      (dy) => {
+        const [dx, dbias] = this.#compute(
+          [dy],
+          [x.shape, ...(bias === undefined ? [] : [bias.shape])],
+          ([values], [dx, dbias], { fused }) => {
+            (fused as Fused).backward(values, ticket, {}, { dx, ...(bias !== undefined && { dbias }) });
+          },
+        );
+        return [dx, ...(bias === undefined ? [] : [dbias]), ...(residual === undefined ? [] : [dy.clone()])] as Tensor[];
+      },
+    );
+  }
+
+  /** Has `use` draw the next stream, or that of `seed`; what stands in `others` outlives the scope as the result does. */
+  #run(
+    name: "fused" | "attention",
+    x: Input,
+    rate: number,
+    seed: Seed | Stream | PassContext | null | undefined,
+    use: (x: Tensor, draw: Draw) => Tensor,
+    others: Readonly<Record<string, Tensor>> = {},
+  ): Tensor {
+    this.#extensions.check(name);
+    checkBelowOne(rate, "rate");
+    checkDevice();
+    const { kind } = this.#sequence;
+    let result: Tensor | undefined;
+    tidy(() => {
+      const input = toTensor(x, name === "fused" ? "x" : "q");
+      if (typeof seed === "object" && seed !== null) {
+        const draws = drawsOf(seed, kind, input, null);
+        if (isRows(draws))
+          throw wrongKind("seed", "context of one sample or of shared masks, as the mask is one", `context of ${draws.length} samples`);
+        result = use(input, draws);
+      } else {
+        const sequence = seed === undefined || seed === null ? this.#sequence : sequenceOfSeed(kind, seed);
+        result = drawNext(sequence, (draw) => use(input, draw));
+      }
+      return [result, ...Object.values(others)];
+    });
+    return result as Tensor;
+  }
+}
+
+/** Throws TypeError on a backend whose tensors are in the memory of a GPU. */
+function checkDevice(): void {
+  const device = currentDevice();
+  if (device !== undefined)
+    throw wrongKind("backend", '"cpu" or "wasm", which fused operations run on', device.synchronous ? "webgl" : "webgpu");
+}
+
+/** Distributes values in order to those places that are taken. */
+function pick(values: readonly Float32Array[], taken: readonly boolean[]): (Float32Array | undefined)[] {
+  let next = 0;
+  return taken.map((is) => (is ? values[next++] : undefined));
+}
+
+/** Returns the values of an attention mask: bytes of a boolean one. */
+function maskOf(mask: unknown): Float32Array | Uint8Array {
+  if (!(mask instanceof Tensor)) throw wrongKind("attentionMask", "tensor", mask);
+  checkReadable(mask);
+  if (mask.dtype === "float32") return mask.dataSync<"float32">();
+  if (mask.dtype !== "bool") throw wrongKind("attentionMask.dtype", '"float32" or "bool"', mask.dtype);
+  return Uint8Array.from(cast(mask, "int32").dataSync<"int32">());
+}

@@ -19,6 +19,11 @@ describe("calls with arguments of every kind", () => {
     for (let index = first; index < first + PART; ++index) await runCase(world, SEED, index);
   });
 
+  it("cases with kernels in JavaScript", async () => {
+    const plain = await makeWorld(true);
+    for (let index = CASES; index < CASES + PART; ++index) await runCase(plain, SEED, index);
+  });
+
   // Controls: without them a check that finds nothing would pass.
   const faults: [name: string, fault: (args: readonly unknown[], result: unknown) => unknown, message: RegExp][] = [
     ["a wrong result", (_, y) => (y instanceof Float32Array ? y.map((value) => value + 1) : y), /dropout\.dropout, sound: y\[\d+\] is /],

@@ -1,7 +1,9 @@
 // The objects under test, and arrays for them in every place that an array can have, with canaries around each.
 
 import { inspect } from "node:util";
+import type { ModuleName } from "../../modules.mjs";
 import { createAttention } from "../../src/attention/index.js";
+import type { Load } from "../../src/core/create.js";
 import { createDropout, type Dropout } from "../../src/core/index.js";
 import type { WasmBuffer } from "../../src/engine/buffer.js";
 import { createFused } from "../../src/fused/index.js";
@@ -76,21 +78,28 @@ class Subclassed extends Float32Array {
 
 export type World = Awaited<ReturnType<typeof makeWorld>>;
 
-/** Makes the objects, once for all cases. */
-export async function makeWorld() {
-  const dropout = await createDropout({ seed: 42 });
-  const half = await createHalf(dropout);
-  const other = await createDropout({ seed: 1 });
+/** Returns the kernels of a module in JavaScript. */
+async function plainModule(name: ModuleName): Promise<WebAssembly.Module> {
+  const { load } = (await import(`../../src/${name}/plain.ts`)) as { load: Load };
+  return load(false, false);
+}
+
+/** Makes the objects, once for all cases: their kernels are wasm, or `plain` JavaScript. */
+export async function makeWorld(plain = false) {
+  const of = async (name: ModuleName) => (plain ? { module: await plainModule(name) } : {});
+  const dropout = await createDropout({ seed: 42, ...(await of("core")) });
+  const half = await createHalf(dropout, await of("half"));
+  const other = await createDropout({ seed: 1, ...(await of("core")) });
   const extended = half.dropout;
   const world = {
     dropout: extended as Dropout,
     half,
-    shapes: await createShapes(extended),
-    noise: await createNoise(extended),
-    linear: await createLinear(extended),
-    fused: await createFused(extended),
-    monteCarlo: await createMonteCarlo(extended),
-    attention: await createAttention(extended),
+    shapes: await createShapes(extended, await of("shapes")),
+    noise: await createNoise(extended, await of("noise")),
+    linear: await createLinear(extended, await of("linear")),
+    fused: await createFused(extended, await of("fused")),
+    monteCarlo: await createMonteCarlo(extended, await of("monte-carlo")),
+    attention: await createAttention(extended, await of("attention")),
     other,
   };
   for (const instance of [dropout, other]) instance.alloc("bytes", ROOM).free();

@@ -138,6 +138,15 @@ it("every block of code is in a language that a test runs", () => {
   expect(fences.filter((language) => !known.includes(language))).toEqual([]);
 });
 
+it("every column of a table has a name", () => {
+  const nameless = TEXTS.flatMap((path) =>
+    [...read(path).matchAll(/^ *\|(.*)\|\n *\|[ :|-]*--[ :|-]*\|$/gm)]
+      .filter(([, names = ""]) => names.split("|").some((name) => name.trim() === ""))
+      .map(([, names]) => `${path}: ${names}`),
+  );
+  expect(nameless).toEqual([]);
+});
+
 it("the commands that pages name exist", () => {
   const { scripts } = JSON.parse(read("package.json"));
   const missing = TEXTS.flatMap((path) =>

@@ -20,7 +20,7 @@ const PROJECTS = {
   /** The packed package in every engine. */
   engines: ["test/engines/**/*.test.ts"],
   /** The examples that run in a terminal or in a Worker. */
-  examples: ["test/examples/{distributed,edge-worker,frameworks,host-memory,mnist,train}.test.ts"],
+  examples: ["test/examples/{distributed,edge-worker,frameworks,host-memory,mnist,train,transformer}.test.ts"],
   /** The benchmarks and the tools beside them. */
   bench: ["test/bench/**/*.test.ts", "test/tools/**/*.test.ts"],
 } satisfies Record<string, readonly string[]>;

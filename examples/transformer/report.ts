@@ -1,0 +1,49 @@
+// The report: what both trainings came to, as a page that needs no network.
+
+import { document, figure } from "../../tools/report/document.js";
+import { type Line, lineChart } from "../../tools/report/lines.js";
+import { plain } from "../../tools/report/markup.js";
+import type { Chart } from "../../tools/report/plot.js";
+import type { Point, Settings } from "./training.js";
+
+/** The curves of a training with dropout and of one without. */
+export type Curves = Readonly<Record<"with" | "without", readonly Point[]>>;
+
+/** The least validation loss, the last ones, and what is said of them. */
+export function conclusion(curves: Curves): string {
+  const [dropped, plain] = [curves.with, curves.without].map((curve) => curve.at(-1)?.validation ?? Number.NaN) as [number, number];
+  const least = Math.min(...curves.without.map(({ validation }) => validation));
+  return (
+    `Validation loss after the last step: ${dropped.toFixed(3)} nats a character with dropout, ${plain.toFixed(3)} without, ` +
+    `whose least was ${least.toFixed(3)}. With dropout it is ${dropped < plain ? "lower" : "NOT lower"}.`
+  );
+}
+
+export function lossChart(curves: Curves, { steps }: Settings): Chart {
+  const lines = (["without", "with"] as const).flatMap((name) =>
+    (["validation", "training"] as const).map((measure): Line => {
+      const points = curves[name].map((point) => ({ x: point.step, y: point[measure] }));
+      return { name: `${measure}, ${name} dropout`, points, colour: name === "with" ? 0 : 1, dashed: measure === "training" };
+    }),
+  );
+  const values = lines.flatMap(({ points }) => points.map(({ y }) => y));
+  return lineChart(
+    {
+      title: "Loss over steps",
+      description: conclusion(curves),
+      x: { label: "step", from: 0, to: steps },
+      y: { label: "nats a character, nothing dropped", from: 0, to: Math.max(...values) * 1.05 },
+    },
+    lines,
+  );
+}
+
+export function report(curves: Curves, settings: Settings): string {
+  const { width, heads, blocks, length, windows, rate, text, seed } = settings;
+  const form =
+    `A transformer of ${blocks} blocks, ${width} columns and ${heads} heads, on ${text} characters of this repository's pages; steps of ${windows} windows of ` +
+    `${length} characters; dropout of attention, residual branches and feed-forward at p = ${rate}; seed ${seed}.`;
+  const title = "A small transformer, with dropout and without";
+  const body = [plain("h1", title), plain("p", conclusion(curves)), figure("loss", lossChart(curves, settings)), plain("p", form)];
+  return document(title, [plain("main", ...body)]);
+}

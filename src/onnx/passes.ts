@@ -13,7 +13,7 @@ import type { Growth, Separation } from "./separable.js";
 import type { Split } from "./split.js";
 
 // The most bytes that one run may make: several passes at once gain by using weights while they are in the caches, and lose what no longer fits there.
-const RUN_BYTES = 2 ** 20;
+const RUN_BYTES = 2 ** 21;
 export const MOST_PASSES_PER_RUN = 64;
 const ELEMENT_BYTES = 4;
 
@@ -106,11 +106,10 @@ export class Passes {
 
   /** Returns the output of a pass. */
   run({ pass, passes, stream }: PassContext): Elements | Promise<Elements> {
-    const { split } = this.#opened;
-    // Also tells the engine which layers draw.
-    const streams = split.sites.map(({ name }) => stream({ layer: name }));
     const known = this.#outputs[pass - this.#first];
     if (known !== undefined && pass >= this.#first) return known;
+    // Also tells the engine which layers draw.
+    const streams = this.#opened.split.sites.map(({ name }) => stream({ layer: name }));
     const { kind, seed } = streams[0] as Drawing;
     this.#end ??= pass + passes;
     return this.#runFrom(pass, Math.min(this.#most, this.#end - pass), kind, seed);

@@ -1,5 +1,6 @@
 // npm run bench:onnx: Monte-Carlo passes of ONNX models beside plain runs of the same files in the same runtime, and beside ONNX Runtime's own Dropout in
-// training mode, which neither seeds nor replays. Processor time of one thread, least of rounds that take turns, so that a busy machine changes little.
+// training mode, which neither seeds nor replays. Processor time, least of rounds that take turns, so that a busy machine changes little; each way is warm
+// before, as the compiler works beside it until then, and short ones run several times a round.
 
 import { createRequire } from "node:module";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -14,10 +15,12 @@ const USAGE = `Measures 30 Monte-Carlo passes of ONNX models beside as many plai
 
 npm run bench:onnx -- [options]
   --runtime name  onnxruntime-web or onnxruntime-node; both by default
-  --rounds N      rounds to take minima over (default 7)
+  --rounds N      rounds to take minima over (default 15)
   --help          this text`;
 
 const PASSES = 30;
+const WARM_MS = 300;
+const ROUND_MS = 10;
 const ONE_THREAD = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 };
 
 interface Subject {
@@ -75,6 +78,12 @@ function training(bytes: Uint8Array): Uint8Array {
   return toBinary(ModelProtoSchema, model);
 }
 
+/** Milliseconds of processor time since a moment. */
+function since(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}
+
 async function measure(ort: Runtime, { network, samples, rates, bar, ofOne }: Subject, rounds: number): Promise<string[]> {
   const dims = [samples, ...network.input];
   const x = new ort.Tensor("float32", new Numbers(9).take(dims.reduce((a, b) => a * b, 1)), dims);
@@ -94,14 +103,23 @@ async function measure(ort: Runtime, { network, samples, rates, bar, ofOne }: Su
     one: () => plain.run({ [input]: x }),
   };
   const least: Record<string, number> = {};
-  // The first round warms up, and sees the shapes of the model.
-  for (let round = 0; round <= rounds; ++round) {
-    for (const [name, run] of Object.entries(ways)) {
-      const start = process.cpuUsage();
+  const repeats: Record<string, number> = {};
+  for (const [name, run] of Object.entries(ways)) {
+    let runs = 0;
+    const start = process.cpuUsage();
+    do {
       await run();
-      const { user, system } = process.cpuUsage(start);
-      const elapsed = (user + system) / 1000;
-      if (round > 0) least[name] = Math.min(least[name] ?? Number.POSITIVE_INFINITY, elapsed);
+      ++runs;
+    } while (since(start) < WARM_MS);
+    repeats[name] = Math.ceil((runs * ROUND_MS) / since(start));
+  }
+  for (let round = 0; round < rounds; ++round) {
+    for (const [name, run] of Object.entries(ways)) {
+      for (let k = 0; k < (repeats[name] as number); ++k) {
+        const start = process.cpuUsage();
+        await run();
+        least[name] = Math.min(least[name] ?? Number.POSITIVE_INFINITY, since(start));
+      }
     }
   }
   for (const one of [onnx, plain, own]) await one.release();
@@ -122,7 +140,7 @@ const NAMES = ["onnxruntime-web", "onnxruntime-node"];
 function readOptions(args: string[]): Options {
   const { runtime, rounds, help } = parseCommandLine({
     args,
-    options: { runtime: { type: "string" }, rounds: { type: "string", default: "7" }, help: { type: "boolean", default: false } },
+    options: { runtime: { type: "string" }, rounds: { type: "string", default: "15" }, help: { type: "boolean", default: false } },
   }).values;
   if (runtime !== undefined && !NAMES.includes(runtime)) throw new UsageError(`--runtime: expected ${NAMES.join(" or ")}`);
   return { runtimes: runtime === undefined ? NAMES : [runtime], rounds: readRounds(rounds), help };

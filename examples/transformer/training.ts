@@ -11,7 +11,7 @@ import { Adam } from "./adam.js";
 import { Decoder, type Form } from "./model.js";
 import { readText, Windows } from "./text.js";
 
-/** What a training follows from. */
+/** All that a training follows from. */
 export interface Settings extends Omit<Form, "characters"> {
   readonly seed: number;
   /** Drop probability, 0 for none. */

@@ -16,7 +16,7 @@ export interface TfjsExtensions {
 }
 const EXTENSION_KEYS: Known = /* @__PURE__ */ known("createFused", "createAttention");
 
-/** What the functions have made. */
+/** The objects that the functions have made. */
 export interface Extended {
   readonly fused?: Fused | undefined;
   readonly attention?: Attention | undefined;

@@ -195,7 +195,7 @@ export async function measureFused(
   // The first rounds warm up.
   for (let round = -3; round < rounds; ++round) {
     for (const { name, call } of subjects) {
-      // What is subtracted from the others' times has the way of the data into the caches in it, which is left out of ours by a call in front.
+      // The times that are subtracted from the others have the way of the data into the caches in them, which a call in front leaves out of ours.
       await call();
       for (let k = 0; k < CALLS; ++k) {
         const start = process.cpuUsage();

@@ -6,19 +6,26 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { matMul, type Tensor2D, tensor2d } from "@tensorflow/tfjs-core";
+import { matMul, norm, type Tensor2D, tensor1d, tensor2d, variable } from "@tensorflow/tfjs-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { UsageError } from "../../bench/command-line.js";
 import { useBackend } from "../../examples/mnist/train/backend.js";
 import { readCheckpoint } from "../../examples/mnist/train/checkpoint.js";
+import { batchOf, trainingExamples } from "../../examples/mnist/train/data.js";
+import { type McNemar, mcnemar } from "../../examples/mnist/train/mcnemar.js";
 import { makeModel } from "../../examples/mnist/train/model.js";
 import { separation } from "../../examples/mnist/train/monte-carlo.js";
+import { makeOptimizer } from "../../examples/mnist/train/optimizer.js";
 import { readOptions } from "../../examples/mnist/train/options.js";
 import { pathsOf, readOutcome } from "../../examples/mnist/train/outcome.js";
 import { carryOutAll, type Listener } from "../../examples/mnist/train/pool.js";
 import { RandomNumbers } from "../../examples/mnist/train/random.js";
-import { DEFAULT, nameOf, type Run, runsOf, SHORT } from "../../examples/mnist/train/settings.js";
-import { trainNetwork } from "../../examples/mnist/train/training.js";
+import { conclusion, headline } from "../../examples/mnist/train/report.js";
+import type { Results } from "../../examples/mnist/train/results.js";
+import { both, DEFAULT, FULL, nameOf, type Run, runsOf, type Settings, SHORT } from "../../examples/mnist/train/settings.js";
+import { trainStep, variablesOf } from "../../examples/mnist/train/step.js";
+import { pairsOf } from "../../examples/mnist/train/summary.js";
+import { learningRateAt, trainNetwork } from "../../examples/mnist/train/training.js";
 import { expectDocumentAccessible } from "../support/axe.js";
 
 const PROGRAM = fileURLToPath(new URL("../../examples/mnist/train/run.ts", import.meta.url));
@@ -146,16 +153,19 @@ describe("the command, in its short form", () => {
 });
 
 describe("on the cpu backend", () => {
-  const settings = {
+  const epochs = 4;
+  const momentum = { ...SHORT.schedules.without, epochs };
+  const settings: Settings = {
     ...SHORT,
     backend: "cpu",
     hidden: [64, 64],
     images: 200,
-    epochs: 4,
+    warmUp: 1,
+    schedules: { with: { ...momentum, optimizer: "adam", learningRate: 0.003 }, without: momentum },
     curveImages: 50,
     passes: 2,
     testImages: 100,
-  } as const;
+  };
   const runs = runsOf(settings, 1);
 
   test("the same seed gives the same weights, bit for bit, in other processes, whether or not it was interrupted", async () => {
@@ -170,7 +180,7 @@ describe("on the cpu backend", () => {
     const resumed = await carryOutIn("interrupted", runs);
     for (const [i, run] of runs.entries()) {
       const state = stateOf(run, "once");
-      expect(state.curve).toHaveLength(settings.epochs);
+      expect(state.curve).toHaveLength(epochs);
       expect(state.masks).toHaveLength(run.dropout ? 3 : 0);
       expect(stateOf(run, "interrupted")).toEqual(state);
       const { seconds: _, ...found } = once[i] as (typeof once)[number];
@@ -231,11 +241,143 @@ describe("parts", () => {
     for (const transposeA of [false, true]) for (const transposeB of [false, true]) product(transposeA, transposeB);
   });
 
+  test("images held out are none of those that are trained on, as long as there are others", async () => {
+    const random = await RandomNumbers.create(1);
+    const [chosen, heldOut] = [random.subset(50_000, 60_000), random.heldOut(10_000, 60_000)];
+    expect(new Set([...chosen, ...heldOut]).size).toBe(60_000);
+  });
+
+  test("the learning rate rises over the warm-up and falls to 0 over the rest", () => {
+    const run = { ...(runsOf({ ...SHORT, warmUp: 1 }, 1)[0] as Run), epochs: 3, learningRate: 8 };
+    expect(Array.from({ length: 12 }, (_, step) => learningRateAt(run, step, 4))).toEqual([2, 4, 6, 8, 8, 7, 6, 5, 4, 3, 2, 1]);
+    expect([0, 1, 2, 3].map((step) => learningRateAt({ ...run, warmUp: 0, epochs: 1 }, step, 4))).toEqual([8, 6, 4, 2]);
+  });
+
+  test("after a step, no unit's weights exceed the max-norm, and those below it are as the optimizer left them", async () => {
+    await useBackend("cpu");
+    const [run] = runsOf({ ...SHORT, hidden: [16, 8] }, 1) as [Run];
+    const norms = async (maxNorm: number) => {
+      const model = await makeModel({ ...run, dropout: false }, await RandomNumbers.create(1));
+      const variables = variablesOf(model);
+      const chosen = Int32Array.from({ length: 20 }, (_, i) => i);
+      const batch = batchOf(
+        trainingExamples(() => chosen),
+        chosen,
+      );
+      trainStep(model, makeOptimizer(run, variables), batch, { learningRate: 0.1, maxNorm, step: 1 });
+      return variables.filter(({ rank }) => rank === 2).map((matrix) => [...norm(matrix, "euclidean", 0).dataSync()]);
+    };
+    const [free, limited] = [await norms(100), await norms(1.4)];
+    expect(limited[2]).toEqual(free[2]);
+    for (const layer of [0, 1]) {
+      expect(free[layer]?.some((value) => value > 1.4)).toBe(true);
+      free[layer]?.forEach((value, unit) => {
+        expect(limited[layer]?.[unit]).toBeCloseTo(Math.min(value, 1.4), 5);
+      });
+    }
+  });
+
+  test.each([["momentum"], ["adam"]] as const)("optimizer %s moves as its paper says", async (optimizer) => {
+    await useBackend("cpu");
+    const weights = variable(tensor1d([1, -2]));
+    const rule = makeOptimizer({ ...SHORT.schedules.with, optimizer, momentum: 0.5 }, [weights]);
+    const gradients = [
+      [0.5, -1],
+      [0.25, 3],
+    ];
+    for (const [i, gradient] of gradients.entries()) rule.update([tensor1d(gradient)], 0.1, i + 1);
+    const expected = [1, -2].map((start, unit) => {
+      const [first, second] = gradients.map((gradient) => gradient[unit] as number) as [number, number];
+      if (optimizer === "momentum") return start - 0.1 * first - 0.1 * (0.5 * first + second);
+      // Kingma and Ba 2015, algorithm 1, with its corrected moments.
+      const [m, v] = [0.9 * 0.1 * first + 0.1 * second, 0.999 * 0.001 * first ** 2 + 0.001 * second ** 2];
+      return start - 0.1 * Math.sign(first) - (0.1 * (m / (1 - 0.9 ** 2))) / Math.sqrt(v / (1 - 0.999 ** 2));
+    });
+    [...weights.dataSync()].forEach((value, unit) => {
+      expect(value).toBeCloseTo(expected[unit] as number, 5);
+    });
+  });
+
+  test("McNemar's exact test is the binomial test of the errors that one alone makes", () => {
+    const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+    // Twice the smaller tail in whole numbers.
+    const exact = (b: number, c: number): number => {
+      const n = BigInt(b + c);
+      let [term, sum] = [1n, 0n];
+      for (let k = 0n; k <= BigInt(Math.min(b, c)); ++k) {
+        sum += term;
+        term = (term * (n - k)) / (k + 1n);
+      }
+      return Math.min(1, Number((2n * sum * 10n ** 40n) / 2n ** n) / 1e40);
+    };
+    const test = (b: number, c: number): McNemar =>
+      mcnemar([...range(0, b), ...range(9000, 9050)], [...range(5000, 5000 + c), ...range(9000, 9050)]);
+    for (const [b, c] of [
+      [10, 1],
+      [1, 10],
+      [40, 21],
+      [150, 86],
+      [700, 650],
+      [5, 5],
+      [0, 0],
+      [0, 6],
+    ] as const) {
+      const found = test(b, c);
+      expect(found).toMatchObject({ onlyFirst: b, onlySecond: c });
+      expect(found.p).toBeCloseTo(exact(b, c), 12);
+    }
+    expect(test(10, 1).p).toBeCloseTo((2 * 12) / 2 ** 11, 15);
+    expect(test(0, 6).p).toBeCloseTo(1 / 32, 15);
+    // More tosses than a power of 1/2 can be a number of.
+    expect(test(2000, 1500).p).toBeGreaterThan(0);
+    expect(test(2000, 1500).p).toBeLessThan(1e-15);
+  });
+
   test("separation is the share of pairs in order, ties counting half", () => {
     expect(separation([1, 2, 3], [4, 5])).toBe(1);
     expect(separation([4, 5], [1, 2, 3])).toBe(0);
     expect(separation([1, 2], [1, 2])).toBe(0.5);
     expect(separation([0, 1, 1, 3], [1, 2])).toBe((1 + 2 / 2 + 3) / 8);
+  });
+});
+
+describe("the committed run of the whole training set", () => {
+  const folder = new URL("../../examples/mnist/train/full/", import.meta.url);
+  const results: Results = JSON.parse(readFileSync(new URL("results.json", folder), "utf8"));
+
+  test("is that of the command with --full, to its end", () => {
+    const { settings, seeds } = readOptions(["--full", "--seeds", `${results.seeds.length}`]);
+    expect(results.settings).toEqual(settings);
+    expect(results.outcomes.map(({ run }) => run)).toEqual(runsOf(settings, seeds));
+    for (const { run, curve, wrong, testWrong } of results.outcomes) {
+      expect(curve).toHaveLength(run.epochs);
+      expect(new Set(wrong).size).toBe(testWrong);
+    }
+  });
+
+  test("has errors and McNemar's test of the images that were classified wrong", () => {
+    for (const { seed, without, with: withDropout, test: found } of results.seeds) {
+      const [dropped, plain] = [true, false].map((dropout) =>
+        results.outcomes.find(({ run }) => run.seed === seed && run.dropout === dropout),
+      );
+      expect([plain?.testWrong, dropped?.testWrong]).toEqual([without, withDropout].map((error) => Math.round(100 * error)));
+      expect(found).toEqual(mcnemar(plain?.wrong ?? [], dropped?.wrong ?? []));
+      expect(Math.max(without, withDropout)).toBeLessThanOrEqual(1.35);
+    }
+  });
+
+  test("is what the documentation says", () => {
+    const docs = readFileSync(new URL("../../docs/tfjs.md", import.meta.url), "utf8");
+    const page = readFileSync(new URL("report.html", folder), "utf8");
+    for (const { without, with: withDropout, test: found } of results.seeds) {
+      for (const text of [`${without.toFixed(2)}%`, `${withDropout.toFixed(2)}%`]) expect(docs).toContain(text);
+      for (const text of [without.toFixed(2), withDropout.toFixed(2), `${found.onlyFirst}`, `${found.onlySecond}`])
+        expect(page).toContain(`>${text}<`);
+      expect(docs).toContain(`p = ${found.p.toFixed(2)}`);
+    }
+    const pairs = pairsOf(results.outcomes);
+    expect(page).toContain(conclusion(pairs));
+    expect(readFileSync(new URL("../../docs/training.svg", import.meta.url), "utf8")).toContain(headline(pairs));
   });
 });
 
@@ -245,6 +387,12 @@ describe("the command line", () => {
     [["--epochs", "1.5"], '"--epochs" expected integer in [1, 10000], got "1.5"'],
     [["--passes", "-"], '"--passes" expected integer in [2, 10000], got "-"'],
     [["--seeds", ""], '"--seeds" expected integer in [1, 1000], got ""'],
+    [["--validation", "40000"], '"--validation" expected integer in [10, 30000], got "40000"'],
+    [["--validation", "10000", "--images", "60000"], '"--images" expected integer in [10, 50000], got "60000"'],
+    [["--momentum", "1"], '"--momentum" expected decimal number in [0, 1), got "1"'],
+    [["--learning-rate", "1e-3"], '"--learning-rate" expected decimal number above 0, got "1e-3"'],
+    [["--max-norm", "0"], '"--max-norm" expected decimal number above 0, got "0"'],
+    [["--optimizer", "sgd"], '"--optimizer" expected momentum or adam, got "sgd"'],
     [["--backend", "webgl"], '"--backend" expected wasm or cpu, got "webgl"'],
     [["--short", "--full"], "expected --full or --short, got both"],
   ])("refuses %j", (args, message) => {
@@ -253,16 +401,41 @@ describe("the command line", () => {
 
   test("has settings of its own for the whole set and for the short form, which options change", () => {
     expect(readOptions([])).toMatchObject({ settings: DEFAULT, seeds: 3, help: false });
-    expect(readOptions(["--full"]).settings.images).toBe(60_000);
-    expect(readOptions(["--short", "--epochs", "7", "--backend", "cpu"]).settings).toEqual({ ...SHORT, epochs: 7, backend: "cpu" });
+    expect(readOptions(["--full"])).toMatchObject({ settings: FULL, seeds: 1 });
+    expect(FULL.images).toBe(60_000);
+    expect(readOptions(["--short", "--epochs", "7", "--backend", "cpu"]).settings).toEqual({
+      ...SHORT,
+      schedules: both({ ...SHORT.schedules.with, epochs: 7 }),
+      backend: "cpu",
+    });
+    const trial = [
+      "--full",
+      "--validation",
+      "10000",
+      "--optimizer",
+      "momentum",
+      "--learning-rate",
+      ".1",
+      "--momentum",
+      "0.9",
+      "--max-norm",
+      "3",
+    ];
+    expect(readOptions([...trial, "--epochs", "8", "--hidden", "512"]).settings).toEqual({
+      ...FULL,
+      images: 50_000,
+      validation: 10_000,
+      hidden: [512, 512],
+      schedules: both({ epochs: 8, learningRate: 0.1, optimizer: "momentum", momentum: 0.9, maxNorm: 3 }),
+    });
   });
 
   test("explains itself, and ends with exit code 2 where it makes no sense", async () => {
-    const [help, wrong] = await Promise.all([command(["--help"]), command(["--hidden", "3"])]);
+    const [help, wrong] = await Promise.all([command(["--help"]), command(["--width", "3"])]);
     expect(help).toMatchObject({ code: 0, stderr: "" });
     expect(help.stdout).toContain("npm run example:train");
     expect(wrong).toMatchObject({ code: 2, stdout: "" });
-    expect(wrong.stderr).toContain("Unknown option '--hidden'");
+    expect(wrong.stderr).toContain("Unknown option '--width'");
     expect(wrong.stderr).toContain(help.stdout.trim());
   });
 });

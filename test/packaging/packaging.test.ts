@@ -223,6 +223,7 @@ describe("what is shipped", () => {
       "docs/stability.md",
       "docs/statistics.md",
       "docs/tfjs.md",
+      "docs/training.svg",
       "docs/uncertainty.md",
     ];
     expect(files.toSorted()).toEqual([...dist, ...wasm, ...folders, ...texts].toSorted());

@@ -6,9 +6,9 @@ import { formatFigure } from "../../../tools/report/figures.js";
 import { type Line, lineChart } from "../../../tools/report/lines.js";
 import type { Chart } from "../../../tools/report/plot.js";
 import type { Uncertainty } from "./monte-carlo.js";
-import type { Settings } from "./settings.js";
+import type { Settings, Variant } from "./settings.js";
 import type { StepTimes } from "./step-time.js";
-import { type Measure, measureOver, type Pair, type Spread, type Variant } from "./summary.js";
+import { type Measure, measureOver, type Pair, type Spread } from "./summary.js";
 
 const [WITH, WITHOUT] = [0, 1];
 
@@ -32,8 +32,8 @@ export function gapChart(pairs: readonly Pair[], settings: Settings): Chart {
   );
 }
 
-function overEpochs(pairs: readonly Pair[], { epochs }: Settings, variant: Variant, measure: Measure): Line {
-  const points = Array.from({ length: epochs }, (_, epoch) => {
+function overEpochs(pairs: readonly Pair[], { schedules }: Settings, variant: Variant, measure: Measure): Line {
+  const points = Array.from({ length: schedules[variant].epochs }, (_, epoch) => {
     const { mean, least, most } = measureOver(pairs, variant, epoch, measure);
     return { x: epoch + 1, y: mean, lower: least, upper: most };
   });
@@ -42,7 +42,8 @@ function overEpochs(pairs: readonly Pair[], { epochs }: Settings, variant: Varia
 }
 
 // The first epochs, whose errors are many times the last, would leave no room for what the rest differ by.
-function overTime(title: string, y: string, lines: readonly Line[], { epochs }: Settings): Chart {
+function overTime(title: string, y: string, lines: readonly Line[], { schedules }: Settings): Chart {
+  const epochs = Math.max(schedules.with.epochs, schedules.without.epochs);
   const ends = lines.map(({ points }) => points.at(-1)?.upper ?? 0);
   const starts = lines.flatMap(({ points }) => points.map((point) => point.upper ?? 0));
   const most = Math.min(2 * Math.max(...ends, 0.5), Math.max(...starts, 0.5));

@@ -2,9 +2,10 @@
 // whole whenever the program is ended.
 
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { io, type MomentumOptimizer, type NamedTensorMap, type Variable } from "@tensorflow/tfjs-core";
+import { io, type NamedTensorMap, type Variable } from "@tensorflow/tfjs-core";
 import type { Sequential } from "@tensorflow/tfjs-layers";
 import { type DropoutState, maskStates, restoreMasks } from "wasm-dropout/tfjs";
+import type { Optimizer } from "./optimizer.js";
 
 /** The figures after each epoch, of the training images and of the test images of the curve. */
 export interface Point {
@@ -28,9 +29,9 @@ interface Header {
 
 const NEWLINE = 0x0a;
 
-/** Writes weights, momentum, places in the sequences of masks, and `progress`. */
-export async function saveCheckpoint(path: string, model: Sequential, optimizer: MomentumOptimizer, progress: Progress): Promise<void> {
-  const tensors = [...model.getWeights(), ...(await optimizer.getWeights()).map(({ tensor }) => tensor)];
+/** Writes weights, the optimizer's state, places in the sequences of masks, and `progress`. */
+export async function saveCheckpoint(path: string, model: Sequential, optimizer: Optimizer, progress: Progress): Promise<void> {
+  const tensors = [...model.getWeights(), ...optimizer.state];
   // Numbered: the names that tfjs gives depend on what else the process has made.
   const { data, specs } = await io.encodeWeights(tensors.map((tensor, i) => ({ name: `${i}`, tensor })));
   const header: Header = { progress, masks: maskStates(model), specs };
@@ -38,19 +39,16 @@ export async function saveCheckpoint(path: string, model: Sequential, optimizer:
 }
 
 /** Brings `model` and `optimizer` to where saveCheckpoint() found them, or to nowhere if there is no file. */
-export async function loadCheckpoint(path: string, model: Sequential, optimizer: MomentumOptimizer): Promise<Progress | undefined> {
+export async function loadCheckpoint(path: string, model: Sequential, optimizer: Optimizer): Promise<Progress | undefined> {
   if (!existsSync(path)) return undefined;
   const { header, data } = readCheckpoint(path);
   const decoded = io.decodeWeights(data, header.specs);
-  const saved = header.specs.map(({ name }) => ({ name, tensor: decoded[name] as NamedTensorMap[string] }));
-  const count = model.weights.length;
-  // Not by setWeights(), which applies constraints, and so changes bits.
-  model.weights.forEach((weight, i) => {
-    (weight.read() as Variable).assign((saved[i] as (typeof saved)[number]).tensor);
+  [...model.weights.map((weight) => weight.read() as Variable), ...optimizer.state].forEach((variable, i) => {
+    const tensor = decoded[`${i}`] as NamedTensorMap[string];
+    variable.assign(tensor);
+    tensor.dispose();
   });
-  await optimizer.setWeights(saved.slice(count));
   restoreMasks(model, header.masks);
-  for (const { tensor } of saved) tensor.dispose();
   return header.progress;
 }
 

@@ -1,19 +1,20 @@
 // The number of examples that a network gets wrong, and the evaluation of an array of rows in parts.
 
-import { slice, tidy } from "@tensorflow/tfjs-core";
+import { tensor2d, tidy } from "@tensorflow/tfjs-core";
 import type { Sequential } from "@tensorflow/tfjs-layers";
-import { CLASSES, type Examples } from "./data.js";
+import { CLASSES, type Examples, PIXELS } from "./data.js";
 import { logitsOf } from "./model.js";
 
 // Activations of so many images stay small.
 const PART = 1000;
 
 /** The logits of all examples, row by row. */
-export function allLogits(model: Sequential, { images, count }: Examples, training: boolean): Float32Array {
+export function allLogits(model: Sequential, { values, count }: Examples, training: boolean): Float32Array {
   const logits = new Float32Array(count * CLASSES);
   for (let at = 0; at < count; at += PART) {
     tidy(() => {
-      const part = slice(images, at, Math.min(PART, count - at));
+      const rows = Math.min(PART, count - at);
+      const part = tensor2d(values.subarray(at * PIXELS, (at + rows) * PIXELS), [rows, PIXELS]);
       logits.set(logitsOf(model, part, training).dataSync(), at * CLASSES);
     });
   }
@@ -29,7 +30,7 @@ export function mistakes(scores: ArrayLike<number>, labels: Uint8Array): boolean
   });
 }
 
-/** Returns the number of examples that the network, with its weights scaled as at test time, gets wrong. */
-export function countWrong(model: Sequential, examples: Examples): number {
-  return mistakes(allLogits(model, examples, false), examples.labels).filter(Boolean).length;
+/** Returns the numbers of the examples that the network, with its weights scaled as at test time, gets wrong. */
+export function wrongOf(model: Sequential, examples: Examples): number[] {
+  return mistakes(allLogits(model, examples, false), examples.labels).flatMap((wrong, number) => (wrong ? [number] : []));
 }

@@ -1,23 +1,21 @@
 // The network: 784-800-800-10 with ReLU, dropout on the input and on the hidden layers by layers of this package, and logits as outputs.
 
 import { type Tensor2D, tensor1d, tensor2d, tidy } from "@tensorflow/tfjs-core";
-import { constraints, layers, type Sequential, sequential } from "@tensorflow/tfjs-layers";
+import { layers, type Sequential, sequential } from "@tensorflow/tfjs-layers";
 import { createTfjsDropout } from "wasm-dropout/tfjs";
-import { CLASSES } from "./data.js";
+import { CLASSES, PIXELS } from "./data.js";
 import type { RandomNumbers } from "./random.js";
 import { HIDDEN_RATE, INPUT_RATE, type Run } from "./settings.js";
 
 type Layer = layers.Layer;
 
-const PIXELS = 784;
-
 // Weights and masks have seeds of their own, so that their random numbers are independent.
 const MASK_SEEDS = 2 ** 32;
 
 /** The network of a run, with the weights that it starts from: those of its seed, with dropout or without. */
-export async function makeModel({ hidden, maxNorm, seed, dropout }: Run, random: RandomNumbers): Promise<Sequential> {
+export async function makeModel({ hidden, seed, dropout }: Run, random: RandomNumbers): Promise<Sequential> {
   const { layers: dropping } = await createTfjsDropout({ seed: MASK_SEEDS + seed });
-  const model = network(hidden, maxNorm, dropout ? (rate, shape) => dropping.dropout({ rate, ...shape }) : undefined);
+  const model = network(hidden, dropout ? (rate, shape) => dropping.dropout({ rate, ...shape }) : undefined);
   const sizes = [PIXELS, ...hidden, CLASSES];
   tidy(() => {
     model.setWeights(
@@ -34,7 +32,7 @@ export async function makeModel({ hidden, maxNorm, seed, dropout }: Run, random:
 export type MakeDropout = (rate: number, shape: { inputShape?: number[] }) => Layer;
 
 /** The layers, with what `makeDropout` gives in front of each dense one. */
-export function network(hidden: readonly number[], maxNorm: number, makeDropout?: MakeDropout): Sequential {
+export function network(hidden: readonly number[], makeDropout?: MakeDropout): Sequential {
   const drop = (rate: number, shape = {}) => (makeDropout === undefined ? [] : [makeDropout(rate, shape)]);
   const inputShape = [PIXELS];
   return sequential({
@@ -44,8 +42,6 @@ export function network(hidden: readonly number[], maxNorm: number, makeDropout?
         layers.dense({
           units,
           activation: "relu",
-          // Norms of columns: the weights into a unit.
-          kernelConstraint: constraints.maxNorm({ maxValue: maxNorm, axis: 0 }),
           ...(l === 0 ? { inputShape } : {}),
         }),
         ...drop(HIDDEN_RATE),

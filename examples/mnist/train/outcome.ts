@@ -5,11 +5,11 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Point, writeAtomically } from "./checkpoint.js";
-import { testExamples } from "./data.js";
-import { countWrong } from "./errors.js";
+import { wrongOf } from "./errors.js";
 import { type MonteCarloResult, monteCarlo } from "./monte-carlo.js";
-import { nameOf, type Run } from "./settings.js";
-import { trainNetwork } from "./training.js";
+import { RandomNumbers } from "./random.js";
+import { curveCounts, finalCount, nameOf, type Run } from "./settings.js";
+import { evaluationExamples, trainNetwork } from "./training.js";
 
 /** The results of a run. */
 export interface Outcome {
@@ -19,6 +19,8 @@ export interface Outcome {
   readonly seconds: number;
   /** The number of test images that the network gets wrong, with its weights scaled. */
   readonly testWrong: number;
+  /** Which they are, by their place among the test images in use. */
+  readonly wrong: readonly number[];
   readonly monteCarlo?: MonteCarloResult;
 }
 
@@ -41,14 +43,15 @@ export async function carryOut(run: Run, directory: string, onStatus: (status: S
   const status = (epochs: number, passes: number, point?: Point) =>
     onStatus({ done: (epochs * work.epoch + passes * work.pass) / work.total, epochs, passes, point });
 
+  const random = await RandomNumbers.create(run.seed);
   const { model, progress } = await trainNetwork(run, checkpoint, ({ curve }) => status(curve.length, 0, curve.at(-1)));
   const { curve, seconds } = progress;
-  const examples = testExamples(run.testImages);
-  const testWrong = countWrong(model, examples);
+  const examples = evaluationExamples(run, random, finalCount(run));
+  const wrong = wrongOf(model, examples);
   let passes = 0;
   const onPass = () => status(curve.length, ++passes, curve.at(-1));
   const average = run.dropout ? { monteCarlo: await monteCarlo(model, examples, run.passes, onPass) } : {};
-  const outcome: Outcome = { run, curve, seconds, testWrong, ...average };
+  const outcome: Outcome = { run, curve, seconds, testWrong: wrong.length, wrong, ...average };
   writeAtomically(path, JSON.stringify(outcome));
 }
 
@@ -65,8 +68,9 @@ export function pathsOf(run: Run, directory: string): { checkpoint: string; outc
 }
 
 /** Work in forward passes of an image; a step of training costs three, forward, and back to weights and to inputs. */
-export function workOf({ images, epochs, curveImages, passes, testImages, dropout }: Run): { epoch: number; pass: number; total: number } {
-  const epoch = 3 * images + images + curveImages;
-  const pass = dropout ? testImages : 0;
-  return { epoch, pass, total: epochs * epoch + passes * pass };
+export function workOf(run: Run): { epoch: number; pass: number; total: number } {
+  const counts = curveCounts(run);
+  const epoch = 3 * run.images + counts.training + counts.test;
+  const pass = run.dropout ? finalCount(run) : 0;
+  return { epoch, pass, total: run.epochs * epoch + run.passes * pass };
 }

@@ -2,7 +2,7 @@
 
 import { type Outcome, type Status, workOf } from "./outcome.js";
 import type { Listener } from "./pool.js";
-import { nameOf, type Run } from "./settings.js";
+import { curveCounts, evaluated, finalCount, nameOf, type Run } from "./settings.js";
 
 const WIDTH = 24;
 const CLEAR = "\r\x1b[K";
@@ -31,7 +31,7 @@ export class ProgressBar implements Listener {
 
   outcome({ run, testWrong }: Outcome): void {
     this.#count(run, 1);
-    this.say(`${nameOf(run)}: ${percent(testWrong, run.testImages)} of ${run.testImages} test images wrong`);
+    this.say(`${nameOf(run)}: ${percent(testWrong, finalCount(run))} of ${finalCount(run)} ${evaluated(run)} images wrong`);
   }
 
   /** Writes a line that stays. */
@@ -56,11 +56,12 @@ export class ProgressBar implements Listener {
   }
 }
 
-function describe({ images, epochs, curveImages, passes }: Run, { epochs: ended, passes: averaged, point }: Status): string {
+function describe(run: Run, { epochs: ended, passes: averaged, point }: Status): string {
   if (point === undefined) return "beginning";
-  if (averaged > 0) return `pass ${averaged} of ${passes}`;
-  const [training, test] = [percent(point.trainingWrong, images), percent(point.testWrong, curveImages)];
-  return `epoch ${ended} of ${epochs}, training error ${training}, test error ${test}`;
+  if (averaged > 0) return `pass ${averaged} of ${run.passes}`;
+  const counts = curveCounts(run);
+  const [training, test] = [percent(point.trainingWrong, counts.training), percent(point.testWrong, counts.test)];
+  return `epoch ${ended} of ${run.epochs}, training error ${training}, ${evaluated(run)} error ${test}`;
 }
 
 function sum(values: ReadonlyMap<string, number>): number {

@@ -31,6 +31,11 @@ export class RandomNumbers {
     return this.#permutation(total, SUBSET).subarray(0, count);
   }
 
+  /** Returns `count` of `total` images that subset() does not, as long as there are so many. */
+  heldOut(count: number, total: number): Int32Array {
+    return this.#permutation(total, SUBSET).subarray(total - count);
+  }
+
   /** The order of `count` images in an epoch. */
   order(count: number, epoch: number): Int32Array {
     return this.#permutation(count, FIRST_EPOCH + epoch);

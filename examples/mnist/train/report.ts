@@ -10,9 +10,10 @@ import { averageChart, errorChart, gapChart, timeChart, uncertaintyChart } from 
 import type { MonteCarloResult, Uncertainty } from "./monte-carlo.js";
 import type { Outcome } from "./outcome.js";
 import { formatTime } from "./progress.js";
-import { HIDDEN_RATE, INPUT_RATE, type Settings } from "./settings.js";
+import { testOf } from "./results.js";
+import { curveCounts, evaluated, finalCount, HIDDEN_RATE, INPUT_RATE, type Schedule, type Settings, type Variant } from "./settings.js";
 import type { StepTimes } from "./step-time.js";
-import { gainsOf, type Measure, measureOver, type Pair, pairsOf, type Spread, spreadOf, testError, type Variant } from "./summary.js";
+import { gainsOf, type Measure, measureOver, type Pair, pairsOf, type Spread, spreadOf, testError } from "./summary.js";
 
 const TITLE = "What dropout is for: MNIST with and without";
 
@@ -40,7 +41,17 @@ export function report(settings: Settings, outcomes: readonly Outcome[], times: 
   return document(TITLE, body);
 }
 
-/** The result in a sentence. */
+/** The result in a short line. */
+export function headline(pairs: readonly Pair[]): string {
+  const error = (variant: Variant) => formatSpread(spreadOf(pairs.map((pair) => testError(pair[variant]))));
+  return `Error ${error("without")} without dropout, ${error("with")} with; McNemar's exact test: ${probabilities(pairs)}`;
+}
+
+function probabilities(pairs: readonly Pair[]): string {
+  return `p = ${pairs.map((pair) => formatProbability(testOf(pair).p)).join(", ")}`;
+}
+
+/** The result in three sentences. */
 export function conclusion(pairs: readonly Pair[]): string {
   const [without, withDropout] = [
     spreadOf(pairs.map((pair) => testError(pair.without))),
@@ -50,29 +61,45 @@ export function conclusion(pairs: readonly Pair[]): string {
   const gain = spreadOf(gains);
   const better = gains.filter((value) => value > 0).length;
   return (
-    `Test error over ${pairs.length} ${pairs.length === 1 ? "seed" : "seeds"}: ${formatSpread(without)} without dropout, ${formatSpread(withDropout)} with. ` +
+    `${capitalised(evaluated((pairs[0] as Pair).with.run))} error over ${pairs.length} ${pairs.length === 1 ? "seed" : "seeds"}: ${formatSpread(without)} without dropout, ${formatSpread(withDropout)} with. ` +
     `Dropout ${gain.mean < 0 ? "raises" : "lowers"} it by ${Math.abs(gain.mean).toFixed(2)} percentage points, that is ` +
-    `${((100 * Math.abs(gain.mean)) / without.mean).toFixed(0)}% of the errors, and is better with ${better} of ${pairs.length}.`
+    `${((100 * Math.abs(gain.mean)) / without.mean).toFixed(0)}% of the errors, and is better with ${better} of ${pairs.length}. ` +
+    `McNemar's exact test: ${probabilities(pairs)}.`
   );
 }
 
-function setting({ images, hidden, maxNorm, epochs }: Settings): string {
+function setting(settings: Settings): string {
+  const { images, hidden, schedules } = settings;
   const layers = [784, ...hidden, 10].join("-");
+  const same = isSame(schedules);
+  const epochs = same ? `${schedules.with.epochs} epochs` : `${schedules.with.epochs} epochs with and ${schedules.without.epochs} without`;
   return (
-    `A network ${layers} with ReLU is trained on ${images} images of MNIST for ${epochs} epochs, with dropout of ${100 * INPUT_RATE}% of the ` +
+    `A network ${layers} with ReLU is trained on ${images} images of MNIST for ${epochs}, with dropout of ${100 * INPUT_RATE}% of the ` +
     `input and ${100 * HIDDEN_RATE}% of hidden units, and without. Each seed gives the subset of the training images, the initial weights and ` +
-    `the order of images, which both variants share; both have the max-norm constraint of ${maxNorm}. Dropout is all they differ in. ` +
-    "No setting was chosen by test errors, and no run was stopped early: errors are those after the last epoch, not the best."
+    `the order of images, which both variants share; both have a max-norm constraint. ` +
+    `${same ? "Dropout is all they differ in. " : "Each has the settings that suit it, see below. "}` +
+    `No setting was chosen by test errors, and none of these runs was stopped early: errors are those after the last epoch, not the best.${
+      settings.validation > 0 ? ` All errors are those of ${settings.validation} training images that were held out.` : ""
+    }`
   );
 }
 
-function errorTable(pairs: readonly Pair[], { testImages }: Settings): Content {
-  const row = (label: string, values: readonly number[]) => [label, ...values.map((value) => value.toFixed(2))];
+function isSame({ with: a, without: b }: Settings["schedules"]): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function errorTable(pairs: readonly Pair[], settings: Settings): Content {
+  const row = (label: string, values: readonly number[], test: readonly string[] = ["–", "–", "–"]) => [
+    label,
+    ...values.map((value) => value.toFixed(2)),
+    ...test,
+  ];
   const gains = gainsOf(pairs);
   const [without, withDropout] = [pairs.map((pair) => testError(pair.without)), pairs.map((pair) => testError(pair.with))];
   const spreads = [without, withDropout, gains].map(spreadOf);
+  const tests = pairs.map(testOf).map(({ onlyFirst, onlySecond, p }) => [`${onlyFirst}`, `${onlySecond}`, formatProbability(p)]);
   const rows = [
-    ...pairs.map(({ seed }, i) => row(`seed ${seed}`, [without[i] as number, withDropout[i] as number, gains[i] as number])),
+    ...pairs.map(({ seed }, i) => row(`seed ${seed}`, [without[i] as number, withDropout[i] as number, gains[i] as number], tests[i])),
     row(
       "mean",
       spreads.map(({ mean }) => mean),
@@ -91,18 +118,25 @@ function errorTable(pairs: readonly Pair[], { testImages }: Settings): Content {
     ["without dropout", "figure"],
     ["with dropout", "figure"],
     ["difference", "figure"],
+    ["images wrong without only", "figure"],
+    ["with only", "figure"],
+    ["p", "figure"],
   ];
-  return table(`Percent of ${testImages} test images classified wrong`, columns, rows);
+  return table(
+    `Percent of ${finalCount(settings)} ${evaluated(settings)} images classified wrong, and McNemar's exact test, both sides`,
+    columns,
+    rows,
+  );
 }
 
 const PUBLISHED_NOTE =
   "For comparison, what was published of networks that do not know which pixels are neighbours. All of them were trained on 60,000 images, for much " +
   "longer, with settings chosen on held-out images, and are of other sizes; the first has neither ReLU nor the max-norm constraint. The size of the " +
-  "errors depends on all of that: what can be compared is that dropout lowers them.";
+  "errors depends on all of that: what can be compared is that dropout lowers them. The last two, of one network, differ as those here do.";
 
 function publishedTable(): Content {
   return table(
-    "Published: Srivastava et al. 2014, table 2",
+    "Published: Srivastava et al. 2014, tables 2 and 9",
     [
       ["network", "text"],
       ["units", "text"],
@@ -112,19 +146,27 @@ function publishedTable(): Content {
       ["without dropout (Simard et al. 2003)", "logistic, 2 layers of 800", "1.60"],
       ["with dropout", "ReLU, 3 layers of 1024", "1.25"],
       ["with dropout and max-norm constraint", "ReLU, 3 layers of 1024", "1.06"],
+      ["with dropout and max-norm constraint", "ReLU, 2 layers of 8192", "0.95"],
+      ["with max-norm constraint", "ReLU, layers of 1024, 1024 and 2048", "1.35"],
+      ["with dropout and max-norm constraint", "ReLU, layers of 1024, 1024 and 2048", "1.05"],
     ],
   );
 }
 
-function curvesNote({ images, curveImages }: Settings): string {
+function curvesNote(settings: Settings): string {
+  const { training, test } = curveCounts(settings);
+  const which = settings.validation > 0 ? `${test} images held out` : `${test} test images, spread evenly over the 10,000,`;
   return (
-    `After each epoch, all ${images} training images and ${curveImages} test images, spread evenly over the 10,000, were classified without dropping ` +
+    `After each epoch, ${training} of the ${settings.images} training images and ${which} were classified without dropping ` +
     "anything. The gap between test and training error is what a network has learnt by heart. The axes end where the last epochs can be told apart."
   );
 }
 
-function curveTable(pairs: readonly Pair[], { epochs }: Settings): Content {
-  const shown = [...new Set([1, 2, 5, 10, 20, 30, 50, 100, 200, 500, epochs])].filter((epoch) => epoch <= epochs).toSorted((a, b) => a - b);
+function curveTable(pairs: readonly Pair[], { schedules }: Settings): Content {
+  const ends = [schedules.with.epochs, schedules.without.epochs];
+  const shown = [...new Set([1, 2, 5, 10, 20, 30, 50, 100, 200, 500, ...ends])]
+    .filter((epoch) => epoch <= Math.max(...ends))
+    .toSorted((a, b) => a - b);
   const columns = [
     ["training", "without"],
     ["training", "with"],
@@ -138,14 +180,18 @@ function curveTable(pairs: readonly Pair[], { epochs }: Settings): Content {
     [["epoch", "figure"], ...columns.map(([measure, variant]): Column => [`${measure}, ${variant}`, "figure"])],
     shown.map((epoch) => [
       `${epoch}`,
-      ...columns.map(([measure, variant]) => measureOver(pairs, variant, epoch - 1, measure).mean.toFixed(2)),
+      ...columns.map(([measure, variant]) =>
+        epoch <= schedules[variant].epochs ? measureOver(pairs, variant, epoch - 1, measure).mean.toFixed(2) : "–",
+      ),
     ]),
   );
 }
 
-function averageSection(pairs: readonly Pair[], { passes, testImages }: Settings): Content {
+function averageSection(pairs: readonly Pair[], settings: Settings): Content {
+  const passes = settings.passes;
+  const count = finalCount(settings);
   const averages = Array.from({ length: passes }, (_, k) =>
-    spreadOf(pairs.map((pair) => (100 * (averageOf(pair).wrong[k] as number)) / testImages)),
+    spreadOf(pairs.map((pair) => (100 * (averageOf(pair).wrong[k] as number)) / count)),
   );
   const scaling = spreadOf(pairs.map((pair) => testError(pair.with)));
   const first = averages.findIndex(({ mean }) => mean <= scaling.mean);
@@ -165,7 +211,7 @@ function averageSection(pairs: readonly Pair[], { passes, testImages }: Settings
     ),
     figure("average", averageChart(averages, scaling)),
     table(
-      `Percent of ${testImages} test images classified wrong, over the seeds`,
+      `Percent of ${count} ${evaluated(settings)} images classified wrong, over the seeds`,
       [
         ["average", "text"],
         ["mean", "figure"],
@@ -276,14 +322,18 @@ function provenance(outcomes: readonly Outcome[], seconds: number): string {
 }
 
 function settingsTable(settings: Settings): Content {
-  const { backend, images, hidden, epochs, batch, learningRate, momentum, maxNorm } = settings;
+  const { backend, images, hidden, schedules, batch, warmUp } = settings;
+  const rises = warmUp > 0 ? `rising from 0 over ${warmUp} ${warmUp === 1 ? "epoch" : "epochs"}, then ` : "";
+  const each = (text: (schedule: Schedule) => string) =>
+    isSame(schedules) ? text(schedules.with) : `with dropout: ${text(schedules.with)}; without: ${text(schedules.without)}`;
   const rows: [string, string][] = [
     ["training images", `${images} of 60000`],
     ["layers", [784, ...hidden, 10].join("-")],
     ["drop probability", `input ${INPUT_RATE}, hidden ${HIDDEN_RATE}`],
-    ["optimiser", `gradient descent, momentum ${momentum}, learning rate ${learningRate} falling linearly to 0 over the epochs`],
-    ["steps", `${epochs} epochs of ${Math.ceil(images / batch)} steps of ${batch} images`],
-    ["max-norm", `${maxNorm}, on the weights into each hidden unit, in both variants`],
+    ["optimiser", each(optimizerText)],
+    ["learning rate", `${each(({ learningRate }) => `${learningRate}`)}; ${rises}falling linearly to 0`],
+    ["steps", `${each(({ epochs }) => `${epochs} epochs`)}; an epoch is ${Math.ceil(images / batch)} steps of ${batch} images`],
+    ["max-norm", `on the weights into each hidden unit, ${each(({ maxNorm }) => `${maxNorm}`)}`],
     ["initial weights", "normal, variance 2 / inputs (He et al. 2015)"],
     ["backend", backend],
   ];
@@ -295,6 +345,19 @@ function settingsTable(settings: Settings): Content {
     ],
     rows,
   );
+}
+
+/** "0.012", "2.1e-5" */
+function formatProbability(p: number): string {
+  return p < 0.001 ? p.toExponential(1) : p.toFixed(3);
+}
+
+function capitalised(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
+function optimizerText({ optimizer, momentum }: Schedule): string {
+  return optimizer === "adam" ? "Adam (Kingma and Ba 2015), decays 0.9 and 0.999" : `gradient descent, momentum ${momentum}`;
 }
 
 function section(heading: string, ...content: readonly Content[]): Markup {

@@ -4,11 +4,14 @@ import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { runCommand } from "../../../bench/command-line.js";
+import { standaloneSvg } from "../../../tools/report/plot.js";
+import { errorChart } from "./charts.js";
 import { writeAtomically } from "./checkpoint.js";
 import { type Options, readOptions, USAGE } from "./options.js";
 import { carryOutAll } from "./pool.js";
 import { formatTime, ProgressBar } from "./progress.js";
-import { conclusion, report } from "./report.js";
+import { conclusion, headline, report } from "./report.js";
+import { formatResults, resultsOf } from "./results.js";
 import { runsOf } from "./settings.js";
 import { timeSteps } from "./step-time.js";
 import { pairsOf } from "./summary.js";
@@ -34,7 +37,10 @@ async function run({ settings, seeds, directory }: Options): Promise<void> {
     const seconds = (performance.now() - start) / 1000;
     const path = join(directory, "report.html");
     writeAtomically(path, report(settings, outcomes, times, seconds));
-    console.log(`${conclusion(pairsOf(outcomes))}\n${path} (${formatTime(seconds)})`);
+    writeAtomically(join(directory, "results.json"), formatResults(resultsOf(settings, outcomes, seconds)));
+    const pairs = pairsOf(outcomes);
+    writeAtomically(join(directory, "errors.svg"), standaloneSvg(errorChart(pairs, settings), headline(pairs)));
+    console.log(`${conclusion(pairs)}\n${path} (${formatTime(seconds)})`);
   } catch (error) {
     if (!interruption.signal.aborted) throw error;
     progress.say(`interrupted; the same command goes on from the last epochs, in ${directory}`);

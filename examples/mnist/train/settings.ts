@@ -4,22 +4,35 @@
 export const BACKENDS = ["wasm", "cpu"] as const;
 export type Backend = (typeof BACKENDS)[number];
 
+export const OPTIMIZERS = ["momentum", "adam"] as const;
+export type OptimizerName = (typeof OPTIMIZERS)[number];
+
+/** Settings of a variant, with dropout or without. */
+export interface Schedule {
+  readonly epochs: number;
+  /** Highest learning rate: from 0 it rises to this over the warm-up, and falls to 0 over the rest, linearly by steps. */
+  readonly learningRate: number;
+  readonly optimizer: OptimizerName;
+  /** Of the optimizer "momentum". */
+  readonly momentum: number;
+  /** Most that the Euclidean norm of the weights into a hidden unit may be. */
+  readonly maxNorm: number;
+}
+
 /** Settings that all runs of a comparison share. */
-export interface Settings {
+export interface Shared {
   readonly backend: Backend;
   /** Units of the hidden layers. */
   readonly hidden: readonly number[];
   /** Number of training images, drawn from the 60,000 by the seed of a run. */
   readonly images: number;
-  readonly epochs: number;
+  /** Number of training images, others than these, that stand in for the test images; 0 for the test images themselves. */
+  readonly validation: number;
   /** Images of a step. */
   readonly batch: number;
-  /** Learning rate of the first epoch, from which it falls linearly towards 0. */
-  readonly learningRate: number;
-  readonly momentum: number;
-  /** Most that the Euclidean norm of the weights into a hidden unit may be. */
-  readonly maxNorm: number;
-  /** Number of test images that error curves are drawn from, spread evenly over the 10,000. */
+  /** Number of epochs of the warm-up. */
+  readonly warmUp: number;
+  /** Number of test images, spread evenly over the 10,000, and at most of training images, that error curves are drawn from. */
   readonly curveImages: number;
   /** Number of stochastic passes of the Monte-Carlo average. */
   readonly passes: number;
@@ -27,8 +40,15 @@ export interface Settings {
   readonly testImages: number;
 }
 
+/** The settings of a comparison. */
+export interface Settings extends Shared {
+  readonly schedules: Readonly<Record<Variant, Schedule>>;
+}
+
+export type Variant = "with" | "without";
+
 /** One training. */
-export interface Run extends Settings {
+export interface Run extends Shared, Schedule {
   /** Of the training subset, the initial weights, the order of images and the masks. */
   readonly seed: number;
   readonly dropout: boolean;
@@ -43,25 +63,33 @@ export const DEFAULT: Settings = {
   backend: "wasm",
   hidden: [800, 800],
   images: 1000,
-  epochs: 60,
+  validation: 0,
   batch: 100,
-  learningRate: 0.1,
-  momentum: 0.9,
-  maxNorm: 3,
+  warmUp: 0,
+  schedules: both({ epochs: 60, learningRate: 0.1, optimizer: "momentum", momentum: 0.9, maxNorm: 3 }),
   curveImages: 2000,
   passes: 50,
   testImages: 10_000,
 };
 
-/** The whole training set. */
-export const FULL: Settings = { ...DEFAULT, images: 60_000, epochs: 50 };
+/** The whole training set, with settings chosen on held-out training images, each variant by itself. */
+export const FULL: Settings = {
+  ...DEFAULT,
+  images: 60_000,
+  batch: 256,
+  warmUp: 1,
+  schedules: {
+    with: { epochs: 40, learningRate: 0.005, optimizer: "adam", momentum: 0, maxNorm: 2 },
+    without: { epochs: 12, learningRate: 0.4, optimizer: "momentum", momentum: 0.9, maxNorm: 2 },
+  },
+};
 
 /** The effect in seconds. */
 export const SHORT: Settings = {
   ...DEFAULT,
   hidden: [256, 256],
   images: 300,
-  epochs: 40,
+  schedules: both({ epochs: 40, learningRate: 0.1, optimizer: "momentum", momentum: 0.9, maxNorm: 3 }),
   batch: 50,
   curveImages: 500,
   passes: 10,
@@ -69,8 +97,30 @@ export const SHORT: Settings = {
 };
 
 /** The runs of a comparison: of each seed from 1, with dropout and without. */
-export function runsOf(settings: Settings, seeds: number): Run[] {
-  return Array.from({ length: seeds }, (_, i) => [true, false].map((dropout) => ({ ...settings, seed: i + 1, dropout }))).flat();
+export function runsOf({ schedules, ...shared }: Settings, seeds: number): Run[] {
+  return Array.from({ length: seeds }, (_, i) =>
+    ([true, false] as const).map((dropout) => ({ ...shared, ...schedules[dropout ? "with" : "without"], seed: i + 1, dropout })),
+  ).flat();
+}
+
+/** Returns one schedule for both variants. */
+export function both(schedule: Schedule): Settings["schedules"] {
+  return { with: schedule, without: schedule };
+}
+
+/** Returns how many images the curves of `settings` are drawn from. */
+export function curveCounts({ images, curveImages, validation }: Shared): { training: number; test: number } {
+  return { training: Math.min(images, curveImages), test: Math.min(curveImages, validation || curveImages) };
+}
+
+/** Returns how many images the errors after training are those of. */
+export function finalCount({ testImages, validation }: Shared): number {
+  return validation || testImages;
+}
+
+/** Returns the images that errors are those of, as an adjective. */
+export function evaluated({ validation }: Shared): "test" | "validation" {
+  return validation > 0 ? "validation" : "test";
 }
 
 /** Returns the name of a run in reports. */

@@ -1,16 +1,17 @@
 // The time that dropout adds to a step of training: steps without it, with layers of this package and with those of tfjs take turns, and so do the
 // dropout layers alone, forward and backward on the shapes they have in the network.
 
-import { randomUniform, type Tensor, type Tensor2D, tidy, train, valueAndGrad } from "@tensorflow/tfjs-core";
+import { randomUniform, type Tensor, type Tensor2D, tidy, valueAndGrad } from "@tensorflow/tfjs-core";
 import { layers } from "@tensorflow/tfjs-layers";
 import { createTfjsDropout } from "wasm-dropout/tfjs";
 import { measure } from "../../../bench/measure.js";
 import type { Summary } from "../../../bench/statistics.js";
 import { useBackend } from "./backend.js";
-import { trainingExamples } from "./data.js";
+import { batchOf, trainingExamples } from "./data.js";
 import { type MakeDropout, network } from "./model.js";
+import { makeOptimizer } from "./optimizer.js";
 import { HIDDEN_RATE, INPUT_RATE, type Settings } from "./settings.js";
-import { trainStep } from "./step.js";
+import { trainStep, variablesOf } from "./step.js";
 
 /** Milliseconds of a step without dropout, and with that of this package and of tfjs. */
 export interface StepTimes {
@@ -57,11 +58,14 @@ export async function timeSteps(settings: Settings): Promise<StepTimes> {
   return { without: timings.time("without"), ours: withDropout("ours"), tfjs: withDropout("tfjs") };
 }
 
-function stepOf({ batch, hidden, maxNorm, learningRate, momentum }: Settings, make?: MakeDropout): () => void {
-  const model = network(hidden, maxNorm, make);
-  const optimizer = train.momentum(learningRate, momentum);
-  const { images, targets } = trainingExamples(() => Int32Array.from({ length: batch }, (_, i) => i));
-  return () => trainStep(model, optimizer, images, targets);
+function stepOf({ batch, hidden, schedules }: Settings, make?: MakeDropout): () => void {
+  // One optimizer for all, so that dropout is all that they differ in.
+  const schedule = schedules.with;
+  const model = network(hidden, make);
+  const optimizer = makeOptimizer(schedule, variablesOf(model));
+  const chosen = Int32Array.from({ length: batch }, (_, i) => i);
+  const examples = trainingExamples(() => chosen);
+  return () => tidy(() => trainStep(model, optimizer, batchOf(examples, chosen), { ...schedule, step: 1 }));
 }
 
 // The input needs no gradient.

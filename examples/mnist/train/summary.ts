@@ -2,6 +2,7 @@
 
 import type { Point } from "./checkpoint.js";
 import type { Outcome } from "./outcome.js";
+import { curveCounts, finalCount, type Variant } from "./settings.js";
 
 /** A mean over seeds. */
 export interface Spread {
@@ -16,8 +17,6 @@ export interface Spread {
 export interface Pair extends Readonly<Record<Variant, Outcome>> {
   readonly seed: number;
 }
-
-export type Variant = "with" | "without";
 
 /** The figures after each epoch, in percent. */
 export type Measure = "training" | "test" | "gap";
@@ -37,7 +36,7 @@ export function spreadOf(values: readonly number[]): Spread {
 
 /** Test error after training, in percent. */
 export function testError({ testWrong, run }: Outcome): number {
-  return (100 * testWrong) / run.testImages;
+  return (100 * testWrong) / finalCount(run);
 }
 
 /** A measure after an epoch, from 0, over seeds. */
@@ -47,7 +46,8 @@ export function measureOver(pairs: readonly Pair[], variant: Variant, epoch: num
 
 function measureOf({ run, curve }: Outcome, epoch: number, measure: Measure): number {
   const { trainingWrong, testWrong } = curve[epoch] as Point;
-  const [training, test] = [(100 * trainingWrong) / run.images, (100 * testWrong) / run.curveImages];
+  const counts = curveCounts(run);
+  const [training, test] = [(100 * trainingWrong) / counts.training, (100 * testWrong) / counts.test];
   return { training, test, gap: test - training }[measure];
 }
 

@@ -12,6 +12,8 @@ const INVOCATION_TICKS = 50;
 export const ROUND = { time: 30, iterations: 2, warmup: false } as const;
 /** The time of the last batch of calls before measuring: enough for the engine to swap in optimised code. */
 export const WARMUP_MS = 25;
+/** Both times of a trial, which is one round: it shows that every subject runs, and how long it takes about. */
+const TRIAL_MS = 1;
 
 /** The times measured: that of one call of each subject in each round. */
 export class Timings {
@@ -44,11 +46,12 @@ export type Beside = () => ReadonlyMap<string, number>;
 
 /** Measures `subjects` in `rounds` rounds, each of which ends with those of `beside`; calls `onTask` after each subject of each round. */
 export function measure(subjects: readonly Subject[], rounds: number, onTask: () => void, beside?: Beside): Timings {
-  const bench = new Bench({ ...ROUND, throws: true });
+  const trial = rounds === 1;
+  const bench = new Bench({ ...ROUND, ...(trial && { time: TRIAL_MS }), throws: true });
   const repeats = new Map<string, number>();
   const invocationMs = leastInvocation();
   for (const { name, call } of subjects) {
-    const count = warmUp(call, invocationMs);
+    const count = warmUp(call, invocationMs, trial ? TRIAL_MS : WARMUP_MS);
     repeats.set(name, count);
     bench.add(name, () => repeat(call, count), { async: false });
   }
@@ -84,13 +87,13 @@ function clockTick(): number {
   return summarise(ticks).median;
 }
 
-/** Calls `call` until its code is optimised; returns the number of calls that an invocation should make. */
-export function warmUp(call: () => void, invocationMs: number): number {
+/** Calls `call` for `leastMs`, by default until its code is optimised; returns the number of calls that an invocation should make. */
+export function warmUp(call: () => void, invocationMs: number, leastMs = WARMUP_MS): number {
   for (let count = 1; ; count *= 2) {
     const start = performance.now();
     repeat(call, count);
     const elapsed = performance.now() - start;
-    if (elapsed >= WARMUP_MS) return Math.ceil((count * invocationMs) / elapsed);
+    if (elapsed >= leastMs) return Math.ceil((count * invocationMs) / elapsed);
   }
 }
 

@@ -8,7 +8,7 @@ export const USAGE = `Measures every kernel and the API beside memory.copy of th
 npm run bench -- [options]
   --size 12,16    sizes, as powers of two of elements, 4 to 26 (default 8,12,16,20,24)
   --filter text   only what has text in its name, and what that is compared with
-  --rounds N      rounds to take medians over (default 15)
+  --rounds N      rounds to take medians over (default 15); 1 is a trial, of a moment for each subject
   --json path     where to write the results (default bench/results.json)
   --scalar        the scalar build instead of the SIMD one; no bars apply to it
   --gate          measure what bars are about; exit with 1 if one is missed or none applies

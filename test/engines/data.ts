@@ -1,5 +1,8 @@
 // Data for dropout, the same in every engine: made with integers and exact divisions only, without NaN, whose bits engines choose.
 
+/** The name of the check that only the SIMD build has. */
+export const LONG_MASKS = "SHA-256 of long masks";
+
 /** The number of elements of each long mask that dropout is applied with. */
 export const OUTPUT_LENGTH = 2 ** 20;
 

@@ -9,8 +9,6 @@ export interface Engine {
   readonly name: string;
   /** True for the entries whose kernels are JavaScript. */
   readonly plain?: boolean;
-  /** True if JavaScript is interpreted: long masks are not drawn. */
-  readonly interprets?: boolean;
   /** Extensions that are not tried. */
   readonly untried?: readonly ExtensionName[];
   /** Runs the suite on the packed package; throws MissingEngine if the engine is not installed. */

@@ -39,7 +39,6 @@ const UNTRIED: readonly ExtensionName[] = process.env.ALL_IN_HERMES ? [] : ["sha
 export const hermes: Engine = {
   name: "Hermes",
   plain: true,
-  interprets: true,
   untried: UNTRIED,
   async run(packed: Packed): Promise<Run> {
     const folder = FOLDERS[process.platform];
@@ -49,7 +48,7 @@ export const hermes: Engine = {
     chmodSync(path, 0o755);
     const outfile = join(packed.directory, "hermes.js");
     const entry = `import { runSuite } from "./suite.js";
-      const engine = { compilesBytes: false, plain: true, detaches: false, interprets: true, untried: ${JSON.stringify(UNTRIED)} };
+      const engine = { compilesBytes: false, plain: true, detaches: false, untried: ${JSON.stringify(UNTRIED)} };
       runSuite(engine).then((report) => console.log(JSON.stringify(report)));`;
     await bundleSuite(packed, { entry, outfile, format: "iife", conditions: ["react-native"], plain: true });
     const { outputText } = ts.transpileModule(readFileSync(outfile, "utf8"), {

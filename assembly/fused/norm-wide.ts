@@ -109,7 +109,7 @@ export function wideGradients<E>(
     const exact = scaledMean<E>(h, factor, columns, work);
     if (<E>(exact / factor) == given) mean = exact;
   }
-  // Where the rstd that was given is this one rounded, epsilon was negligible.
+  // Epsilon was negligible if the rstd that was given is this one rounded.
   let inverse = 1 / sqrt<f64>(scaledVariance<E>(h, factor, mean, columns, work));
   if (<E>(inverse * factor) != rstd) inverse = <f64>rstd / factor;
   clearParts(work);

@@ -193,7 +193,7 @@ const RUN: usize = 1024;
  *   wide()                                 defined where there are operands of f64
  *   rich()                                 defined where there are more than three constants
  *
- * What is left out costs nothing. A base class cannot stand for it: a method that a subclass overrides is called through the header of an object, which
+ * Operands that are left out cost nothing. A base class cannot stand for it: a method that a subclass overrides is called through the header of an object, which
  * there is none of.
  */
 // @ts-ignore: decorator

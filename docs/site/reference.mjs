@@ -8,7 +8,7 @@ import { ENTRIES } from "../../modules.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What an entry is called by those who import it. @param {string} subpath */
+/** Returns the name that an entry is imported by. @param {string} subpath */
 const nameOf = (subpath) => (subpath === "" ? "wasm-dropout" : `wasm-dropout/${subpath}`);
 
 /** The page of a source: a page is named as the folder whose index it documents. @param {string} source */

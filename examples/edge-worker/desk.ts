@@ -13,7 +13,7 @@ export interface Limits {
   readonly reading: number;
 }
 
-/** How often one that waits looks whether it is its turn: by a timer of its own, as the runtime may end another's request at any time. */
+/** The time between two looks of a waiting request whether it is its turn: by a timer of its own, as the runtime may end another's request at any time. */
 const LOOK_MS = 10;
 /** A prediction that has not been heard of for so long is over: the runtime can end a request without a word, when it has used up its time. */
 const SILENT_MS = 10_000;

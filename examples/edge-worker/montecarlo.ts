@@ -69,7 +69,7 @@ export class Subnetworks {
       return buffer;
     };
     try {
-      // What comes before the first dropout is the same in all passes.
+      // The layers before the first dropout give the same in all passes.
       const { before, after } = this.#network;
       const common = run(before, image);
       const shared = alloc(common.length);

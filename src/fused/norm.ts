@@ -197,7 +197,7 @@ function takeRowScale(pass: Taking, value: unknown, name: string, dtype: Dtype, 
   return taken;
 }
 
-/** What branches with more to them are computed with. */
+/** The operands of branches that have more than a residual. */
 interface Branch {
   readonly factors: RowFactors;
   /** A row of ones, and behind it `all`: a byte of 1 for each column, and a byte of 0. */

@@ -307,7 +307,7 @@ export interface NormGradients<
 
 /** Options of {@link Fused.gluDropout}, with an output of type Y. `out` is x or value itself only where no backward call follows. */
 export interface GatedOptions<Y extends AnyData | undefined = undefined> extends ForwardOptions<Y>, KeepingOptions {
-  /** What is gated, as long as x and of its dtype: x is the gate then. */
+  /** The data that are gated, as long as x and of its dtype: x is the gate then. */
   value?: AnyData | undefined;
   /** Without `value`: x is [rows, 2 * columns], and the halves of its rows are the gate and the value. */
   columns?: number | undefined;

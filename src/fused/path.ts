@@ -70,7 +70,7 @@ export function takeRowFactors(
     begin(run) {
       const { seed, stream, kind } = draw;
       const t = path === undefined ? 0 : threshold(path.p, kind);
-      // Where a scale is infinite nothing is kept, and no factor is used.
+      // Nothing is kept if a scale is infinite, and no factor is used.
       kept = run.scale * scale(t, kind, dtype);
       params = { seed, stream, start: SAMPLES + first, threshold: t, scale: 1 };
     },

@@ -125,7 +125,7 @@ export enum NormField {
   scale,
   /** 1: layer norm, 0: RMS norm. */
   centred,
-  /** What kept elements of each row are multiplied by, an element each; 0: the scale. With them there are `bias`, `layerScale` and `all`. */
+  /** The factors of the kept elements of each row, an element each; 0: the scale. With them there are `bias`, `layerScale` and `all`. */
   factors,
   layerScale,
   /** A byte for each row, 0 where the branch is left out; address 0: nowhere. */

@@ -21,20 +21,18 @@ export function generating(
   if (generate === undefined || isRows(draws) || draws.kind !== "philox" || size % 4 > 0) return undefined;
   const drawn = drawOf(draws, rate);
   if (drawn === undefined) return undefined;
-  let state = asked.get(device.backend);
-  if (state === undefined) {
-    const first = { draws: false };
-    state = first;
-    asked.set(device.backend, first);
-    compare(device).then(
-      ({ same, sooner }) => {
-        first.draws = same && sooner;
-      },
-      // A device that cannot draw is left to the upload, which has a check of its own.
-      () => {},
-    );
-  }
-  return state.draws ? (x, selection) => generate(x, drawn, selection) : undefined;
+  const known = asked.get(device.backend);
+  if (known !== undefined) return known.draws ? (x, selection) => generate(x, drawn, selection) : undefined;
+  const state = { draws: false };
+  asked.set(device.backend, state);
+  compare(device).then(
+    ({ same, sooner }) => {
+      state.draws = same && sooner;
+    },
+    // A device that cannot draw is left to the upload, which has a check of its own.
+    () => {},
+  );
+  return undefined;
 }
 
 /** Returns the draw of a GPU; undefined if all is dropped, as no threshold of 32 bits says. */
@@ -58,6 +56,7 @@ interface Comparison {
 
 /** Compares both ways; rejects if the device cannot run one. */
 export async function compare({ backend, select, generate }: Device): Promise<Comparison> {
+  if (generate === undefined) return { same: false, sooner: false };
   const [shape, dtype] = [[SIZE], "float32"] as const;
   const x: TensorInfo = { dataId: backend.write(new Float32Array(SIZE).fill(1), [...shape], dtype), shape: [...shape], dtype };
   const runs = [{ size: SIZE, stride: 1 }];
@@ -67,10 +66,10 @@ export async function compare({ backend, select, generate }: Device): Promise<Co
       kernels().core.mask(SIZE, rate, { ...draw, out: words });
       return select(x, { words, runs }, SELECTION);
     },
-    (draw: Draw, rate: number) => (generate as NonNullable<typeof generate>)(x, drawOf(draw, rate) as PhiloxDraw, SELECTION),
+    (draw: Draw, rate: number) => generate(x, drawOf(draw, rate) as PhiloxDraw, SELECTION),
   ] as const;
   const least = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-  let same = generate !== undefined;
+  let same = true;
   try {
     for (let round = 0; same && round < ROUNDS; ++round) {
       const draw: Draw = { kind: "philox", seed: 2n ** 64n - 1n - BigInt(round), stream: BigInt(round) << 32n };

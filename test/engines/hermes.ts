@@ -14,7 +14,7 @@ import { firstLine } from "./processes.js";
 const require = createRequire(import.meta.url);
 const FOLDERS: Partial<Record<NodeJS.Platform, string>> = { linux: "linux64-bin", darwin: "osx-bin" };
 
-// What React Native has and this engine by itself lacks.
+// React Native has these, and this engine by itself does not.
 const AROUND = `var performance = { now: function () { return Date.now(); } };
 var console = { log: print };
 function AbortController() {

@@ -39,7 +39,7 @@ function arrow(...points) {
 /** A bracket below what is between two places. @param {number} from @param {number} to @param {number} y */
 const bracket = (from, to, y) => `<path d="M${from} ${y}v5H${to}v-5" class="line"/>`;
 
-/** What is kept and what is dropped. @param {number} x @param {number} y */
+/** Returns the legend: the colours of kept and dropped elements. @param {number} x @param {number} y */
 const legend = (x, y) =>
   cells(x, y - 9, [true]) + text(x + 14, y, "kept", "quiet") + cells(x + 52, y - 9, [false]) + text(x + 66, y, "dropped", "quiet");
 

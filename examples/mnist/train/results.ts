@@ -12,7 +12,7 @@ export interface Results {
   /** When it ended, as in ISO 8601. */
   readonly date: string;
   readonly machine: typeof MACHINE & { readonly node: string };
-  /** How long the command took. */
+  /** The time that the command took. */
   readonly seconds: number;
   readonly settings: Settings;
   /** Of each seed: errors in percent, and McNemar's test. */

@@ -90,11 +90,22 @@ function clockTick(): number {
 /** Calls `call` for `leastMs`, by default until its code is optimised; returns the number of calls that an invocation should make. */
 export function warmUp(call: () => void, invocationMs: number, leastMs = WARMUP_MS): number {
   for (let count = 1; ; count *= 2) {
-    const start = performance.now();
-    repeat(call, count);
-    const elapsed = performance.now() - start;
-    if (elapsed >= leastMs) return Math.ceil((count * invocationMs) / elapsed);
+    const elapsed = timeOf(call, count);
+    if (elapsed >= leastMs) return confirm(call, Math.ceil((count * invocationMs) / elapsed), invocationMs);
   }
+}
+
+/** Doubles `count` until an invocation takes long enough: a pause in the warm-up makes a call look longer than it is. */
+function confirm(call: () => void, count: number, invocationMs: number): number {
+  // The lesser of two, as a pause may fall into one.
+  while (Math.min(timeOf(call, count), timeOf(call, count)) < invocationMs / 2) count *= 2;
+  return count;
+}
+
+function timeOf(call: () => void, count: number): number {
+  const start = performance.now();
+  repeat(call, count);
+  return performance.now() - start;
 }
 
 /** Milliseconds that an invocation of a task took. */

@@ -18,7 +18,9 @@ it.each([
   let now = 0;
   let calls = 0;
   vi.spyOn(performance, "now").mockImplementation(() => Math.floor(now / TICK_MS) * TICK_MS);
-  const call = () => void (now += CALL_MS + (pauses.includes(calls++) ? 20 : 0));
+  const call = () => {
+    now += CALL_MS + (pauses.includes(calls++) ? 20 : 0);
+  };
   const count = warmUp(call, INVOCATION_MS, 1);
   expect(count * CALL_MS).toBeGreaterThanOrEqual(INVOCATION_MS / 2);
   expect(count * CALL_MS).toBeLessThanOrEqual(4 * INVOCATION_MS);

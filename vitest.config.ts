@@ -14,7 +14,7 @@ const PROJECTS = {
   /** Monte-Carlo dropout of ONNX models, in both packages of ONNX Runtime and in a page. */
   onnx: ["test/onnx/**/*.test.ts"],
   /** Pages in browsers. */
-  pages: ["test/docs/site.test.ts", "test/tfjs/{gpu,threads}.test.ts", "test/examples/browser-page.test.ts"],
+  pages: ["test/docs/site.test.ts", "test/tfjs/{gpu,threads}.test.ts", "test/examples/{browser,transformer}-page.test.ts"],
   /** The packed package in build tools. */
   packaging: ["test/packaging/**/*.test.ts"],
   /** The packed package in every engine. */

@@ -75,10 +75,16 @@ export class Decoder {
 
   /** Mean negative log-likelihood of the characters that follow, in nats; nothing is dropped at a rate of 0. */
   loss({ inputs, targets }: Batch, rate: number): Scalar {
-    const { characters, width } = this.form;
-    const scores = matMul(reshape(this.#states(inputs, rate), [-1, width]), this.#at("out"));
-    const right = sum(mul(oneHot(tensor(targets, [targets.length], "int32"), characters), logSoftmax(scores)), -1);
+    const right = sum(
+      mul(oneHot(tensor(targets, [targets.length], "int32"), this.form.characters), logSoftmax(this.scores(inputs, rate))),
+      -1,
+    );
     return neg(mean(right)) as Scalar;
+  }
+
+  /** Logits of the character that follows each of `inputs`, [inputs, characters]; nothing is dropped at a rate of 0. */
+  scores(inputs: Int32Array, rate: number): Tensor {
+    return matMul(reshape(this.#states(inputs, rate), [-1, this.form.width]), this.#at("out"));
   }
 
   #at(name: string): Variable {

@@ -2,12 +2,22 @@
 
 import { document, figure } from "../../tools/report/document.js";
 import { type Line, lineChart } from "../../tools/report/lines.js";
-import { plain } from "../../tools/report/markup.js";
+import { type Content, element, plain } from "../../tools/report/markup.js";
 import type { Chart } from "../../tools/report/plot.js";
-import type { Point, Settings } from "./training.js";
+import { type Curves, type Settings, VARIANTS, type Variant } from "./settings.js";
 
-/** The curves of a training with dropout and of one without. */
-export type Curves = Readonly<Record<"with" | "without", readonly Point[]>>;
+/** The name of a training. */
+export const NAMES: Readonly<Record<Variant, string>> = { with: "with dropout", without: "without dropout" };
+
+/** What is said of curves that go on. */
+export function standing(curves: Curves): string {
+  return VARIANTS.flatMap((variant) => {
+    const last = curves[variant].at(-1);
+    return last === undefined
+      ? []
+      : [`Validation loss ${NAMES[variant]} after step ${last.step}: ${last.validation.toFixed(3)} nats a character.`];
+  }).join(" ");
+}
 
 /** The least validation loss, the last ones, and what is said of them. */
 export function conclusion(curves: Curves): string {
@@ -19,18 +29,19 @@ export function conclusion(curves: Curves): string {
   );
 }
 
+/** Curves of which one at least has a point. */
 export function lossChart(curves: Curves, { steps }: Settings): Chart {
   const lines = (["without", "with"] as const).flatMap((name) =>
     (["validation", "training"] as const).map((measure): Line => {
       const points = curves[name].map((point) => ({ x: point.step, y: point[measure] }));
-      return { name: `${measure}, ${name} dropout`, points, colour: name === "with" ? 0 : 1, dashed: measure === "training" };
+      return { name: `${measure}, ${NAMES[name]}`, points, colour: name === "with" ? 0 : 1, dashed: measure === "training" };
     }),
   );
   const values = lines.flatMap(({ points }) => points.map(({ y }) => y));
   return lineChart(
     {
       title: "Loss over steps",
-      description: conclusion(curves),
+      description: standing(curves),
       x: { label: "step", from: 0, to: steps },
       y: { label: "nats a character, nothing dropped", from: 0, to: Math.max(...values) * 1.05 },
     },
@@ -38,12 +49,28 @@ export function lossChart(curves: Curves, { steps }: Settings): Chart {
   );
 }
 
-export function report(curves: Curves, settings: Settings): string {
+/** @param samples what each network writes */
+export function report(curves: Curves, samples: Readonly<Record<Variant, string>>, settings: Settings): string {
   const { width, heads, blocks, length, windows, rate, text, seed } = settings;
   const form =
     `A transformer of ${blocks} blocks, ${width} columns and ${heads} heads, on ${text} characters of this repository's pages; steps of ${windows} windows of ` +
     `${length} characters; dropout of attention, residual branches and feed-forward at p = ${rate}; seed ${seed}.`;
   const title = "A small transformer, with dropout and without";
-  const body = [plain("h1", title), plain("p", conclusion(curves)), figure("loss", lossChart(curves, settings)), plain("p", form)];
+  const body: Content[] = [
+    plain("h1", title),
+    plain("p", conclusion(curves)),
+    figure("loss", lossChart(curves, settings)),
+    plain("p", form),
+  ];
+  body.push(plain("h2", "What they write"), ...VARIANTS.map((variant) => writing(NAMES[variant], samples[variant])));
   return document(title, [plain("main", ...body)]);
+}
+
+/** A text as it stands; the box, not the page, scrolls where it is wider than the screen. */
+function writing(name: string, text: string): Content {
+  return plain(
+    "figure",
+    plain("figcaption", name),
+    element("div", { class: "scroll", role: "region", "aria-label": name, tabindex: 0 }, plain("pre", text)),
+  );
 }

@@ -1,15 +1,19 @@
 // npm run example:transformer: trains with dropout and without, side by side, and writes the report. Goes on where it was interrupted.
 
 import { fork } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseCommandLine, runCommand, UsageError } from "../../bench/command-line.js";
+import { parseCommandLine, runCommand, UnusableFile, UsageError } from "../../bench/command-line.js";
 import { useBackend } from "../mnist/train/backend.js";
 import { writeAtomically } from "../mnist/train/checkpoint.js";
 import { formatTime } from "../mnist/train/progress.js";
-import { type Curves, conclusion, report } from "./report.js";
-import { type Point, type Settings, train } from "./training.js";
+import type { Store } from "./checkpoint.js";
+import { readPages } from "./pages.js";
+import { Progress } from "./progress.js";
+import { conclusion, report } from "./report.js";
+import { type News, type Point, readSettings, type Settings, settingsOf, usual, VARIANTS, type Variant, WrongSetting } from "./settings.js";
+import { OtherTraining, train } from "./training.js";
 
 const USAGE = `Trains a small transformer on this repository's pages, with dropout and without.
 
@@ -21,51 +25,60 @@ npm run example:transformer -- [options]
   --directory path  where checkpoints and the report are written (default build/transformer)
   --help            this text`;
 
-const FORM = { length: 48, width: 64, heads: 4, blocks: 2, windows: 8, validation: 24, every: 25, learningRate: 4e-3, text: 8000 };
-const TINY = { length: 12, width: 16, heads: 2, blocks: 1, windows: 2, validation: 4, every: 2, learningRate: 3e-3, text: 1000 };
 const INTERRUPTED = 130;
 
 interface Options {
   readonly settings: Settings;
   readonly directory: string;
   /** The training that a process of its own carries out. */
-  readonly only: string | undefined;
+  readonly only: Variant | undefined;
   readonly help: boolean;
 }
 
 function readOptions(args: string[]): Options {
-  const { steps, rate, seed, tiny, directory, only, help } = parseCommandLine({
+  const { tiny, directory, only, help, ...typed } = parseCommandLine({
     args,
     options: {
       steps: { type: "string" },
-      rate: { type: "string", default: "0.2" },
-      seed: { type: "string", default: "1" },
+      rate: { type: "string" },
+      seed: { type: "string" },
       tiny: { type: "boolean", default: false },
       directory: { type: "string", default: fileURLToPath(new URL("../../build/transformer", import.meta.url)) },
       only: { type: "string" },
       help: { type: "boolean", default: false },
     },
   }).values;
-  const settings = { ...(tiny ? TINY : FORM), seed: Number(seed), rate: Number(rate), steps: Number(steps ?? (tiny ? 6 : 1000)) };
-  if (!Number.isSafeInteger(settings.seed) || settings.seed < 0) throw new UsageError(`--seed expected integer from 0 on, got ${seed}`);
-  if (!Number.isSafeInteger(settings.steps) || settings.steps < 1) throw new UsageError(`--steps expected integer from 1 on, got ${steps}`);
-  if (!(settings.rate > 0 && settings.rate < 1)) throw new UsageError(`--rate expected number in (0, 1), got ${rate}`);
-  return { settings, directory, only, help };
+  try {
+    const settings = readSettings({ ...usual(tiny), ...typed }, tiny);
+    return { settings, directory, only: VARIANTS.find((variant) => variant === only), help };
+  } catch (error) {
+    throw error instanceof WrongSetting ? new UsageError(`--${error.message}`) : error;
+  }
 }
 
-/** Carries out one training in this process, and reports its points to the one that started it. */
-async function runOne({ settings, directory }: Options, name: string): Promise<void> {
+/** A file that is whole whenever the program is ended. */
+function storeAt(path: string): Store {
+  return {
+    read: async () => (existsSync(path) ? readFileSync(path) : undefined),
+    write: async (state) => writeAtomically(path, state),
+  };
+}
+
+/** Carries out one training in this process, and tells the one that started it. */
+async function runOne({ settings, directory }: Options, variant: Variant): Promise<void> {
   const interruption = new AbortController();
   process.on("SIGINT", () => interruption.abort()).on("SIGTERM", () => interruption.abort());
   await useBackend("wasm");
-  const curve = await train(
-    { ...settings, rate: name === "with" ? settings.rate : 0 },
-    join(directory, name),
-    (point) => process.send?.(point),
-    interruption.signal,
-  );
-  if ((curve.at(-1)?.step ?? 0) < settings.steps) process.exitCode = INTERRUPTED;
-  process.disconnect?.();
+  const path = join(directory, variant);
+  const tell = (news: News) => void process.send?.(news);
+  try {
+    const curve = await train(settingsOf(settings, variant), readPages(), storeAt(path), tell, interruption.signal);
+    if ((curve.at(-1)?.step ?? 0) < settings.steps) process.exitCode = INTERRUPTED;
+  } catch (error) {
+    throw error instanceof OtherTraining ? new UnusableFile(`${path}: ${error.message}`) : error;
+  } finally {
+    process.disconnect?.();
+  }
 }
 
 async function run(options: Options): Promise<void> {
@@ -73,27 +86,28 @@ async function run(options: Options): Promise<void> {
   const { settings, directory } = options;
   mkdirSync(directory, { recursive: true });
   const start = performance.now();
-  const curves: Record<string, Point[]> = {};
-  let first: number | undefined;
-  const show = (name: string, point: Point) => {
-    const steps = () => Object.values(curves).reduce((total, curve) => total + (curve.at(-1)?.step ?? 0), 0);
-    (curves[name] as Point[]).push(point);
-    first ??= steps();
-    const share = steps() / (2 * settings.steps);
-    const left =
-      steps() > first
-        ? `, ${formatTime(((performance.now() - start) / 1000 / (steps() - first)) * (2 * settings.steps - steps()))} left`
-        : "";
-    const losses = `training loss ${point.training.toFixed(3)}, validation loss ${point.validation.toFixed(3)}`;
-    console.error(`${Math.floor(100 * share)}%${left}; ${name} dropout, step ${point.step} of ${settings.steps}: ${losses}`);
+  const curves: Record<Variant, Point[]> = { with: [], without: [] };
+  const samples: Record<Variant, string> = { with: "", without: "" };
+  const progress = new Progress(2 * settings.steps);
+  const show = (variant: Variant, { step, training, validation }: Point) => {
+    const { share, left } = progress;
+    const losses = `training loss ${training.toFixed(3)}, validation loss ${validation.toFixed(3)}`;
+    const ahead = left === undefined ? "" : `, ${formatTime(left)} left`;
+    console.error(`${Math.floor(100 * share)}%${ahead}; ${variant} dropout, step ${step} of ${settings.steps}: ${losses}`);
   };
   const codes = await Promise.all(
-    ["with", "without"].map((name) => {
-      curves[name] = [];
-      const child = fork(fileURLToPath(import.meta.url), [...process.argv.slice(2), "--only", name], { execArgv: ["--import", "tsx"] });
+    VARIANTS.map((variant) => {
+      const child = fork(fileURLToPath(import.meta.url), [...process.argv.slice(2), "--only", variant], { execArgv: ["--import", "tsx"] });
       const pass = (signal: NodeJS.Signals) => child.kill(signal);
       process.on("SIGINT", pass).on("SIGTERM", pass);
-      child.on("message", (point) => show(name, point as Point));
+      child.on("message", (news: News) => {
+        if (news.type === "step") progress.note(variant, news.step);
+        else if (news.type === "end") samples[variant] = news.sample;
+        else {
+          curves[variant].push(news.point);
+          show(variant, news.point);
+        }
+      });
       return new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? 1)));
     }),
   );
@@ -104,8 +118,8 @@ async function run(options: Options): Promise<void> {
     return;
   }
   const path = join(directory, "report.html");
-  writeAtomically(path, report(curves as unknown as Curves, settings));
-  console.log(`${conclusion(curves as unknown as Curves)}\n${path} (${formatTime((performance.now() - start) / 1000)})`);
+  writeAtomically(path, report(curves, samples, settings));
+  console.log(`${conclusion(curves)}\n${path} (${formatTime((performance.now() - start) / 1000)})`);
 }
 
 await runCommand(USAGE, readOptions, run);

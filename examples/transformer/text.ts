@@ -1,10 +1,7 @@
-// The text: pages of this repository, as characters. Which of them a step sees follows from the seed and the step's number alone.
+// The text, as numbers of characters. Which of them a step sees follows from the seed and the step's number alone.
 
-import { readFileSync } from "node:fs";
 import { createDropout } from "wasm-dropout";
 import { createNoise, type Noise } from "wasm-dropout/noise";
-
-const PAGES = ["keep-streams", "performance", "api", "tfjs", "migrate"] as const;
 
 /** Characters to learn from, and others of the same pages, as numbers below that of `alphabet`. */
 export interface Text {
@@ -13,9 +10,8 @@ export interface Text {
   readonly validation: Int32Array;
 }
 
-/** Reads the pages: of each the last part is for validation, and all but `most` characters of the rest are left out. */
-export function readText(most: number): Text {
-  const pages = PAGES.map((name) => readFileSync(new URL(`../../docs/${name}.md`, import.meta.url), "utf8"));
+/** Makes the text of `pages`: of each the last part is for validation, and all but `most` characters of the rest are left out. */
+export function makeText(pages: readonly string[], most: number): Text {
   const alphabet = [...new Set(pages.join(""))].sort();
   const numbers = new Map(alphabet.map((character, i) => [character, i]));
   const encode = (text: string) => Int32Array.from(text, (character) => numbers.get(character) as number);
@@ -31,6 +27,10 @@ export interface Batch {
   readonly inputs: Int32Array;
   readonly targets: Int32Array;
 }
+
+// Streams below are those of weights.
+const STEPS = 2 ** 32;
+const SAMPLE = 2 ** 52;
 
 export class Windows {
   readonly #noise: Noise;
@@ -51,13 +51,18 @@ export class Windows {
     return this.#noise.normal(count, { stddev, stream });
   }
 
-  /** The windows of a step. Streams below 2^32 are for weights. */
+  /** The windows of a step. */
   atRandom(text: Int32Array, count: number, step: number): Batch {
-    const places = this.#noise.uniform(count, { stream: 2 ** 32 + step });
+    const places = this.#noise.uniform(count, { stream: STEPS + step });
     return this.#cut(
       text,
       Array.from(places, (u) => Math.floor(u * (text.length - this.#length))),
     );
+  }
+
+  /** Numbers in [0, 1), by which a text is drawn. */
+  uniform(count: number): Float32Array {
+    return this.#noise.uniform(count, { stream: SAMPLE });
   }
 
   /** `count` windows, evenly spread over a text. */

@@ -1,35 +1,30 @@
 // The browser example as it is served: built, under its policy, in real browsers. What it draws is read back from its canvases.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createDropout, type Dropout, type StreamKind } from "wasm-dropout";
+import { POLICY } from "../../examples/browser/policy.js";
 import { DIGITS } from "../../examples/browser/src/digits.js";
 import { Drawing, PIXELS, type Point } from "../../examples/browser/src/drawing.js";
 import { checksum, keptOf } from "../../examples/browser/src/forward.js";
-import { POLICY } from "../../examples/browser/vite.config.js";
 import { mnistDirectory, readTrainingSet } from "../../examples/mnist/idx.mjs";
 import { expectAccessible } from "../support/axe.js";
 import { BROWSERS, type Browser, ifInstalled, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
 import { HANG_MS } from "../support/limits.js";
 import { missing } from "../support/missing.js";
 import { serve } from "../support/static-server.js";
+import { noteTrouble } from "../support/trouble.js";
 
 type Server = Awaited<ReturnType<typeof serve>>;
 
 const root = fileURLToPath(new URL("../../examples/browser", import.meta.url));
 
-// Runs in the page before its own scripts: notes whatever goes wrong, and does for the tests what a hand or an eye would.
+// Runs in the page before its own scripts: does for the tests what a hand or an eye would.
 const PROBE = `
-globalThis.trouble = [];
-addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => trouble.push("policy: " + violatedDirective + " " + blockedURI));
-addEventListener("error", ({ message, target }) => trouble.push("error: " + (message ?? target.outerHTML)), true);
-addEventListener("unhandledrejection", ({ reason }) => trouble.push("rejection: " + reason));
-for (const level of ["error", "warn"]) console[level] = (...words) => trouble.push(level + ": " + words.join(" "));
-
 globalThis.part = (id) => document.getElementById(id);
 globalThis.enter = (id, value) => {
   part(id).value = value;
@@ -121,10 +116,7 @@ let dropout: Dropout;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "wasm-dropout-page-"));
   await build({ root, configFile: join(root, "vite.config.ts"), logLevel: "error", build: { outDir: directory, emptyOutDir: true } });
-  const index = join(directory, "index.html");
-  const html = readFileSync(index, "utf8");
-  writeFileSync(join(directory, "probe.js"), PROBE);
-  writeFileSync(index, html.replace('<meta charset="utf-8" />', '<meta charset="utf-8" /><script src="./probe.js"></script>'));
+  noteTrouble(directory, PROBE);
   server = await serve(directory, { headers: { "content-security-policy": POLICY } });
   late = await serve(directory, { headers: { "content-security-policy": POLICY }, styleMs: 500 });
   withoutWasm = await serve(directory, { headers: { "content-security-policy": POLICY.replace(" 'wasm-unsafe-eval'", "") } });

@@ -34,7 +34,7 @@ export class View {
 
   progress({ share, left }: Progress): void {
     this.#bar.value = share;
-    this.#pace.textContent = `${Math.floor(100 * share)}%${left === undefined ? "" : `, about ${duration(left)} left`}`;
+    this.#pace.textContent = `${Math.floor(100 * share)}%${!left ? "" : `, about ${duration(left)} left`}`;
   }
 
   curves(curves: Curves, settings: Settings): void {

@@ -1,4 +1,4 @@
-// Fused operations as operations of tfjs with gradients: bias, activation and dropout; dropout, residual and layer norm; attention.
+// Fused operations as operations of tfjs with gradients: bias, activation and dropout; gated units; dropout, residual and norms; softmax; attention.
 // Each draws one stream; the gradient draws it again from the ticket. Tensors that a gradient reads again are saved by tfjs, as those of its own operations.
 // Invariant: gradients are those of kernels, which have none of their own: who asks for gradients of gradients is refused.
 
@@ -16,64 +16,31 @@ import {
   tidy,
 } from "@tensorflow/tfjs-core";
 import type { Attention, AttentionTicket } from "../attention/index.js";
-import type { Activation, ActivationTicket, Fused, NormTicket, ResidualTicket } from "../fused/index.js";
+import type { ActivationTicket, Fused, GatedTicket, NormTicket, ResidualTicket, SoftmaxTicket } from "../fused/index.js";
 import { checkAmount, checkBelowOne, wrongKind, wrongValue } from "../ground/check.js";
-import { checkOptions, type Known, known } from "../ground/options.js";
+import { checkOptions } from "../ground/options.js";
 import type { PassContext } from "../monte-carlo/pass.js";
 import type { Sequence } from "../stream/sequence.js";
 import { STREAM_VERSION } from "../stream/ticket.js";
 import { type Draw, drawNext, drawsOf, isRows, type Seed, type Stream, sequenceOfSeed } from "./draw.js";
 import type { Extended, Extensions } from "./extensions.js";
+import {
+  ACTIVATION_KEYS,
+  ATTENTION_KEYS,
+  type AttendOptions,
+  type BiasActivationOptions,
+  GLU_KEYS,
+  type GluOptions,
+  type Input,
+  JOIN_KEYS,
+  type JoinOptions,
+  NORM_KEYS,
+  type NormalisedOptions,
+  SCORE_KEYS,
+  type ScoreOptions,
+} from "./fused-options.js";
 import { checkReadable, currentDevice } from "./gpu.js";
 import { computeValues, type Some } from "./values.js";
-
-type Input = Tensor | TensorLike;
-
-/** The option of all. */
-export interface FusedDraw {
-  /** As for {@link TfjsDropout.dropout}: by default the next mask of the sequence. The context of a pass has one mask for all, so one sample or shared masks. */
-  seed?: Seed | Stream | PassContext | null | undefined;
-}
-
-/** Options of {@link TfjsFused.biasActivationDropout}. */
-export interface BiasActivationOptions extends FusedDraw {
-  /** [columns], as the last dimension of x; by default nothing is added. */
-  bias?: Input | undefined;
-  /** "none" by default, "relu", "gelu", "geluTanh" or "silu". */
-  activation?: Activation | undefined;
-}
-const ACTIVATION_KEYS: Known = /* @__PURE__ */ known("seed", "bias", "activation");
-
-/** Options of {@link TfjsFused.biasDropoutResidual}. */
-export interface JoinOptions extends FusedDraw {
-  /** [columns], as the last dimension of x; by default nothing is added. */
-  bias?: Input | undefined;
-  /** Of the shape of x; by default nothing is added. */
-  residual?: Input | undefined;
-}
-const JOIN_KEYS: Known = /* @__PURE__ */ known("seed", "bias", "residual");
-
-/** Options of {@link TfjsFused.dropoutResidualLayerNorm}. */
-export interface NormalisedOptions extends JoinOptions {
-  /** [columns] */
-  gamma: Input;
-  /** [columns]; by default nothing is added. */
-  beta?: Input | undefined;
-  /** Added to the variance: finite and not negative; 1e-5 by default. */
-  epsilon?: number | undefined;
-}
-const NORM_KEYS: Known = /* @__PURE__ */ known("seed", "bias", "residual", "gamma", "beta", "epsilon");
-
-/** Options of {@link TfjsFused.attention}. */
-export interface AttendOptions extends FusedDraw {
-  /** The factor of q . k; 1 / sqrt(depth) by default. */
-  scale?: number | undefined;
-  /** true: query i sees keys 0..i + keys - queries. false by default. */
-  causal?: boolean | undefined;
-  /** Added to the scores, f32; or of dtype "bool", false where a key is left out. Broadcast to [..., heads, queries, keys]; it has no gradient. */
-  attentionMask?: Tensor | undefined;
-}
-const ATTENTION_KEYS: Known = /* @__PURE__ */ known("seed", "scale", "causal", "attentionMask");
 
 function toTensor(value: unknown, name: string): Tensor {
   const x = value instanceof Tensor ? value : tensor(value as TensorLike);
@@ -150,7 +117,7 @@ export class TfjsFused {
   biasActivationDropout(x: Input, rate: number, options: BiasActivationOptions = {}): Tensor {
     checkOptions(options, ACTIVATION_KEYS);
     const { activation = "none", seed, bias: given } = options;
-    return this.#run("fused", x, rate, seed, (input, draw) => {
+    return this.#run("fused", "x", x, rate, seed, (input, draw) => {
       const bias = optional(given, "bias", [columnsOf(input)]);
       const shape = input.shape;
       let ticket: ActivationTicket | undefined;
@@ -195,7 +162,7 @@ export class TfjsFused {
   biasDropoutResidual(x: Input, rate: number, options: JoinOptions = {}): Tensor {
     checkOptions(options, JOIN_KEYS);
     const { seed, bias: added, residual: other } = options;
-    return this.#run("fused", x, rate, seed, (input, draw) => {
+    return this.#run("fused", "x", x, rate, seed, (input, draw) => {
       const bias = optional(added, "bias", [columnsOf(input)]);
       const residual = optional(other, "residual", input.shape);
       return this.#join(input, bias, residual, rate, draw, (operands) => {
@@ -225,60 +192,119 @@ export class TfjsFused {
    * const { y, h } = wd.fused.dropoutResidualLayerNorm(ones([8, 4]), 0.1, { residual: ones([8, 4]), gamma: ones([4]) });
    */
   dropoutResidualLayerNorm(x: Input, rate: number, options: NormalisedOptions): { y: Tensor; h: Tensor } {
-    checkOptions(options, NORM_KEYS);
-    const { seed, bias: added, residual: other, gamma: factors, beta: addends, epsilon = 1e-5 } = options;
-    checkAmount(epsilon, "epsilon");
-    const results: { y?: Tensor } = {};
-    const h = this.#run(
-      "fused",
-      x,
-      rate,
-      seed,
-      (input, draw) => {
-        const row = [columnsOf(input)];
-        const bias = optional(added, "bias", row);
-        const residual = optional(other, "residual", input.shape);
-        if (factors === undefined) throw wrongKind("gamma", "tensor or what tfjs makes one of", factors);
-        const gamma = optional(factors, "gamma", row) as Tensor;
-        const beta = optional(addends, "beta", row);
-        const rows = [input.size / Math.max(1, row[0] as number)];
-        const { shape } = input;
-        let made: Tensor[] = [];
-        let ticket: NormTicket<"dropoutResidualLayerNorm"> | undefined;
-        const sum = this.#join(input, bias, residual, rate, draw, (operands) => {
-          const all = [...operands, gamma, ...(beta === undefined ? [] : [beta])];
-          made = this.#compute(all, [shape, shape, rows, rows], ([values, ...others], [h, out, mean, rstd], { fused }) => {
-            const [bias, residual, gamma, beta] = pick(others, [added !== undefined, other !== undefined, true, addends !== undefined]);
-            const how = { ...draw, bias, residual, gamma: gamma as Float32Array, beta, epsilon, h, out, mean, rstd };
-            ({ ticket } = (fused as Fused).dropoutResidualLayerNorm(values, rate, how));
+    return this.#normalise("dropoutResidualLayerNorm", x, rate, options);
+  }
+
+  /**
+   * Returns h = residual + dropout(x + bias) and y, its RMS norm, as {@link Fused.dropoutResidualRMSNorm} has it, otherwise as
+   * {@link TfjsFused.dropoutResidualLayerNorm} does.
+   *
+   * @param x tensor of f32, [..., columns]
+   * @param rate drop probability in [0, 1)
+   * @param options see {@link NormalisedOptions}
+   * @throws TypeError and RangeError as {@link TfjsFused.biasActivationDropout} does
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { ones } from "@tensorflow/tfjs-core";
+   * import { createFused } from "wasm-dropout/fused";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42, extensions: { createFused } });
+   * const { y, h } = wd.fused.dropoutResidualRMSNorm(ones([8, 4]), 0.1, { residual: ones([8, 4]), gamma: ones([4]) });
+   */
+  dropoutResidualRMSNorm(x: Input, rate: number, options: NormalisedOptions): { y: Tensor; h: Tensor } {
+    return this.#normalise("dropoutResidualRMSNorm", x, rate, options);
+  }
+
+  /**
+   * Returns dropout(act(gate) * value), a gated linear unit (SwiGLU, GEGLU), as {@link Fused.gluDropout} has it, with gradients for gate and value.
+   *
+   * @param x tensor of f32: the gate, or gate and value side by side, [..., 2 * columns]
+   * @param rate drop probability in [0, 1)
+   * @param options see {@link GluOptions}
+   * @returns a tensor of the shape of the gate
+   * @throws TypeError and RangeError as {@link TfjsFused.biasActivationDropout} does
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { randomNormal } from "@tensorflow/tfjs-core";
+   * import { createFused } from "wasm-dropout/fused";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42, extensions: { createFused } });
+   * const y = wd.fused.gluDropout(randomNormal([2, 3, 8]), 0.1, { activation: "silu" }); // [2, 3, 4]
+   */
+  gluDropout(x: Input, rate: number, options: GluOptions = {}): Tensor {
+    checkOptions(options, GLU_KEYS);
+    const { activation, gateFirst, seed, value: given } = options;
+    return this.#run("fused", "x", x, rate, seed, (input, draw) => {
+      const value = optional(given, "value", input.shape);
+      const { shape } = input;
+      const columns = columnsOf(input) / 2;
+      if (value === undefined && !(Number.isInteger(columns) && columns > 0))
+        throw wrongValue("x.shape", '[..., 2 * columns], or "value" beside it', `[${shape.join(", ")}]`);
+      const halves = value === undefined ? { columns } : {};
+      const operands = [input, ...(value === undefined ? [] : [value])];
+      let ticket: GatedTicket | undefined;
+      return operation(
+        operands,
+        (save) => {
+          const result = value === undefined ? [...shape.slice(0, -1), columns] : shape;
+          const [y] = this.#compute(operands, [result], ([values, value], [out], { fused }) => {
+            ({ ticket } = (fused as Fused).gluDropout(values, rate, { ...draw, ...halves, gateFirst, activation, value, out }));
           });
-          // These outlive the scope of the forward function, which disposes of all but its result.
-          for (const one of made.slice(1)) keep(one);
-          return made[0] as Tensor;
-        });
-        const [, y, mean, rstd] = made as [Tensor, Tensor, Tensor, Tensor];
-        const operands = [sum, gamma, ...(beta === undefined ? [] : [beta])];
-        const normalised = operation(
-          operands,
-          (save) => {
-            save([sum, gamma, mean, rstd]);
-            return clone(y);
-          },
-          (dy, saved) =>
-            this.#compute([dy, ...saved], [shape, row, ...(beta === undefined ? [] : [row])], (read, [dx, dgamma, dbeta], { fused }) => {
-              const [values, h, gamma, mean, rstd] = read;
-              // The gradient with respect to h: dropout's follows in that of h.
-              const alone = { ...(ticket as NormTicket<"dropoutResidualLayerNorm">), p: 0, residual: false, bias: false };
-              (fused as Fused).backward(values, alone, { h, mean, rstd, gamma }, { dx, dgamma, ...(beta !== undefined && { dbeta }) });
-            }),
-        );
-        dispose([y, mean, rstd]);
-        results.y = normalised;
-        return sum;
-      },
-      results,
-    );
-    return { y: results.y as Tensor, h };
+          save(operands);
+          return y as Tensor;
+        },
+        (dy, saved) =>
+          this.#compute(
+            [dy, ...saved],
+            operands.map(({ shape }) => shape),
+            ([values, x, value], [dx, dvalue], { fused }) => {
+              (fused as Fused).backward(values, ticket as GatedTicket, { x, value }, { dx, ...(value !== undefined && { dvalue }) });
+            },
+          ),
+      );
+    });
+  }
+
+  /**
+   * Returns dropout(softmax(scale * logits + mask)) along the last dimension, as {@link Fused.softmaxDropout} has it, with a gradient for the logits.
+   *
+   * @param logits tensor of f32, [..., keys], with `causal` [..., queries, keys]
+   * @param rate drop probability in [0, 1)
+   * @param options see {@link ScoreOptions}
+   * @throws TypeError and RangeError as {@link TfjsFused.biasActivationDropout} does
+   * @example
+   * import "@tensorflow/tfjs-backend-cpu";
+   * import { randomNormal } from "@tensorflow/tfjs-core";
+   * import { createFused } from "wasm-dropout/fused";
+   * import { createTfjsDropout } from "wasm-dropout/tfjs";
+   * const wd = await createTfjsDropout({ seed: 42, extensions: { createFused } });
+   * const weights = wd.fused.softmaxDropout(randomNormal([2, 4, 10, 10]), 0.1, { scale: 1 / Math.sqrt(8), causal: true });
+   */
+  softmaxDropout(logits: Input, rate: number, options: ScoreOptions = {}): Tensor {
+    checkOptions(options, SCORE_KEYS);
+    const { seed, scale, causal, attentionMask: given } = options;
+    return this.#run("fused", "logits", logits, rate, seed, (input, draw) => {
+      const { shape } = input;
+      if (input.rank < (causal ? 2 : 1))
+        throw wrongValue("logits.shape", causal ? "[..., queries, keys]" : "[..., keys]", `[${shape.join(", ")}]`);
+      const attentionMask = given === undefined ? undefined : maskOf(given);
+      const mask = given === undefined ? {} : { attentionMask, maskShape: given.shape };
+      let ticket: SoftmaxTicket | undefined;
+      return operation(
+        [input],
+        (save) => {
+          const [y] = this.#compute([input], [shape], ([values], [out], { fused }) => {
+            ({ ticket } = (fused as Fused).softmaxDropout(values, rate, { ...draw, ...mask, shape, scale, causal, out }));
+          });
+          save([input]);
+          return y as Tensor;
+        },
+        (dy, saved) =>
+          this.#compute([dy, ...saved], [shape], ([values, logits], [dlogits], { fused }) => {
+            (fused as Fused).backward(values, ticket as SoftmaxTicket, { logits, attentionMask }, { dlogits });
+          }),
+      );
+    });
   }
 
   /**
@@ -304,7 +330,7 @@ export class TfjsFused {
   attention(q: Input, k: Input, v: Input, rate: number, options: AttendOptions = {}): Tensor {
     checkOptions(options, ATTENTION_KEYS);
     const { seed, scale, causal = false, attentionMask: given } = options;
-    return this.#run("attention", q, rate, seed, (queries, draw) => {
+    return this.#run("attention", "q", q, rate, seed, (queries, draw) => {
       const [keys, values] = [toTensor(k, "k"), toTensor(v, "v")];
       if (queries.rank < 2) throw wrongValue("q.shape", "[..., queries, depth]", `[${queries.shape.join(", ")}]`);
       const attentionMask = given === undefined ? undefined : maskOf(given);
@@ -351,6 +377,72 @@ export class TfjsFused {
     return computeValues(this.#extensions, inputs, shapes, run);
   }
 
+  /** h = residual + dropout(x + bias) and its norm. */
+  #normalise(op: NormTicket["op"], x: Input, rate: number, options: NormalisedOptions): { y: Tensor; h: Tensor } {
+    checkOptions(options, NORM_KEYS);
+    const { seed, bias: added, residual: other, gamma: factors, beta: addends, epsilon = 1e-5 } = options;
+    checkAmount(epsilon, "epsilon");
+    const centred = op === "dropoutResidualLayerNorm";
+    const results: { y?: Tensor } = {};
+    const h = this.#run(
+      "fused",
+      "x",
+      x,
+      rate,
+      seed,
+      (input, draw) => {
+        const row = [columnsOf(input)];
+        const bias = optional(added, "bias", row);
+        const residual = optional(other, "residual", input.shape);
+        if (factors === undefined) throw wrongKind("gamma", "tensor or what tfjs makes one of", factors);
+        const gamma = optional(factors, "gamma", row) as Tensor;
+        const beta = optional(addends, "beta", row);
+        const rows = [input.size / Math.max(1, row[0] as number)];
+        const { shape } = input;
+        let made: Tensor[] = [];
+        let ticket: NormTicket | undefined;
+        const sum = this.#join(input, bias, residual, rate, draw, (operands) => {
+          const all = [...operands, gamma, ...(beta === undefined ? [] : [beta])];
+          const shapes = [shape, shape, rows, ...(centred ? [rows] : [])];
+          made = this.#compute(all, shapes, ([values, ...others], [h, out, rstd, mean], extended) => {
+            const fused = extended.fused as Fused;
+            const [bias, residual, gamma, beta] = pick(others, [added !== undefined, other !== undefined, true, addends !== undefined]);
+            const how = { ...draw, bias, residual, gamma: gamma as Float32Array, beta, epsilon, h, out, rstd };
+            ({ ticket } = centred
+              ? fused.dropoutResidualLayerNorm(values, rate, { ...how, mean })
+              : fused.dropoutResidualRMSNorm(values, rate, how));
+          });
+          // These outlive the scope of the forward function, which disposes of all but its result.
+          for (const one of made.slice(1)) keep(one);
+          return made[0] as Tensor;
+        });
+        const [, y, ...statistics] = made as [Tensor, Tensor, ...Tensor[]];
+        const operands = [sum, gamma, ...(beta === undefined ? [] : [beta])];
+        results.y = operation(
+          operands,
+          (save) => {
+            save([sum, gamma, ...statistics]);
+            return clone(y);
+          },
+          (dy, saved) =>
+            this.#compute([dy, ...saved], [shape, row, ...(beta === undefined ? [] : [row])], (read, [dx, dgamma, dbeta], extended) => {
+              const fused = extended.fused as Fused;
+              const [values, h, gamma, rstd, mean] = read;
+              // The gradient with respect to h: dropout's follows in that of h.
+              const alone = { ...(ticket as NormTicket), p: 0, residual: false, bias: false };
+              const how = { dx, dgamma, ...(beta !== undefined && { dbeta }) };
+              if (isCentred(alone)) fused.backward(values, alone, { h, mean, rstd, gamma }, how);
+              else fused.backward(values, alone as NormTicket<"dropoutResidualRMSNorm">, { h, rstd, gamma }, how);
+            }),
+        );
+        dispose([y, ...statistics]);
+        return sum;
+      },
+      results,
+    );
+    return { y: results.y as Tensor, h };
+  }
+
   /** h = residual + dropout(x + bias), which `forward` computes. */
   #join(
     x: Tensor,
@@ -385,6 +477,7 @@ export class TfjsFused {
   /** Has `use` draw the next stream, or that of `seed`; what stands in `others` outlives the scope as the result does. */
   #run(
     name: "fused" | "attention",
+    argument: string,
     x: Input,
     rate: number,
     seed: Seed | Stream | PassContext | null | undefined,
@@ -397,7 +490,7 @@ export class TfjsFused {
     const { kind } = this.#sequence;
     let result: Tensor | undefined;
     tidy(() => {
-      const input = toTensor(x, name === "fused" ? "x" : "q");
+      const input = toTensor(x, argument);
       if (typeof seed === "object" && seed !== null) {
         const draws = drawsOf(seed, kind, input, null);
         if (isRows(draws))
@@ -411,6 +504,10 @@ export class TfjsFused {
     });
     return result as Tensor;
   }
+}
+
+function isCentred(ticket: NormTicket): ticket is NormTicket<"dropoutResidualLayerNorm"> {
+  return ticket.op === "dropoutResidualLayerNorm";
 }
 
 /** Throws TypeError on a backend whose tensors are in the memory of a GPU. */

@@ -11,7 +11,16 @@ import { TfjsDropout } from "./tfjs.js";
 export type { DropoutState } from "../stream/sequence.js";
 export type { Seed, Stream } from "./draw.js";
 export type { TfjsExtensions } from "./extensions.js";
-export type { AttendOptions, BiasActivationOptions, FusedDraw, JoinOptions, NormalisedOptions, TfjsFused } from "./fused.js";
+export type { TfjsFused } from "./fused.js";
+export type {
+  AttendOptions,
+  BiasActivationOptions,
+  FusedDraw,
+  GluOptions,
+  JoinOptions,
+  NormalisedOptions,
+  ScoreOptions,
+} from "./fused-options.js";
 export type { Graph } from "./graph.js";
 export type { GraphModelLike } from "./graph-model.js";
 export type { TfjsLayers } from "./layer-table.js";

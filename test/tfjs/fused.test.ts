@@ -40,6 +40,18 @@ function layerNorm(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor | undefined):
   return beta === undefined ? y : tf.add(y, beta);
 }
 
+function rmsNorm(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor | undefined): tf.Tensor {
+  const y = tf.mul(tf.div(x, tf.sqrt(tf.add(tf.mean(tf.square(x), -1, true), 1e-5))), gamma);
+  return beta === undefined ? y : tf.add(y, beta);
+}
+
+/** 0 where causal order lets query i of n attend to key j of n, else what softmax makes 0 of. */
+const hidden = (n: number) =>
+  tf.tensor(
+    Float32Array.from({ length: n * n }, (_, i) => (i % n > Math.floor(i / n) ? -1e9 : 0)),
+    [n, n],
+  );
+
 const ACTIVATED: Record<string, (v: tf.Tensor) => tf.Tensor> = {
   none: (v) => v,
   relu: tf.relu,
@@ -126,15 +138,75 @@ const CASES: Record<string, Case> = {
     ours: (wd, { x, gamma }) => [wd.fused.dropoutResidualLayerNorm(x, RATE, { gamma, seed: SEED }).y],
     theirs: ({ x, gamma }) => [layerNorm(tf.mul(x, mask(X, 0)), gamma, undefined)],
   },
+  "RMS norm with all": {
+    operands: () => ({ x: waves(X, 1.3), bias: waves(ROW, 0.4), residual: waves(X, 0.9), gamma: waves(ROW, 0.3), beta: waves(ROW, 2) }),
+    ours: (wd, { x, ...rest }) => {
+      const { y, h } = wd.fused.dropoutResidualRMSNorm(x, RATE, { ...rest, seed: SEED });
+      return [y, h];
+    },
+    theirs: ({ x, bias, residual, gamma, beta }) => {
+      const h = tf.add(tf.mul(tf.add(x, bias), mask(X, 0)), residual);
+      return [rmsNorm(h, gamma, beta), h];
+    },
+  },
+  "RMS norm, y alone": {
+    operands: () => ({ x: waves(X, 1.3), gamma: waves(ROW, 0.3) }),
+    ours: (wd, { x, gamma }) => [wd.fused.dropoutResidualRMSNorm(x, RATE, { gamma, seed: SEED }).y],
+    theirs: ({ x, gamma }) => [rmsNorm(tf.mul(x, mask(X, 0)), gamma, undefined)],
+  },
+  ...Object.fromEntries(
+    (["silu", "gelu", "geluTanh", "relu"] as const).map((activation): [string, Case] => [
+      `unit gated by ${activation}`,
+      {
+        operands: () => ({ x: waves(X, 1.3), value: waves(X, 0.9) }),
+        ours: (wd, { x, value }) => [wd.fused.gluDropout(x, RATE, { value, activation, seed: SEED })],
+        theirs: ({ x, value }) => [tf.mul(tf.mul((ACTIVATED[activation] as (v: tf.Tensor) => tf.Tensor)(x), value), mask(X, 0))],
+      },
+    ]),
+  ),
+  "gated unit of halves": {
+    operands: () => ({ x: waves(X, 1.3) }),
+    ours: (wd, { x }) => [wd.fused.gluDropout(x, RATE, { seed: SEED })],
+    theirs: ({ x }) => {
+      const [gate, value] = tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor];
+      return [tf.mul(tf.mul(tf.mul(gate, tf.sigmoid(gate)), value), mask([3, 5, 12], 0))];
+    },
+  },
+  "gated unit of halves, the gate last": {
+    operands: () => ({ x: waves([6], 1.3) }),
+    ours: (wd, { x }) => [wd.fused.gluDropout(x, RATE, { gateFirst: false, activation: "gelu", seed: SEED })],
+    theirs: ({ x }) => {
+      const [value, gate] = tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor];
+      return [tf.mul(tf.mul((ACTIVATED["gelu"] as (v: tf.Tensor) => tf.Tensor)(gate), value), mask([3], 0))];
+    },
+  },
+  "softmax alone": {
+    operands: () => ({ logits: waves(X, 1.3) }),
+    ours: (wd, { logits }) => [wd.fused.softmaxDropout(logits, RATE, { seed: SEED })],
+    theirs: ({ logits }) => [tf.mul(tf.softmax(logits), mask(X, 0))],
+  },
+  "causal softmax with a scale": {
+    operands: () => ({ logits: waves([2, 4, 9, 9], 1.3) }),
+    ours: (wd, { logits }) => [wd.fused.softmaxDropout(logits, RATE, { scale: 0.3, causal: true, seed: SEED })],
+    theirs: ({ logits }) => [tf.mul(tf.softmax(tf.add(tf.mul(logits, 0.3), hidden(9))), mask([2, 4, 9, 9], 0))],
+  },
+  "softmax with a mask that is added": {
+    operands: () => ({ logits: waves(X, 1.3) }),
+    ours: (wd, { logits }) => [wd.fused.softmaxDropout(logits, RATE, { attentionMask: waves([5, 24], 0.2), seed: SEED })],
+    theirs: ({ logits }) => [tf.mul(tf.softmax(tf.add(logits, waves([5, 24], 0.2))), mask(X, 0))],
+  },
+  "softmax with a mask of keys": {
+    operands: () => ({ logits: waves([3, 5], 1.3) }),
+    ours: (wd, { logits }) => [
+      wd.fused.softmaxDropout(logits, RATE, { attentionMask: tf.tensor([1, 1, 0, 1, 1], [5], "bool"), seed: SEED }),
+    ],
+    theirs: ({ logits }) => [tf.mul(tf.softmax(tf.add(logits, tf.tensor([0, 0, -1e9, 0, 0]))), mask([3, 5], 0))],
+  },
   "causal attention": {
     operands: () => ({ q: waves([2, 4, 9, 8], 1.3), k: waves([2, 4, 9, 8], 0.4), v: waves([2, 4, 9, 6], 0.9) }),
     ours: (wd, { q, k, v }) => [wd.fused.attention(q, k, v, RATE, { causal: true, seed: SEED })],
     theirs: ({ q, k, v }) => {
-      const hidden = tf.tensor(
-        Float32Array.from({ length: 81 }, (_, i) => (i % 9 > Math.floor(i / 9) ? -1e9 : 0)),
-        [9, 9],
-      );
-      const scores = tf.add(tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(8)), hidden);
+      const scores = tf.add(tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(8)), hidden(9));
       return [tf.matMul(tf.mul(tf.softmax(scores), mask([2, 4, 9, 9], 0)), v)];
     },
   },
@@ -204,6 +276,19 @@ describe.each(BACKENDS)("%s", (backend) => {
       [() => wd.fused.biasActivationDropout(x, RATE, { activation: "tanh" } as Anything), RangeError, "activation"],
       [() => wd.fused.biasDropoutResidual(x, RATE, { residual: tf.ones([5, 24]) }), RangeError, '"residual.shape"'],
       [() => wd.fused.dropoutResidualLayerNorm(x, RATE, {} as Anything), TypeError, '"gamma"'],
+      [() => wd.fused.dropoutResidualRMSNorm(x, RATE, { gamma: tf.ones([3]) }), RangeError, '"gamma.shape"'],
+      [() => wd.fused.dropoutResidualRMSNorm(x, RATE, { gamma: tf.ones([24]), epsilon: -1 }), RangeError, '"epsilon"'],
+      [() => bare.fused.gluDropout(x, RATE), TypeError, "createFused"],
+      [() => wd.fused.gluDropout(tf.ones([3, 5]), RATE), RangeError, '"x.shape"'],
+      [() => wd.fused.gluDropout(tf.scalar(1), RATE), RangeError, '"x.shape"'],
+      [() => wd.fused.gluDropout(x, RATE, { value: tf.ones([24]) }), RangeError, '"value.shape"'],
+      [() => wd.fused.gluDropout(x, RATE, { activation: "none" } as Anything), RangeError, "activation"],
+      [() => wd.fused.gluDropout(x, RATE, { gateFirst: 1 } as Anything), TypeError, "gateFirst"],
+      [() => wd.fused.softmaxDropout(tf.cast(x, "int32"), RATE), TypeError, '"logits.dtype"'],
+      [() => wd.fused.softmaxDropout(tf.scalar(1), RATE), RangeError, '"logits.shape"'],
+      [() => wd.fused.softmaxDropout(tf.ones([3]), RATE, { causal: true }), RangeError, '"logits.shape" expected [..., queries, keys]'],
+      [() => wd.fused.softmaxDropout(x, RATE, { attentionMask: tf.ones([7]) }), RangeError, "maskShape"],
+      [() => wd.fused.softmaxDropout(x, RATE, { mask: tf.ones([24]) } as Anything), TypeError, "mask"],
       [() => wd.fused.attention(x, tf.ones([3, 5, 8]), x, RATE), RangeError, "kShape"],
     ];
     for (const [act, type, text] of refused) {

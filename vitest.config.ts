@@ -30,8 +30,8 @@ const PACKED: readonly string[] = ["packaging", "engines"] satisfies (keyof type
 
 export default defineConfig({
   test: {
-    // A third of the time is spent waiting for browsers and other programs: a machine of two cores runs two files at once.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // A third of the time is spent waiting for browsers and other programs: a machine of two cores runs three files at once.
+    maxWorkers: Math.max(3, availableParallelism()),
     testTimeout: HANG_MS,
     hookTimeout: HANG_MS,
     teardownTimeout: HANG_MS,

@@ -13,6 +13,7 @@ import { expectAccessible } from "../support/axe.js";
 import { type Browser, ifInstalled, MissingBrowser, openBrowser, type Page } from "../support/browsers.js";
 import { missing } from "../support/missing.js";
 import { serve } from "../support/static-server.js";
+import { until } from "../support/until.js";
 import { blocksOf } from "./pages.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -140,23 +141,21 @@ describe("in a browser", () => {
     const page = await browser.newPage();
     await page.resize(1280, 844);
     await page.goto(`${server.url}/index.html`);
-    const found = await page.evaluate<string[]>(`
-      const wait = async (find) => {
-        for (;;) {
-          const found = find();
-          if (found) return found;
-          await new Promise((resolve) => setTimeout(resolve, 20));
-        }
-      };
-      // Again until the page's script answers.
-      const input = await wait(() => {
-        document.querySelector(".VPNavBarSearch button").click();
-        return document.querySelector(".VPLocalSearchBox input");
-      });
+    // Again until the page's script answers.
+    await until(
+      page,
+      `document.querySelector(".VPNavBarSearch button").click();
+      return document.querySelector(".VPLocalSearchBox input") !== null;`,
+    );
+    await page.evaluate(`
+      const input = document.querySelector(".VPLocalSearchBox input");
       input.value = "reserveStream";
-      input.dispatchEvent(new Event("input"));
-      await wait(() => document.querySelector(".VPLocalSearchBox .result"));
-      return [...document.querySelectorAll(".VPLocalSearchBox .result")].map(({ href }) => new URL(href).pathname);`);
+      input.dispatchEvent(new Event("input"));`);
+    const found = await until<string[]>(
+      page,
+      `const results = [...document.querySelectorAll(".VPLocalSearchBox .result")];
+      return results.length > 0 && results.map(({ href }) => new URL(href).pathname);`,
+    );
     expect(found.some((path) => path.startsWith("/concepts/states"))).toBe(true);
     await check(page);
     await page.close();
@@ -166,15 +165,13 @@ describe("in a browser", () => {
     if (browser instanceof MissingBrowser) return missing(context, "Chromium", browser.message);
     const page = await browser.newPage();
     await page.goto(`${server.url}/playground.html`);
-    const shown = await page.evaluate<{ checksum: string; fits: boolean }>(`
-      for (;;) {
-        const frame = document.querySelector("iframe.playground");
-        const checksum = frame?.contentDocument?.getElementById("checksum")?.textContent;
-        const fits = frame && frame.offsetHeight >= frame.contentDocument.documentElement.scrollHeight;
-        if (checksum && fits) return { checksum, fits };
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }`);
-    expect(shown.checksum).toMatch(/^[0-9a-f]{8}$/);
+    const checksum = await until<string>(
+      page,
+      `const frame = document.querySelector("iframe.playground");
+      const shown = frame?.contentDocument?.documentElement;
+      return shown && frame.offsetHeight >= shown.scrollHeight && shown.querySelector("#checksum")?.textContent;`,
+    );
+    expect(checksum).toMatch(/^[0-9a-f]{8}$/);
     await page.close();
   });
 
@@ -201,12 +198,11 @@ describe("in a browser", () => {
     try {
       for (const i of blocks.keys()) {
         await page.goto(`${host.url}/${i}.html`);
-        const text = await page.evaluate<string>(`
-          for (;;) {
-            const text = document.body?.textContent.trim();
-            if (text && !text.includes("{")) return text;
-            await new Promise((resolve) => setTimeout(resolve, 20));
-          }`);
+        const text = await until<string>(
+          page,
+          `const text = document.body?.textContent.trim() ?? "";
+          return !text.includes("{") && text;`,
+        );
         const values = text.split(" ").map(Number);
         expect(values.length).toBe(8);
         for (const value of values) expect([0, 2]).toContain(value);

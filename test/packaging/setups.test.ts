@@ -10,6 +10,7 @@ import { type Browser, ifInstalled, MissingBrowser, openBrowser, type Page } fro
 import { missing } from "../support/missing.js";
 import { model, node, value } from "../support/onnx/build.js";
 import { serve } from "../support/static-server.js";
+import { until } from "../support/until.js";
 import { copyFixtures, directory, HASH, installed, modulePath, repository, resultAt, runNode, runTool } from "./tools.js";
 
 const fixtures = copyFixtures("setups");
@@ -138,12 +139,9 @@ describe("in a page", () => {
     writeFileSync(join(fixtures, "plain", "shown.html"), `${block}`);
     const text = await withPage(browser, directory, async (url, page) => {
       await page.goto(`${url}/setups/plain/shown.html`);
-      return page.evaluate(`return new Promise((resolve) => {
-        const look = () => (document.body?.textContent.trim() ? resolve(document.body.textContent) : setTimeout(look, 10));
-        look();
-      })`);
+      return until<string>(page, "return document.body?.textContent.trim()");
     });
-    const rows = `${text}`.split(" ").map(Number);
+    const rows = text.split(" ").map(Number);
     expect(rows.length).toBe(8);
     for (const [i, value] of rows.entries()) {
       expect([0, 2]).toContain(value);

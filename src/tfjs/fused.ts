@@ -1,6 +1,7 @@
 // Fused operations as operations of tfjs with gradients: bias, activation and dropout; gated units; dropout, residual and norms; softmax; attention.
 // Each draws one stream; the gradient draws it again from the ticket. Tensors that a gradient reads again are saved by tfjs, as those of its own operations.
-// Invariant: gradients are those of kernels, which have none of their own: who asks for gradients of gradients is refused.
+// Invariant: gradients are those of kernels, which have none of their own: who asks for gradients of gradients is refused. On a GPU, operations are made of
+// tfjs's own, with gradients of any order.
 
 import {
   cast,
@@ -22,6 +23,7 @@ import { checkOptions } from "../ground/options.js";
 import type { PassContext } from "../monte-carlo/pass.js";
 import type { Sequence } from "../stream/sequence.js";
 import { STREAM_VERSION } from "../stream/ticket.js";
+import { attended, biasActivation, gated, joined, normalised, softmaxed } from "./composed.js";
 import { type Draw, drawNext, drawsOf, isRows, type Seed, type Stream, sequenceOfSeed } from "./draw.js";
 import type { Extended, Extensions } from "./extensions.js";
 import {
@@ -40,6 +42,7 @@ import {
   type ScoreOptions,
 } from "./fused-options.js";
 import { checkReadable, currentDevice } from "./gpu.js";
+import { device } from "./self-check.js";
 import { computeValues, type Some } from "./values.js";
 
 function toTensor(value: unknown, name: string): Tensor {
@@ -88,7 +91,12 @@ function firstOrder(inputs: readonly Tensor[], result: Tensor): Tensor {
   }))(...inputs);
 }
 
-/** Fused operations with dropout on tensors of f32, of any rank, whose rows are those of the last dimension. Of {@link TfjsDropout.fused}. */
+/**
+ * Fused operations with dropout on tensors of f32, of any rank, whose rows are those of the last dimension. Of {@link TfjsDropout.fused}.
+ *
+ * On backends "webgl" and "webgpu" they are made of tfjs's own operations, as many as they replace elsewhere, with the same masks: values differ in the last
+ * digits, and a NaN or infinity in the v of attention reaches every query.
+ */
 export class TfjsFused {
   readonly #extensions: Extensions;
   readonly #sequence: Sequence;
@@ -105,7 +113,7 @@ export class TfjsFused {
    * @param x tensor of f32, [..., columns]
    * @param rate drop probability in [0, 1)
    * @param options see {@link BiasActivationOptions}
-   * @throws TypeError and RangeError as {@link TfjsDropout.dropout} does, and TypeError on a backend of a GPU or without `createFused`
+   * @throws TypeError and RangeError as {@link TfjsDropout.dropout} does, and TypeError without `createFused`
    * @example
    * import "@tensorflow/tfjs-backend-cpu";
    * import { ones, zeros } from "@tensorflow/tfjs-core";
@@ -119,6 +127,7 @@ export class TfjsFused {
     const { activation = "none", seed, bias: given } = options;
     return this.#run("fused", "x", x, rate, seed, (input, draw) => {
       const bias = optional(given, "bias", [columnsOf(input)]);
+      if (onGpu()) return biasActivation(input, bias, activation, { rate, draw });
       const shape = input.shape;
       let ticket: ActivationTicket | undefined;
       const operands = [input, ...(bias === undefined ? [] : [bias])];
@@ -165,6 +174,7 @@ export class TfjsFused {
     return this.#run("fused", "x", x, rate, seed, (input, draw) => {
       const bias = optional(added, "bias", [columnsOf(input)]);
       const residual = optional(other, "residual", input.shape);
+      if (onGpu()) return joined(input, bias, residual, { rate, draw });
       return this.#join(input, bias, residual, rate, draw, (operands) => {
         const [h] = this.#compute(operands, [input.shape], ([values, ...others], [out], { fused }) => {
           const [bias, residual] = pick(others, [added !== undefined, other !== undefined]);
@@ -240,6 +250,7 @@ export class TfjsFused {
       const columns = columnsOf(input) / 2;
       if (value === undefined && !(Number.isInteger(columns) && columns > 0))
         throw wrongValue("x.shape", '[..., 2 * columns], or "value" beside it', `[${shape.join(", ")}]`);
+      if (onGpu()) return gated(input, value, gateFirst, activation, { rate, draw });
       const halves = value === undefined ? { columns } : {};
       const operands = [input, ...(value === undefined ? [] : [value])];
       let ticket: GatedTicket | undefined;
@@ -282,11 +293,13 @@ export class TfjsFused {
    */
   softmaxDropout(logits: Input, rate: number, options: ScoreOptions = {}): Tensor {
     checkOptions(options, SCORE_KEYS);
-    const { seed, scale, causal, attentionMask: given } = options;
+    const { seed, scale, causal = false, attentionMask: given } = options;
     return this.#run("fused", "logits", logits, rate, seed, (input, draw) => {
       const { shape } = input;
       if (input.rank < (causal ? 2 : 1))
         throw wrongValue("logits.shape", causal ? "[..., queries, keys]" : "[..., keys]", `[${shape.join(", ")}]`);
+      checkMask(given);
+      if (onGpu()) return softmaxed(input, scale, causal, given, { rate, draw });
       const attentionMask = given === undefined ? undefined : maskOf(given);
       const mask = given === undefined ? {} : { attentionMask, maskShape: given.shape };
       let ticket: SoftmaxTicket | undefined;
@@ -317,7 +330,7 @@ export class TfjsFused {
    * @param rate drop probability in [0, 1)
    * @param options see {@link AttendOptions}
    * @returns [..., heads, queries, size]
-   * @throws TypeError and RangeError as {@link Attention.forward} does, and TypeError on a backend of a GPU or without `createAttention`
+   * @throws TypeError and RangeError as {@link Attention.forward} does, and TypeError without `createAttention`
    * @example
    * import "@tensorflow/tfjs-backend-cpu";
    * import { randomNormal } from "@tensorflow/tfjs-core";
@@ -333,6 +346,8 @@ export class TfjsFused {
     return this.#run("attention", "q", q, rate, seed, (queries, draw) => {
       const [keys, values] = [toTensor(k, "k"), toTensor(v, "v")];
       if (queries.rank < 2) throw wrongValue("q.shape", "[..., queries, depth]", `[${queries.shape.join(", ")}]`);
+      checkMask(given);
+      if (onGpu()) return attended([queries, keys, values], scale, causal, given, { rate, draw });
       const attentionMask = given === undefined ? undefined : maskOf(given);
       const mask = given === undefined ? {} : { attentionMask, maskShape: given.shape };
       const form = { shape: queries.shape, kShape: keys.shape, vShape: values.shape, scale, causal, ...mask };
@@ -397,6 +412,11 @@ export class TfjsFused {
         if (factors === undefined) throw wrongKind("gamma", "tensor or what tfjs makes one of", factors);
         const gamma = optional(factors, "gamma", row) as Tensor;
         const beta = optional(addends, "beta", row);
+        if (onGpu()) {
+          const sum = joined(input, bias, residual, { rate, draw });
+          results.y = normalised(sum, centred, epsilon, gamma, beta);
+          return sum;
+        }
         const rows = [input.size / Math.max(1, row[0] as number)];
         const { shape } = input;
         let made: Tensor[] = [];
@@ -486,7 +506,6 @@ export class TfjsFused {
   ): Tensor {
     this.#extensions.check(name);
     checkBelowOne(rate, "rate");
-    checkDevice();
     const { kind } = this.#sequence;
     let result: Tensor | undefined;
     tidy(() => {
@@ -510,11 +529,16 @@ function isCentred(ticket: NormTicket): ticket is NormTicket<"dropoutResidualLay
   return ticket.op === "dropoutResidualLayerNorm";
 }
 
+/** Returns true where operations are made of tfjs's own, as tensors are in the memory of a GPU. */
+function onGpu(): boolean {
+  return device() !== undefined;
+}
+
 /** Throws TypeError on a backend whose tensors are in the memory of a GPU. */
 function checkDevice(): void {
-  const device = currentDevice();
-  if (device !== undefined)
-    throw wrongKind("backend", '"cpu" or "wasm", which fused operations run on', device.synchronous ? "webgl" : "webgpu");
+  const gpu = currentDevice();
+  if (gpu !== undefined)
+    throw wrongKind("backend", '"cpu" or "wasm", as in the forward call, whose gradient this is', gpu.synchronous ? "webgl" : "webgpu");
 }
 
 /** Distributes values in order to those places that are taken. */
@@ -523,11 +547,15 @@ function pick(values: readonly Float32Array[], taken: readonly boolean[]): (Floa
   return taken.map((is) => (is ? values[next++] : undefined));
 }
 
-/** Returns the values of an attention mask: bytes of a boolean one. */
-function maskOf(mask: unknown): Float32Array | Uint8Array {
+/** Throws TypeError for what is no attention mask. */
+function checkMask(mask: unknown): asserts mask is Tensor | undefined {
+  if (mask === undefined) return;
   if (!(mask instanceof Tensor)) throw wrongKind("attentionMask", "tensor", mask);
+  if (mask.dtype !== "float32" && mask.dtype !== "bool") throw wrongKind("attentionMask.dtype", '"float32" or "bool"', mask.dtype);
   checkReadable(mask);
-  if (mask.dtype === "float32") return mask.dataSync<"float32">();
-  if (mask.dtype !== "bool") throw wrongKind("attentionMask.dtype", '"float32" or "bool"', mask.dtype);
-  return Uint8Array.from(cast(mask, "int32").dataSync<"int32">());
+}
+
+/** Returns the values of an attention mask: bytes of a boolean one. */
+function maskOf(mask: Tensor): Float32Array | Uint8Array {
+  return mask.dtype === "float32" ? mask.dataSync<"float32">() : Uint8Array.from(cast(mask, "int32").dataSync<"int32">());
 }

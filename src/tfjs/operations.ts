@@ -103,6 +103,14 @@ export function dropout(x: Tensor, rate: number, noiseShape: NoiseShape | null |
   return diagonal(x, (input) => onGpu(input, mask, select) ?? mapValues(input, (values, out, by) => dropValues(values, out, by, mask)));
 }
 
+/** Returns keep ? x : +0, as it is, which is linear in x. */
+export function select(x: Tensor, rate: number, draw: Draw): Tensor {
+  const mask = masked(x, rate, null, draw);
+  if (isPlain(x, rate)) return identity(x);
+  const run: Compute = (values, out, { core }) => core.dropout(values(), rate, { ...draw, rescale: "none", out: out() });
+  return diagonal(x, (input) => onGpu(input, mask, () => ({ operation: "*", value: 1, dropped: 0 })) ?? mapValues(input, run));
+}
+
 function dropValues(values: Values, out: Values, { core, shapes }: TfjsKernels, { rate, draws, shape, noiseShape, own }: Masked): void {
   eachDraw(draws, values, out, (values, out, draw) => {
     if (own) core.dropout(values, rate, { ...draw, out });

@@ -54,8 +54,7 @@ export class TfjsDropout {
   ) as unknown as TfjsLayers;
 
   /**
-   * Fused operations of a transformer's blocks, on backends "cpu" and "wasm". They run on the extensions that {@link createTfjsDropout} was handed, and refuse by
-   * name without them.
+   * Fused operations of a transformer's blocks. They run on the extensions that {@link createTfjsDropout} was handed, and refuse by name without them.
    *
    * @example
    * import "@tensorflow/tfjs-backend-cpu";

@@ -298,13 +298,18 @@ describe.each(BACKENDS)("%s", (backend) => {
     expect(wd.state.nextStream).toBe("0");
     const twice = tf.grad((v: tf.Tensor) => tf.grad((u: tf.Tensor) => wd.fused.biasActivationDropout(u, RATE, { activation: "silu" }))(v));
     expect(() => twice(x)).toThrow("first order");
+    // The backend has changed between the forward call and its gradient.
     const gpu = tf.backend() as Anything;
-    gpu.runWebGPUProgram = () => {};
+    const late = (dy: tf.Tensor) => {
+      gpu.runWebGPUProgram = () => {};
+      return dy;
+    };
     try {
+      const changed = tf.customGrad((y: Anything) => ({ value: y.clone(), gradFunc: late }));
       expectRefusal(
-        () => wd.fused.biasActivationDropout(x, RATE),
+        () => tf.grad((v: tf.Tensor) => changed(wd.fused.biasActivationDropout(v, RATE, { activation: "silu" })))(x),
         TypeError,
-        '"backend" expected "cpu" or "wasm", which fused operations run on, got string "webgpu"',
+        '"backend" expected "cpu" or "wasm", as in the forward call, whose gradient this is, got string "webgpu"',
       );
     } finally {
       delete gpu.runWebGPUProgram;

@@ -5,6 +5,8 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-webgl";
 import "@tensorflow/tfjs-backend-webgpu";
 import { initializers, layers, sequential } from "@tensorflow/tfjs-layers";
+import { createAttention } from "../../src/attention/index.js";
+import { createFused } from "../../src/fused/index.js";
 import { asked, compare } from "../../src/tfjs/generate.js";
 import { currentDevice } from "../../src/tfjs/gpu.js";
 import { createTfjsDropout, type TfjsDropout } from "../../src/tfjs/index.js";
@@ -18,7 +20,7 @@ export interface PageResult {
   readonly weights: number[];
   /** Tensors that operations, and a training beyond one without layers of this package, have left behind. */
   readonly tensorsLeft: readonly [number, number];
-  /** Synchronous reads of the backend during all operations, but for the self-check of the first. */
+  /** Synchronous reads of a GPU's memory during all operations, but for the self-check of the first. */
   readonly reads: number;
   /** true if the backend draws the bits of kind "philox" itself that the CPU draws for it; undefined if its programs cannot draw. */
   readonly draws?: boolean | undefined;
@@ -52,7 +54,7 @@ const NOISE: Record<string, (number | null)[]> = {
 async function run(backend: string): Promise<PageResult | null> {
   if (!(await tf.setBackend(backend))) return null;
   await tf.ready();
-  const wd = await createTfjsDropout({ seed: 42 });
+  const wd = await createTfjsDropout({ seed: 42, extensions: { createFused, createAttention } });
   await wd.ready();
   // The self-check reads once; everything after it must not.
   let reads = 0;
@@ -60,7 +62,9 @@ async function run(backend: string): Promise<PageResult | null> {
   const readSync = current.readSync;
   if (backend !== "cpu") {
     current.readSync = function (...args) {
-      ++reads;
+      // webgpu keeps small tensors on the CPU, where it computes them.
+      const { tensorMap } = this as unknown as { tensorMap?: Map<object, { values?: unknown }> };
+      if (!tensorMap?.get(args[0])?.values) ++reads;
       return readSync.apply(this, args);
     };
   }
@@ -87,6 +91,7 @@ async function run(backend: string): Promise<PageResult | null> {
     });
     x.dispose();
   }
+  Object.assign(values, await fused(wd));
   values["broken"] = await read(() => {
     const x = tf.tensor1d(Array.from({ length: 3000 }, (_, i) => [Number.NaN, Number.POSITIVE_INFINITY, -1][i % 3] as number));
     const masked = wd.dropout(tf.mul(x, tf.ones([3000])), 0.5, null, 9);
@@ -124,6 +129,101 @@ async function run(backend: string): Promise<PageResult | null> {
     draws,
     tensorsLeft: [operations - before, training - operations - (plain - training)],
   };
+}
+
+/** Values that no pattern repeats, on whatever backend. */
+const waves = (shape: number[], pitch: number) => {
+  const values = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => Math.sin(pitch * (i + 1)) * 1.5);
+  return through(tf.tensor(values, shape));
+};
+
+type Join = (wd: TfjsDropout, operands: tf.Tensor[], rate: number) => tf.Tensor[];
+// Enough elements that webgpu does not compute them on the CPU.
+const [ROWS, ROW] = [[5, 9, 24], [24]];
+const hides = () => tf.tensor([1, 1, 0, 1, 1, 0, 1], [7], "bool");
+/** Fused operations, with the shapes of their operands. */
+const FUSED: Record<string, [shapes: number[][], run: Join]> = {
+  ...Object.fromEntries(
+    (["none", "relu", "gelu", "geluTanh", "silu"] as const).map((activation): [string, [number[][], Join]] => [
+      activation,
+      [[ROWS, ROW], (wd, [x, bias], rate) => [wd.fused.biasActivationDropout(x as tf.Tensor, rate, { bias, activation })]],
+    ]),
+  ),
+  glu: [[ROWS, ROWS], (wd, [x, value], rate) => [wd.fused.gluDropout(x as tf.Tensor, rate, { value, activation: "gelu" })]],
+  halves: [[ROWS], (wd, [x], rate) => [wd.fused.gluDropout(x as tf.Tensor, rate, { gateFirst: false })]],
+  residual: [
+    [ROWS, ROW, ROWS],
+    (wd, [x, bias, residual], rate) => [wd.fused.biasDropoutResidual(x as tf.Tensor, rate, { bias, residual })],
+  ],
+  ...Object.fromEntries(
+    (["dropoutResidualLayerNorm", "dropoutResidualRMSNorm"] as const).map((name): [string, [number[][], Join]] => [
+      name,
+      [
+        [ROWS, ROW, ROWS, ROW, ROW],
+        (wd, [x, bias, residual, gamma, beta], rate) => {
+          const { y, h } = wd.fused[name](x as tf.Tensor, rate, { bias, residual, gamma: gamma as tf.Tensor, beta });
+          return [y, h];
+        },
+      ],
+    ]),
+  ),
+  softmax: [[ROWS], (wd, [logits], rate) => [wd.fused.softmaxDropout(logits as tf.Tensor, rate, { scale: 0.7 })]],
+  // The last rows see nothing at all.
+  masked: [
+    [[2, 9, 7]],
+    (wd, [logits], rate) => {
+      const rows = Array.from({ length: 9 * 7 }, (_, i) => (i >= 7 * 7 || i % 5 === 0 ? Number.NEGATIVE_INFINITY : (i % 3) - 1));
+      return [wd.fused.softmaxDropout(logits as tf.Tensor, rate, { attentionMask: tf.tensor(rows, [9, 7]) })];
+    },
+  ],
+  causal: [
+    [[2, 3, 5, 7]],
+    (wd, [logits], rate) => [wd.fused.softmaxDropout(logits as tf.Tensor, rate, { causal: true, attentionMask: hides() })],
+  ],
+  attention: [
+    [
+      [2, 4, 9, 8],
+      [2, 2, 7, 8],
+      [2, 2, 7, 6],
+    ],
+    (wd, [q, k, v], rate) => [
+      wd.fused.attention(q as tf.Tensor, k as tf.Tensor, v as tf.Tensor, rate, { causal: true, attentionMask: hides() }),
+    ],
+  ],
+  plain: [
+    [
+      [9, 8],
+      [7, 8],
+      [7, 6],
+    ],
+    (wd, [q, k, v], rate) => [wd.fused.attention(q as tf.Tensor, k as tf.Tensor, v as tf.Tensor, rate)],
+  ],
+};
+
+/** Returns results and gradients of fused operations, and which of the results are 0, as dropping makes them. */
+async function fused(wd: TfjsDropout): Promise<PageResult["values"]> {
+  const values: PageResult["values"] = {};
+  const flat = (tensors: tf.Tensor[]) => tf.concat(tensors.map((one) => tf.reshape(one, [-1])));
+  for (const [name, [shapes, run]] of Object.entries(FUSED)) {
+    const operands = () => shapes.map((shape, k) => waves(shape, 1.3 - 0.21 * k));
+    const results = await read(() => flat(run(wd, operands(), 0.25)));
+    values[`fused ${name}`] = results;
+    values[`zeros ${name}`] = results.map((value) => Number(value === 0));
+    values[`fused d ${name}`] = await read(() => {
+      const weighted = (...given: tf.Tensor[]) =>
+        tf.addN(run(wd, given.map(through), 0.25).map((one, k) => tf.sum(tf.mul(one, waves(one.shape, 0.7 + k)))));
+      return flat(tf.grads(weighted)(operands()));
+    });
+    // Nothing is dropped.
+    if (["silu", "attention"].includes(name)) values[`fused whole ${name}`] = await read(() => flat(run(wd, operands(), 0)));
+  }
+  values["zeros broken"] = await read(() => {
+    // Every third is NaN, as is its gradient where it is kept: what is dropped is 0, and so is its gradient.
+    const x = tf.tensor1d(Array.from({ length: 300 }, (_, i) => [Number.NaN, 2, -1][i % 3] as number));
+    const run = (given: tf.Tensor) => wd.fused.gluDropout(through(given), 0.5, { value: given, seed: 9 });
+    return tf.cast(tf.notEqual(tf.concat([run(x), tf.grad(run)(x)]), 0), "float32");
+  });
+  return values;
 }
 
 /** Returns true if an operation writes bits, which are integers there, to the memory of the GPU. */

@@ -3,8 +3,13 @@
 import type { Engine } from "../engine/engine.js";
 import { pieces } from "../engine/pieces.js";
 import type { Words } from "../ground/words.js";
+import { setStream } from "../monte-carlo/streams.js";
+import { layerOfName } from "../stream/domains.js";
 import type { StreamKind } from "../stream/kinds.js";
-import { copy } from "./runtime.js";
+import type { Arrays } from "./arrays.js";
+import { around, copy, type Values } from "./runtime.js";
+import type { Growth } from "./separable.js";
+import type { LiveSite } from "./split.js";
 
 /** The decisions of a run. */
 export interface Drawing {
@@ -47,6 +52,69 @@ export function drawRows(
     }
   } finally {
     engine.close(pass);
+  }
+}
+
+/** The examples and passes whose masks are fed at once. */
+export interface Drawn {
+  readonly samples: number;
+  /** Number of passes. */
+  readonly count: number;
+  readonly perExample: boolean;
+  readonly firstSample: number;
+}
+
+/** The mask of a dropout for runs of so many passes, which is drawn into the same array again and again. */
+export class SiteMask {
+  readonly #p: number;
+  readonly #layer: number;
+  readonly #drawn: Drawn;
+  /** True if the examples of a pass have one row. */
+  readonly #shared: boolean;
+  // Rows drawn: one for each example of each pass, or for each pass.
+  readonly #count: number;
+  readonly #rows: Uint8Array<ArrayBuffer>;
+  readonly #all: Uint8Array<ArrayBuffer>;
+  readonly #total: number;
+  readonly #outer: number;
+  /** What is fed. */
+  readonly values: Values;
+
+  constructor({ name, p, mask }: Pick<LiveSite, "name" | "p" | "mask">, { dims, axis }: Growth, drawn: Drawn, arrays: Arrays) {
+    const { samples, count, perExample } = drawn;
+    const { outer, size: perRow, inner } = axis < 0 ? { outer: 1, size: 1, inner: dims.reduce((a, b) => a * b, 1) } : around(dims, axis);
+    const features = outer * perRow * inner;
+    const shared = !perExample && samples > 1;
+    this.#p = p;
+    this.#layer = layerOfName(name);
+    this.#drawn = drawn;
+    this.#shared = shared;
+    this.#count = shared ? count : count * samples;
+    this.#rows = arrays.bytes(`${mask} drawn`, this.#count * features);
+    // A mask that all examples share is broadcast, if the axis of examples has one place for each.
+    const broadcast = shared && count === 1 && perRow === 1;
+    this.#total = broadcast ? 1 : count * samples;
+    this.#all = shared && !broadcast ? arrays.bytes(`${mask} all`, this.#total * features) : this.#rows;
+    this.#outer = outer;
+    const data = outer > 1 ? arrays.bytes(`${mask} placed`, this.#all.length) : this.#all;
+    this.values = { type: "bool", dims: axis < 0 ? dims : dims.map((one, k) => (k === axis ? perRow * this.#total : one)), data };
+  }
+
+  /** Draws the masks of passes from number `first` on. */
+  draw(engine: Engine, drawing: Drawing, first: number): void {
+    const { samples, perExample, firstSample } = this.#drawn;
+    const rows = this.#rows;
+    const all = this.#all;
+    const layer = this.#layer;
+    drawRows(engine, drawing, this.#p, rows, this.#count, (stream, row) => {
+      if (this.#shared) setStream(stream, first + row, layer, 0);
+      else setStream(stream, first + Math.floor(row / samples), layer, perExample ? firstSample + (row % samples) : 0);
+    });
+    if (all !== rows) {
+      const features = all.length / this.#total;
+      for (let row = 0; row < this.#total; ++row) copy(all, row * features, rows, Math.floor(row / samples) * features, features);
+    }
+    if (this.#outer > 1) placeRows(this.values.data as Uint8Array, all, this.#total, this.#outer);
   }
 }
 

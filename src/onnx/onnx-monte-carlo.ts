@@ -5,6 +5,7 @@ import { checkOptions, type Known, known } from "../ground/options.js";
 import type { ClassPrediction, ModelOutput, MonteCarlo, Prediction, PredictOptions } from "../monte-carlo/index.js";
 import { readPlan } from "../monte-carlo/options.js";
 import { throwIfAborted, unlessAborted } from "../monte-carlo/tasks.js";
+import { Arrays } from "./arrays.js";
 import { exampleAxes, likeFirst, readInputs } from "./inputs.js";
 import { type Frame, type Layout, MOST_PASSES_PER_RUN, type Opened, Passes } from "./passes.js";
 import { readModel, typeOfName, writeModel } from "./proto.js";
@@ -55,6 +56,8 @@ export class OnnxMonteCarlo {
   // Runtimes refuse or spoil runs of one session that overlap: each waits for those before.
   #last: Promise<unknown> = Promise.resolve();
   #released = false;
+  // For the next prediction: those of the last that has ended.
+  #arrays: Arrays | undefined;
 
   /** @internal */
   constructor(opened: Opened) {
@@ -89,13 +92,32 @@ export class OnnxMonteCarlo {
   async predict(inputs: OnnxInputs, options: OnnxPredictOptions): Promise<Prediction> {
     checkOptions(options, PREDICT_KEYS);
     const { engine, monteCarlo, dropout, split } = this.#opened;
-    const { masks = "perExample", samples: wanted, batchPasses = MOST_PASSES_PER_RUN, resume, ...others } = options;
+    const { masks = "perExample", samples: wanted, batchPasses = MOST_PASSES_PER_RUN, seed = dropout.seed, resume, classes } = options;
+    const { passes: count, firstPass, firstSample, output, classAxis, signal, sliceMs, until, independent, keepPasses } = options;
+    const { onProgress, progressMs } = options;
     checkInteger(batchPasses, "batchPasses", 1, 2 ** 24);
-    const { seed = dropout.seed } = others;
-    const settings = { ...others, seed, kind: dropout.kind, masks };
+    // Written out: a spread takes longer than a small model.
+    const settings: { -readonly [K in keyof PredictOptions]: PredictOptions[K] } = {
+      passes: count,
+      firstPass,
+      seed,
+      kind: dropout.kind,
+      masks,
+      samples: wanted,
+      firstSample,
+      classes,
+      output,
+      classAxis,
+      onProgress,
+      progressMs,
+      signal,
+      sliceMs,
+      until,
+      independent,
+      keepPasses,
+    };
     // Everything but what depends on inputs, before anything runs.
-    readPlan(engine.sequence, { ...settings, ...(wanted !== undefined && { samples: wanted }) });
-    const { signal } = settings;
+    readPlan(engine.sequence, settings);
     const values = await readInputs(inputs, split.inputs, split.unread);
     this.#checkOpen();
     throwIfAborted(signal);
@@ -104,25 +126,31 @@ export class OnnxMonteCarlo {
     const cut = await wait(this.#runPrefix(values));
     const layout = await wait(this.#layoutOf(values, axes));
     const frame = await wait(this.#frameOf(values, axes, cut, layout, wanted));
+    const arrays = this.#arrays ?? new Arrays();
+    this.#arrays = undefined;
     const passes = new Passes(this.#opened, (feeds, fetches) => this.#run(this.#opened.rest, feeds, fetches), {
       values: new Map([...values, ...cut]),
       layout,
       frame,
       perExample: masks === "perExample",
-      firstSample: others.firstSample ?? 0,
+      firstSample: firstSample ?? 0,
       batchPasses,
+      arrays,
     });
-    const { samples } = frame;
-    const { classes } = others;
-    const shaped = classes === undefined ? {} : { classes, outputShape: passes.outputShape(classes) };
-    const full = { ...settings, samples, ...shaped, ...(resume !== undefined && { resume }) };
-    return await monteCarlo.predict((_: undefined, context) => passes.run(context) as ModelOutput, undefined, full);
+    settings.samples = frame.samples;
+    settings.resume = resume;
+    if (classes !== undefined) settings.outputShape = passes.outputShape(classes);
+    const prediction = await monteCarlo.predict((_: undefined, context) => passes.run(context) as ModelOutput, undefined, settings);
+    // Not after an error or an abort: a run may be under way.
+    if (arrays.small) this.#arrays = arrays;
+    return prediction;
   }
 
   /** Releases the sessions once the run that is under way has ended. Predictions that are not done reject, as later ones do. */
   async release(): Promise<void> {
     if (this.#released) return;
     this.#released = true;
+    this.#arrays = undefined;
     await this.#queue(async () => {
       await this.#opened.prefix?.release?.();
       await this.#opened.rest.release?.();

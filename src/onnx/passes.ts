@@ -2,18 +2,16 @@
 
 import type { Dropout } from "../core/dropout.js";
 import type { Engine } from "../engine/engine.js";
-import { wrongValue } from "../ground/check.js";
+import { isTypedArray, wrongValue } from "../ground/check.js";
 import type { MonteCarlo, PassContext } from "../monte-carlo/index.js";
-import { setStream } from "../monte-carlo/streams.js";
-import { layerOfName } from "../stream/domains.js";
-import type { StreamKind } from "../stream/kinds.js";
-import { type Drawing, drawRows, placeRows } from "./masks.js";
+import type { Arrays } from "./arrays.js";
+import { type Drawing, SiteMask } from "./masks.js";
 import { around, copy, type Elements, emptyLike, type Runtime, repeat, type Session, type Values } from "./runtime.js";
 import type { Growth, Separation } from "./separable.js";
 import type { Split } from "./split.js";
 
 // The most bytes that one run may make: several passes at once gain by using weights while they are in the caches, and lose what no longer fits there.
-const RUN_BYTES = 2 ** 21;
+const RUN_BYTES = 3 * 2 ** 20;
 export const MOST_PASSES_PER_RUN = 64;
 const ELEMENT_BYTES = 4;
 
@@ -55,6 +53,7 @@ interface Common {
   readonly perExample: boolean;
   readonly firstSample: number;
   readonly batchPasses: number;
+  readonly arrays: Arrays;
 }
 
 type RunRest = (feeds: ReadonlyMap<string, Values>, fetches: readonly string[]) => Promise<Map<string, Values>>;
@@ -67,14 +66,15 @@ export class Passes {
   /** Most passes that run at once. */
   readonly #most: number;
   #feeds = new Map<string, Values>();
+  #masks: readonly SiteMask[] = [];
   #fedFor = 0;
   #seen = false;
+  #drawing: Drawing | undefined;
   // Number behind the last pass of the run.
   #end: number | undefined;
   // Passes that have run: their outputs, and the number of the first.
   #outputs: Elements[] = [];
   #first = 0;
-  readonly #arrays = new Map<string, Uint8Array<ArrayBuffer>>();
 
   constructor(opened: Opened, runRest: RunRest, common: Common) {
     this.#opened = opened;
@@ -108,17 +108,16 @@ export class Passes {
   run({ pass, passes, stream }: PassContext): Elements | Promise<Elements> {
     const known = this.#outputs[pass - this.#first];
     if (known !== undefined && pass >= this.#first) return known;
-    // Also tells the engine which layers draw.
-    const streams = this.#opened.split.sites.map(({ name }) => stream({ layer: name }));
-    const { kind, seed } = streams[0] as Drawing;
+    // Also tells the engine which layers draw, once for all passes.
+    this.#drawing ??= this.#opened.split.sites.map(({ name }) => stream({ layer: name }))[0] as Drawing;
     this.#end ??= pass + passes;
-    return this.#runFrom(pass, Math.min(this.#most, this.#end - pass), kind, seed);
+    return this.#runFrom(pass, Math.min(this.#most, this.#end - pass), this.#drawing);
   }
 
-  async #runFrom(first: number, count: number, kind: StreamKind, seed: bigint): Promise<Elements> {
-    const { split } = this.#opened;
+  async #runFrom(first: number, count: number, drawing: Drawing): Promise<Elements> {
+    const { split, engine } = this.#opened;
     if (this.#fedFor !== count) this.#feed(count);
-    for (const [k, { mask }] of split.sites.entries()) this.#feeds.set(mask, this.#maskOf(k, first, count, kind, seed));
+    for (const mask of this.#masks) mask.draw(engine, drawing, first);
     const { result, shape } = split.target;
     const names = this.#seen ? [result] : [result, shape, ...split.sites.map((site) => site.shape)];
     const results = await this.#runRest(this.#feeds, names);
@@ -136,7 +135,7 @@ export class Passes {
       // If nothing is known of the model, shapes may follow from what was dropped before.
       this.#seen = this.#common.layout.separation !== undefined;
     }
-    const invalid = (data as unknown as Float32Array).findIndex(Number.isNaN);
+    const invalid = firstNaN(data as ArrayLike<number>);
     if (invalid >= 0)
       throw wrongValue("output", `numbers in output ${JSON.stringify(split.target.name)}`, `NaN at ${invalid} in pass ${first}`);
     this.#first = first;
@@ -147,7 +146,8 @@ export class Passes {
   /** Makes what is fed for so many passes at once. */
   #feed(count: number): void {
     const { split, restInputs } = this.#opened;
-    const { values, layout, frame } = this.#common;
+    const { values, layout, frame, perExample, firstSample, arrays } = this.#common;
+    const { samples } = frame;
     this.#feeds = new Map();
     this.#fedFor = count;
     this.#seen = false;
@@ -155,54 +155,16 @@ export class Passes {
       const value = values.get(name) as Values;
       const axis = layout.separation?.axes.get(name) ?? -1;
       const counts = layout.separation?.counts.get(name);
-      if (count > 1 && axis >= 0) this.#feeds.set(name, repeat(value, axis, count));
-      else if (count > 1 && counts !== undefined) this.#feeds.set(name, scaleCounts(value, counts, frame.samples * count));
+      const make = (like: Elements, length: number) => arrays.take(`${name} fed`, like, length);
+      if (count > 1 && axis >= 0) this.#feeds.set(name, repeat(value, axis, count, undefined, make));
+      else if (count > 1 && counts !== undefined) this.#feeds.set(name, scaleCounts(value, counts, samples * count));
       else this.#feeds.set(name, value);
     }
-  }
-
-  /** Draws the mask of site k for passes. */
-  #maskOf(k: number, first: number, count: number, kind: StreamKind, seed: bigint): Values {
-    const { engine, split } = this.#opened;
-    const { frame, perExample, firstSample } = this.#common;
-    const { name, p } = split.sites[k] as Split["sites"][number];
-    const { dims, axis } = frame.sites[k] as Growth;
-    const { samples } = frame;
-    const layer = layerOfName(name);
-    const { outer, size: perRow, inner } = axis < 0 ? { outer: 1, size: 1, inner: dims.reduce((a, b) => a * b, 1) } : around(dims, axis);
-    const features = outer * perRow * inner;
-    const shared = !perExample && samples > 1;
-    // Rows drawn: one for each example of each pass, or for each pass.
-    const drawn = shared ? count : count * samples;
-    const rows = this.#array(`${k} drawn`, drawn * features);
-    drawRows(engine, { kind, seed }, p, rows, drawn, (stream, row) => {
-      if (shared) setStream(stream, first + row, layer, 0);
-      else setStream(stream, first + Math.floor(row / samples), layer, perExample ? firstSample + (row % samples) : 0);
+    this.#masks = split.sites.map((site, k) => {
+      const mask = new SiteMask(site, frame.sites[k] as Growth, { samples, count, perExample, firstSample }, arrays);
+      this.#feeds.set(site.mask, mask.values);
+      return mask;
     });
-    // A mask that all examples share is broadcast, if the axis of examples has one place for each.
-    const broadcast = shared && count === 1 && perRow === 1;
-    let all = rows;
-    if (shared && !broadcast) {
-      all = this.#array(`${k} all`, count * samples * features);
-      for (let row = 0; row < count * samples; ++row) copy(all, row * features, rows, Math.floor(row / samples) * features, features);
-    }
-    const total = broadcast ? 1 : count * samples;
-    let data = all;
-    if (outer > 1) {
-      data = this.#array(`${k} placed`, all.length);
-      placeRows(data, all, total, outer);
-    }
-    return { type: "bool", dims: axis < 0 ? dims : dims.map((one, j) => (j === axis ? perRow * total : one)), data };
-  }
-
-  /** Returns an array to use again, unless the runtime has taken its memory to another thread. */
-  #array(name: string, length: number): Uint8Array<ArrayBuffer> {
-    let array = this.#arrays.get(name);
-    if (array?.length !== length) {
-      array = new Uint8Array(length);
-      this.#arrays.set(name, array);
-    }
-    return array;
   }
 }
 
@@ -211,10 +173,20 @@ function sizesOf({ dims, axis }: Growth, examples: number): number[] {
   return dims.map((size, k) => (k === axis ? size * examples : size));
 }
 
+/** Returns the index of the first NaN, -1 if there is none. */
+function firstNaN(values: ArrayLike<number>): number {
+  for (let k = 0; k < values.length; ++k) if (Number.isNaN(values[k])) return k;
+  return -1;
+}
+
 /** Returns an output in parts along an axis. */
 function partsOf(data: Elements, dims: readonly number[], axis: number, count: number): Elements[] {
   const { outer, size, inner } = around(dims, axis);
   const block = (size / count) * inner;
+  if (outer === 1 && isTypedArray(data)) {
+    const values = data as unknown as Float32Array;
+    return Array.from({ length: count }, (_, k) => values.subarray(k * block, (k + 1) * block));
+  }
   return Array.from({ length: count }, (_, k) => {
     const part = emptyLike(data, outer * block);
     for (let o = 0; o < outer; ++o) copy(part, o * block, data, (o * count + k) * block, block);

@@ -46,6 +46,8 @@ interface Module {
 export class Runtime {
   readonly #ort: Module;
   readonly #options: object | undefined;
+  // Tensors by what they are of: the same is fed in each run.
+  readonly #tensors = new WeakMap<Values, object>();
 
   /** Throws TypeError unless `ort` is the module object of a runtime. */
   constructor(ort: unknown, options: unknown) {
@@ -64,10 +66,18 @@ export class Runtime {
     return options === undefined ? this.#ort.InferenceSession.create(model) : this.#ort.InferenceSession.create(model, { ...options });
   }
 
-  tensor({ type, dims, data }: Values): object {
+  /** Returns a tensor, the same for the same object, whose elements it shares. */
+  tensor(values: Values): object {
+    const { type, dims, data } = values;
     // A runtime in another thread takes the memory of its inputs there, and they are fed again.
-    const own = this.#ort.env?.wasm?.proxy === true && isTypedArray(data) ? (data as unknown as Uint8Array).slice() : data;
-    return new this.#ort.Tensor(type, own, [...dims]);
+    if (this.#ort.env?.wasm?.proxy === true)
+      return new this.#ort.Tensor(type, isTypedArray(data) ? (data as unknown as Uint8Array).slice() : data, [...dims]);
+    let tensor = this.#tensors.get(values);
+    if (tensor === undefined) {
+      tensor = new this.#ort.Tensor(type, data, [...dims]);
+      this.#tensors.set(values, tensor);
+    }
+    return tensor;
   }
 }
 
@@ -98,12 +108,18 @@ export function around(dims: readonly number[], axis: number): { outer: number; 
   return { outer: product(dims.slice(0, axis)), size: dims[axis] as number, inner: product(dims.slice(axis + 1)) };
 }
 
-/** Returns a tensor repeated along an axis, or only its first `part` places of that axis repeated. */
-export function repeat({ type, dims, data }: Values, axis: number, times: number, part = dims[axis] as number): Values {
+/** Returns a tensor repeated along an axis, or only its first `part` places of that axis repeated; `make` makes the array. */
+export function repeat(
+  { type, dims, data }: Values,
+  axis: number,
+  times: number,
+  part = dims[axis] as number,
+  make: (like: Elements, length: number) => Elements = emptyLike,
+): Values {
   const { outer, size, inner } = around(dims, axis);
   const from = size * inner;
   const block = part * inner;
-  const result = emptyLike(data, outer * times * block);
+  const result = make(data, outer * times * block);
   for (let o = 0; o < outer; ++o) {
     for (let k = 0; k < times; ++k) copy(result, (o * times + k) * block, data, o * from, block);
   }
@@ -127,7 +143,8 @@ export async function runSession(
   feeds: ReadonlyMap<string, Values>,
   fetches: readonly string[],
 ): Promise<Map<string, Values>> {
-  const tensors = Object.fromEntries([...feeds].map(([name, value]) => [name, runtime.tensor(value)]));
+  const tensors: Record<string, object> = {};
+  for (const [name, value] of feeds) tensors[name] = runtime.tensor(value);
   const results = await session.run(tensors, fetches);
   const values = new Map<string, Values>();
   for (const name of fetches) {

@@ -284,6 +284,51 @@ it("runs fewer passes at once where they make more than fits into the caches", a
   await onnx.release();
 });
 
+it("a prediction does not depend on those before it, whose arrays it uses again", async () => {
+  const { bytes } = APART["steps before examples, and back"] as { readonly bytes: Uint8Array };
+  const onnx = await createOnnxMonteCarlo(dropout, { ort, model: bytes });
+  const part = (first: number, count: number) =>
+    new ort.Tensor("float32", data.slice(first * EXAMPLE, (first + count) * EXAMPLE), [count, STEPS, FEATURES]);
+  const asked = [
+    { x: part(0, 3), options: { passes: 7, keepPasses: true } },
+    { x: part(1, 1), options: { passes: 7, keepPasses: true, batchPasses: 3 } },
+    { x: part(0, 3), options: { passes: 7, keepPasses: true, masks: "perPass" as const } },
+    { x: part(0, 3), options: { passes: 7, keepPasses: true, masks: "perPass" as const, batchPasses: 1 } },
+    { x: part(1, 2), options: { passes: 7, keepPasses: true, seed: 3 } },
+    { x: part(0, 3), options: { passes: 7, keepPasses: true } },
+  ];
+  const alone: Prediction[] = [];
+  for (const { x, options } of asked) {
+    const fresh = await createOnnxMonteCarlo(dropout, { ort, model: bytes });
+    alone.push(await fresh.predict(x, options));
+    await fresh.release();
+  }
+  for (const [k, { x, options }] of asked.entries()) expect(await onnx.predict(x, options)).toEqual(alone[k]);
+  expect(await Promise.all(asked.map(({ x, options }) => onnx.predict(x, options)))).toEqual(alone);
+  await onnx.release();
+});
+
+it("a runtime in another thread takes the memory of what it is fed", async () => {
+  const create = async (bytes: Uint8Array): Promise<Session> => {
+    const session = await ort.InferenceSession.create(bytes);
+    const run = async (feeds: Parameters<Session["run"]>[0], fetches: never) => {
+      const copies = Object.entries(feeds).map(([name, { type, data: own, dims: sizes }]) => {
+        const taken = structuredClone(own, { transfer: [own.buffer as ArrayBuffer] });
+        return [name, new ort.Tensor(type, taken, sizes)] as const;
+      });
+      return await (session.run as (...args: unknown[]) => ReturnType<Session["run"]>)(Object.fromEntries(copies), fetches);
+    };
+    return { run, release: () => session.release() } as Session;
+  };
+  const taking = { InferenceSession: { create }, Tensor: ort.Tensor, env: { wasm: { proxy: true } } };
+  const { bytes } = APART["steps before examples, and back"] as { readonly bytes: Uint8Array };
+  const onnx = await createOnnxMonteCarlo(dropout, { ort: taking, model: bytes });
+  const x = new ort.Tensor("float32", data, dims);
+  for (const options of [{}, { batchPasses: 1 }, { masks: "perPass" as const }])
+    expect(await onnx.predict(x, { passes: PASSES, ...options })).toEqual(await predict(bytes, data, dims, options));
+  await onnx.release();
+});
+
 it("several inputs, whose axes of examples have one name", async () => {
   const bytes = model({
     inputs: [value("x", ["batch", 4]), value("h", [2, "batch", 4]), value("scale", [4])],

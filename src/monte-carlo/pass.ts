@@ -20,7 +20,8 @@ export interface PassDropoutOptions<Y extends AnyData | undefined = undefined> e
   /**
    * Name of the layer, or its number, an integer in [0, 2^16); by default the number of calls of this pass without a layer before this one. Calls
    * that come after the model has waited may be without if they come in one go, without waiting between them: branches that wait for other things, as in
-   * `Promise.all`, may change places.
+   * `Promise.all`, may change places. Not every such change is refused: if the things that two branches wait for are settled together, in an order that
+   * varies from pass to pass, and their rows are of one length, nothing tells their calls from calls in one go. Name the calls of branches.
    */
   layer?: number | string | undefined;
   /** Number of the sample of the first row, an integer in [0, 2^24); the run's `firstSample` by default. Counts only where masks are "perExample". */

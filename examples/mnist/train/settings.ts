@@ -79,7 +79,7 @@ export const FULL: Settings = {
   batch: 256,
   warmUp: 1,
   schedules: {
-    with: { epochs: 40, learningRate: 0.005, optimizer: "adam", momentum: 0, maxNorm: 2 },
+    with: { epochs: 100, learningRate: 0.003, optimizer: "adam", momentum: 0, maxNorm: 2 },
     without: { epochs: 12, learningRate: 0.4, optimizer: "momentum", momentum: 0.9, maxNorm: 2 },
   },
 };

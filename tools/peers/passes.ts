@@ -12,8 +12,8 @@ import { createOnnxMonteCarlo, type OnnxRuntime } from "../../dist/onnx/index.js
 import { Numbers, tensor } from "../../test/support/onnx/build.js";
 import { cnn, mlp, type Network, transformer } from "../../test/support/onnx/networks.js";
 
-const USAGE = `Measures 30 Monte-Carlo passes of ONNX models beside as many plain runs. "Fed in advance" are the same runs of the same sessions
-with all that they are fed made before, and nothing else: the least that any program could take.
+const USAGE = `Measures 30 Monte-Carlo passes of ONNX models beside as many plain runs. "Fed in advance" are the runs that the passes
+make, with all inputs and masks made before and nothing else: what the runtime itself takes.
 
 npm run bench:onnx -- [options]
   --runtime name  onnxruntime-web or onnxruntime-node; both by default

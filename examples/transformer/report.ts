@@ -30,20 +30,20 @@ export function conclusion(curves: Curves): string {
 }
 
 /** Curves of which one at least has a point. */
-export function lossChart(curves: Curves, { steps }: Settings): Chart {
+export function lossChart(curves: Curves): Chart {
   const lines = (["without", "with"] as const).flatMap((name) =>
     (["validation", "training"] as const).map((measure): Line => {
       const points = curves[name].map((point) => ({ x: point.step, y: point[measure] }));
       return { name: `${measure}, ${NAMES[name]}`, points, colour: name === "with" ? 0 : 1, dashed: measure === "training" };
     }),
   );
-  const values = lines.flatMap(({ points }) => points.map(({ y }) => y));
+  const points = lines.flatMap((line) => line.points);
   return lineChart(
     {
       title: "Loss over steps",
       description: standing(curves),
-      x: { label: "step", from: 0, to: steps },
-      y: { label: "nats a character, nothing dropped", from: 0, to: Math.max(...values) * 1.05 },
+      x: { label: "step", from: 0, to: Math.max(...points.map(({ x }) => x)) },
+      y: { label: "nats a character, nothing dropped", from: 0, to: Math.max(...points.map(({ y }) => y)) * 1.05 },
     },
     lines,
   );
@@ -56,12 +56,7 @@ export function report(curves: Curves, samples: Readonly<Record<Variant, string>
     `A transformer of ${blocks} blocks, ${width} columns and ${heads} heads, on ${text} characters of this repository's pages; steps of ${windows} windows of ` +
     `${length} characters; dropout of attention, residual branches and feed-forward at p = ${rate}; seed ${seed}.`;
   const title = "A small transformer, with dropout and without";
-  const body: Content[] = [
-    plain("h1", title),
-    plain("p", conclusion(curves)),
-    figure("loss", lossChart(curves, settings)),
-    plain("p", form),
-  ];
+  const body: Content[] = [plain("h1", title), plain("p", conclusion(curves)), figure("loss", lossChart(curves)), plain("p", form)];
   body.push(plain("h2", "What they write"), ...VARIANTS.map((variant) => writing(NAMES[variant], samples[variant])));
   return document(title, [plain("main", ...body)]);
 }

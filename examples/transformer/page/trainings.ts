@@ -67,7 +67,7 @@ export class Trainings {
   }
 
   #hear(run: Run, variant: Variant, message: Message): void {
-    const { settings, progress, curves, samples } = run;
+    const { progress, curves, samples } = run;
     switch (message.type) {
       case "state":
         void this.#checkpoints.set(variant, message.state);
@@ -78,7 +78,7 @@ export class Trainings {
         break;
       case "point":
         curves[variant].push(message.point);
-        this.#view.curves(curves, settings);
+        this.#view.curves(curves);
         break;
       case "end":
         samples.set(variant, message.sample);

@@ -4,7 +4,7 @@ import { svg } from "../../../tools/report/plot.js";
 import { part } from "../../browser/src/page.js";
 import type { Progress } from "../progress.js";
 import { conclusion, lossChart, NAMES } from "../report.js";
-import { type Curves, type Settings, VARIANTS, type Variant } from "../settings.js";
+import { type Curves, VARIANTS, type Variant } from "../settings.js";
 
 export class View {
   readonly #start = part("start", HTMLButtonElement);
@@ -37,8 +37,8 @@ export class View {
     this.#pace.textContent = `${Math.floor(100 * share)}%${!left ? "" : `, about ${duration(left)} left`}`;
   }
 
-  curves(curves: Curves, settings: Settings): void {
-    part("chart", HTMLElement).innerHTML = svg(lossChart(curves, settings), "loss").text;
+  curves(curves: Curves): void {
+    part("chart", HTMLElement).innerHTML = svg(lossChart(curves), "loss").text;
     part("losses", HTMLElement).replaceChildren(...VARIANTS.map((variant) => row(variant, curves)));
     part("curves", HTMLElement).hidden = false;
   }

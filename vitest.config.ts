@@ -32,6 +32,7 @@ export default defineConfig({
   test: {
     // A third of the time is spent waiting for browsers and other programs: a machine of two cores runs three files at once.
     maxWorkers: Math.max(3, availableParallelism()),
+    setupFiles: "test/support/equality.ts",
     testTimeout: HANG_MS,
     hookTimeout: HANG_MS,
     teardownTimeout: HANG_MS,

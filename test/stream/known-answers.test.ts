@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { keep, philox, scale, threshold, xoshiro } from "../../docs/reference.js";
 import { createDropout, type Dropout, type MaskFormat, type StreamKind, type WasmBuffer } from "../../src/core/index.js";
-import { expectBytes, expectSame, keepBits } from "../support/oracle.js";
+import { chance, expectBytes, expectSame, keepBits, keepBytes, philox as plainPhilox, uniforms } from "../support/oracle.js";
 
 interface Draw {
   readonly stream_kind: StreamKind;
@@ -99,12 +99,17 @@ describe("keep streams", () => {
     for (const { bits, count } of cases) expect(bits.length).toBe(2 * Math.ceil(count / 8));
   });
 
-  it.each(cases.map((one) => [title(one), one] as const))("reference: %s", (_, { stream_kind, seed, stream, p, start, count, bits }) => {
-    const bytes = Uint8Array.from({ length: count }, (_, i) =>
-      Number(keep(stream_kind, BigInt(seed), BigInt(stream), p, BigInt(start) + BigInt(i))),
-    );
-    expect(Buffer.from(keepBits(bytes)).toString("hex")).toBe(bits);
-  });
+  it.each(cases.map((one) => [title(one), one] as const))(
+    "reference and oracle: %s",
+    (_, { stream_kind, seed, stream, p, start, count, bits }) => {
+      const bytes = Uint8Array.from({ length: count }, (_, i) =>
+        Number(keep(stream_kind, BigInt(seed), BigInt(stream), p, BigInt(start) + BigInt(i))),
+      );
+      expect(Buffer.from(keepBits(bytes)).toString("hex")).toBe(bits);
+      const plain = keepBytes(uniforms(stream_kind, BigInt(seed), BigInt(stream), start, count), chance(stream_kind, p));
+      expectBytes(plain, bytes, "oracle in plain numbers");
+    },
+  );
 
   for (const simd of [true, false]) {
     describe(simd ? "SIMD build" : "scalar build", () => {
@@ -153,6 +158,9 @@ describe("generators", () => {
     expect(words.length).toBe(4 + 2 + 4);
     const values = words.map((word) => BigInt(`0x${word}`));
     expect(philox(values.slice(0, 4), values.slice(4, 6), Number(rounds))).toEqual(values.slice(6));
+    if (rounds !== "10") return;
+    const [c0, c1, c2, c3, k0, k1] = values.map(Number) as [number, number, number, number, number, number];
+    expect(plainPhilox([c0, c1, c2, c3], [k0, k1]).map(BigInt)).toEqual(values.slice(6));
   });
 
   it.each(xoshiroLines.map((line) => [line[0], line.slice(1)] as const))("%s", (name, outputs) => {

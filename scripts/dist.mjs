@@ -215,12 +215,12 @@ for (const module of chunks.flatMap(({ modules }) => Object.keys(modules))) {
   if (!module.startsWith(at("src/"))) throw new Error(`${module} is no source of this package`);
 }
 for (const { fileName, code } of chunks) {
-  // Without comments and spaces, which would be read at each start, but with names, which stacks show, and with what tells bundlers of calls without
-  // effects, which esbuild leaves out.
+  // Without comments, spaces and long names of variables, which would be read at each start, but with the names of functions and classes, which stacks
+  // show, and with what tells bundlers of calls without effects, which esbuild leaves out.
   const { code: smaller = "" } = await minify(code, {
     module: true,
     compress: false,
-    mangle: false,
+    mangle: { keep_fnames: true, keep_classnames: true },
     format: { preserve_annotations: true },
   });
   write(`dist/${fileName}`, smaller);

@@ -26,7 +26,7 @@ const made: Plugin = {
 const wasm: Plugin = {
   name: "wasm of tfjs",
   generateBundle() {
-    const { resolve } = createRequire(here("../../mnist/train/backend.ts"));
+    const { resolve } = createRequire(here("../../mnist/train/start-backend.ts"));
     for (const build of ["", "-simd"]) {
       const name = `tfjs-backend-wasm${build}.wasm`;
       this.emitFile({
@@ -38,12 +38,8 @@ const wasm: Plugin = {
   },
 };
 
-const alias = {
-  // Charts are drawn on the browser's own documents.
-  linkedom: here("dom.ts"),
-  "node:module": here("node.ts"),
-  "node:path": here("node.ts"),
-};
+// Charts are drawn on the browser's own documents.
+const alias = { linkedom: here("dom.ts") };
 
 export default defineConfig({
   root: here("."),

@@ -3,7 +3,7 @@
 import { env, getBackend } from "@tensorflow/tfjs-core";
 import pages from "made/pages.js";
 import { wordsOf } from "../../browser/src/page.js";
-import { useBackend } from "../../mnist/train/backend.js";
+import { startBackend } from "../../mnist/train/start-backend.js";
 import { train } from "../training.js";
 import type { Message, Order } from "./protocol.js";
 
@@ -13,7 +13,7 @@ globalThis.addEventListener("message", async ({ data: { settings, state } }: Mes
   try {
     // As in Node, with its bits.
     env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-    await useBackend("wasm");
+    await startBackend("wasm", new URL("../tfjs/", globalThis.location.href).href);
     if (getBackend() !== "wasm") throw new Error("the wasm backend of TensorFlow.js does not start here.");
     const store = {
       read: async () => state,

@@ -103,8 +103,11 @@ export function lineChart({ title, description, x, y, rule }: LineOptions, lines
       ended.map(({ name, points, colour, dashed }, i) => {
         const top = labels[i] as number;
         const [begin, end] = [at(GAP, top), at(GAP + SAMPLE, top)];
+        const last = points.at(-1) as Point;
+        // Level and dotted up to the edge, so that it is no part of the curve.
+        const edge: Point = { x: x.to, y: last.y };
         return [
-          Plot.line([points.at(-1), begin], { x: "x", y: "y", ...strokeOf(colour), strokeOpacity: 0.4 }),
+          Plot.line([last, edge, begin], { x: "x", y: "y", stroke: colourOf(colour), strokeWidth: 1, strokeDasharray: "1 3" }),
           Plot.line([begin, end], { x: "x", y: "y", ...strokeOf(colour, dashed) }),
           Plot.text([end], { x: "x", y: "y", text: () => name, dx: 8, textAnchor: "start", fill: INK, stroke: PAPER, strokeWidth: 3 }),
         ];

@@ -94,7 +94,7 @@ describe("the command, in its short form", () => {
     const name = /^(.*): epoch 14 of 40/m.exec(interrupted.stderr)?.[1] as string;
     const run = runs.find((candidate) => nameOf(candidate) === name) as Run;
     expect(resumed.stderr).not.toContain(`${name}: epoch 7 of 40`);
-    expect(resumed.stderr).toContain(`${name}: epoch 28 of 40`);
+    expect(resumed.stderr).toContain(`${name}: epoch 35 of 40`);
     await carryOutIn("uninterrupted", [run]);
     expect(stateOf(run, "short")).toEqual(stateOf(run, "uninterrupted"));
   });

@@ -21,7 +21,7 @@ npm run bench:onnx -- [options]
   --help          this text`;
 
 const PASSES = 30;
-const WARM_MS = 300;
+const WARM_MS = 1000;
 const ROUND_MS = 10;
 // Those of a ratio stand beside each other, as what else the machine does changes within a round.
 const WAYS = ["plain", "passes", "prepared", "one", "apart", "own"] as const;

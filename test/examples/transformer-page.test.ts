@@ -17,13 +17,10 @@ import { type Browser, ifInstalled, MissingBrowser, openBrowser, type Page } fro
 import { missing } from "../support/missing.js";
 import { serve } from "../support/static-server.js";
 import { noteTrouble } from "../support/trouble.js";
+import { until } from "../support/until.js";
 
 const PROBE = `
 globalThis.part = (id) => document.getElementById(id);
-globalThis.until = (holds) => new Promise((resolve) => {
-  const look = () => (holds() ? resolve() : setTimeout(look, 10));
-  look();
-});
 globalThis.enter = (id, value) => {
   part(id).value = value;
   part(id).dispatchEvent(new Event("input", { bubbles: true }));
@@ -32,7 +29,7 @@ const done = (request) => new Promise((resolve, reject) => {
   request.onsuccess = () => resolve(request.result);
   request.onerror = () => reject(request.error);
 });
-// What the browser keeps of a training, as base64.
+// Returns the state that the browser keeps of a training, as base64.
 globalThis.kept = async (variant) => {
   const database = await done(indexedDB.open("wasm-dropout transformer"));
   const state = await done(database.transaction("states").objectStore("states").get(variant));
@@ -69,7 +66,7 @@ beforeEach(async (context) => {
 
 async function visit(): Promise<void> {
   await page.goto(`${server.url}/index.html?tiny`);
-  await page.evaluate("await until(() => !part('main').hidden || !part('failure').hidden)");
+  await until(page, "return !part('main').hidden || !part('failure').hidden");
 }
 const words = (id: string) => page.evaluate<string>(`return part("${id}").textContent`);
 
@@ -89,11 +86,12 @@ it("trains with the bits of Node, though it was stopped and left", async () => {
   const rows = await page.evaluate<string[][]>("return rows()");
   expect(rows.map(([name]) => name)).toEqual(VARIANTS.map((variant) => NAMES[variant]));
   expect(rows.map(([, step]) => step).sort()).toEqual(["", "2"]);
-  await page.evaluate(`await until(async () => (await kept("with")) ?? (await kept("without")))`);
+  await until(page, `return (await kept("with")) ?? (await kept("without"))`);
 
   await visit();
   expect(await words("start")).toBe("Continue");
-  await page.evaluate(`part("start").click(); await until(() => !part("status").textContent.startsWith("Training"))`);
+  await page.evaluate(`part("start").click()`);
+  await until(page, `return !part("status").textContent.startsWith("Training")`);
   expect([await words("status"), await page.evaluate("return trouble")]).toEqual(["Done.", []]);
 
   await useBackend("wasm");
@@ -110,8 +108,8 @@ it("trains with the bits of Node, though it was stopped and left", async () => {
     curves[variant] = await train(settingsOf(settings, variant), readPages(), store, (news) => {
       if (news.type === "end") ({ sample } = news);
     });
-    // All of it: settings, places in the sequences of masks, losses, weights and moments.
-    await page.evaluate(`await until(async () => (await kept("${variant}")) === "${Buffer.from(state).toString("base64")}")`);
+    // All of it: settings, places in the sequences of masks, losses, weights and moments. It is read after the page's writes, as the database orders them.
+    expect(await page.evaluate(`return kept("${variant}")`)).toBe(Buffer.from(state).toString("base64"));
     expect(await page.evaluate(`return [...document.querySelectorAll("#samples pre")].map((text) => text.textContent)`)).toContain(sample);
   }
   expect(await words("conclusion")).toBe(conclusion(curves));

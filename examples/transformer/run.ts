@@ -7,10 +7,10 @@ import { fileURLToPath } from "node:url";
 import { parseCommandLine, runCommand, UnusableFile, UsageError } from "../../bench/command-line.js";
 import { useBackend } from "../mnist/train/backend.js";
 import { writeAtomically } from "../mnist/train/checkpoint.js";
+import { Pace } from "../mnist/train/pace.js";
 import { formatTime } from "../mnist/train/progress.js";
 import type { Store } from "./checkpoint.js";
 import { readPages } from "./pages.js";
-import { Progress } from "./progress.js";
 import { conclusion, report } from "./report.js";
 import { type News, type Point, readSettings, type Settings, settingsOf, usual, VARIANTS, type Variant, WrongSetting } from "./settings.js";
 import { OtherTraining, train } from "./training.js";
@@ -88,9 +88,9 @@ async function run(options: Options): Promise<void> {
   const start = performance.now();
   const curves: Record<Variant, Point[]> = { with: [], without: [] };
   const samples: Record<Variant, string> = { with: "", without: "" };
-  const progress = new Progress(2 * settings.steps);
+  const pace = new Pace(2 * settings.steps);
   const show = (variant: Variant, { step, training, validation }: Point) => {
-    const { share, left } = progress;
+    const { share, left } = pace;
     const losses = `training loss ${training.toFixed(3)}, validation loss ${validation.toFixed(3)}`;
     const ahead = left === undefined ? "" : `, ${formatTime(left)} left`;
     console.error(`${Math.floor(100 * share)}%${ahead}; ${variant} dropout, step ${step} of ${settings.steps}: ${losses}`);
@@ -101,7 +101,7 @@ async function run(options: Options): Promise<void> {
       const pass = (signal: NodeJS.Signals) => child.kill(signal);
       process.on("SIGINT", pass).on("SIGTERM", pass);
       child.on("message", (news: News) => {
-        if (news.type === "step") progress.note(variant, news.step);
+        if (news.type === "step") pace.note(variant, news.step);
         else if (news.type === "end") samples[variant] = news.sample;
         else {
           curves[variant].push(news.point);

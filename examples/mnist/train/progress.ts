@@ -1,6 +1,7 @@
 // Shows the progress of the runs on stderr: a bar with the time left that is rewritten on a terminal; elsewhere a line now and then.
 
 import { type Outcome, type Status, workOf } from "./outcome.js";
+import { Pace } from "./pace.js";
 import type { Listener } from "./pool.js";
 import { curveCounts, evaluated, finalCount, nameOf, type Run } from "./settings.js";
 
@@ -11,14 +12,10 @@ const LINES = 6;
 
 export class ProgressBar implements Listener {
   readonly #live = process.stderr.isTTY;
-  readonly #start = performance.now();
-  readonly #total: number;
-  /** Work done of each run by its name, and what of it was done before. */
-  readonly #done = new Map<string, number>();
-  readonly #before = new Map<string, number>();
+  readonly #pace: Pace;
 
   constructor(runs: readonly Run[]) {
-    this.#total = runs.reduce((sum, run) => sum + workOf(run).total, 0);
+    this.#pace = new Pace(runs.reduce((sum, run) => sum + workOf(run).total, 0));
   }
 
   status(run: Run, status: Status): void {
@@ -41,18 +38,13 @@ export class ProgressBar implements Listener {
 
   // The first report of a run says how many epochs were done before this command.
   #count(run: Run, done: number): void {
-    const name = nameOf(run);
-    const work = done * workOf(run).total;
-    if (!this.#before.has(name)) this.#before.set(name, work);
-    this.#done.set(name, work);
+    this.#pace.note(nameOf(run), done * workOf(run).total);
   }
 
   #bar(): string {
-    const [done, before] = [sum(this.#done), sum(this.#before)];
-    const share = done / this.#total;
+    const { share, left } = this.#pace;
     const cells = Math.floor(share * WIDTH);
-    const left = ((performance.now() - this.#start) / 1000 / (done - before)) * (this.#total - done);
-    return `[${"#".repeat(cells).padEnd(WIDTH, "-")}] ${Math.floor(100 * share)}%${done > before ? `, ${formatTime(left)} left` : ""};`;
+    return `[${"#".repeat(cells).padEnd(WIDTH, "-")}] ${Math.floor(100 * share)}%${left === undefined ? "" : `, ${formatTime(left)} left`};`;
   }
 }
 
@@ -62,10 +54,6 @@ function describe(run: Run, { epochs: ended, passes: averaged, point }: Status):
   const counts = curveCounts(run);
   const [training, test] = [percent(point.trainingWrong, counts.training), percent(point.testWrong, counts.test)];
   return `epoch ${ended} of ${run.epochs}, training error ${training}, ${evaluated(run)} error ${test}`;
-}
-
-function sum(values: ReadonlyMap<string, number>): number {
-  return [...values.values()].reduce((a, b) => a + b, 0);
 }
 
 /** "8.90%" */

@@ -1,7 +1,7 @@
 // Both trainings of the page: workers that begin, go on and end, and what they tell.
 
+import { Pace } from "../../mnist/train/pace.js";
 import { unpack } from "../checkpoint.js";
-import { Progress } from "../progress.js";
 import { type Point, type Settings, settingsOf, type Typed, VARIANTS, type Variant } from "../settings.js";
 import type { Checkpoints } from "./checkpoints.js";
 import type { Message, Order } from "./protocol.js";
@@ -9,7 +9,7 @@ import type { View } from "./view.js";
 
 interface Run {
   readonly settings: Settings;
-  readonly progress: Progress;
+  readonly pace: Pace;
   readonly curves: Readonly<Record<Variant, Point[]>>;
   readonly samples: Map<Variant, string>;
   readonly workers: readonly Worker[];
@@ -41,7 +41,7 @@ export class Trainings {
   begin(settings: Settings, afresh: boolean): void {
     this.#end();
     const workers: Worker[] = [];
-    const run = { settings, progress: new Progress(2 * settings.steps), curves: { with: [], without: [] }, samples: new Map(), workers };
+    const run = { settings, pace: new Pace(2 * settings.steps), curves: { with: [], without: [] }, samples: new Map(), workers };
     this.#run = run;
     this.#view.begin();
     for (const variant of VARIANTS) {
@@ -67,14 +67,14 @@ export class Trainings {
   }
 
   #hear(run: Run, variant: Variant, message: Message): void {
-    const { progress, curves, samples } = run;
+    const { pace, curves, samples } = run;
     switch (message.type) {
       case "state":
         void this.#checkpoints.set(variant, message.state);
         break;
       case "step":
-        progress.note(variant, message.step);
-        this.#view.progress(progress);
+        pace.note(variant, message.step);
+        this.#view.progress(pace);
         break;
       case "point":
         curves[variant].push(message.point);

@@ -2,7 +2,7 @@
 
 import { svg } from "../../../tools/report/plot.js";
 import { part } from "../../browser/src/page.js";
-import type { Progress } from "../progress.js";
+import type { Pace } from "../../mnist/train/pace.js";
 import { conclusion, lossChart, NAMES } from "../report.js";
 import { type Curves, VARIANTS, type Variant } from "../settings.js";
 
@@ -32,7 +32,7 @@ export class View {
     this.#setRunning(false, text);
   }
 
-  progress({ share, left }: Progress): void {
+  progress({ share, left }: Pace): void {
     this.#bar.value = share;
     this.#pace.textContent = `${Math.floor(100 * share)}%${!left ? "" : `, about ${duration(left)} left`}`;
   }

@@ -1,23 +1,21 @@
-// The progress of both trainings together.
+// The pace of runs that go on side by side: the share of their work that is done, and the time that is left.
 
-import type { Variant } from "./settings.js";
-
-export class Progress {
+export class Pace {
   readonly #total: number;
   readonly #start = performance.now();
-  readonly #done = new Map<Variant, { readonly before: number; readonly now: number }>();
+  readonly #done = new Map<string, { readonly before: number; readonly now: number }>();
 
-  /** @param total steps of all trainings */
+  /** @param total the work of all runs, in any unit */
   constructor(total: number) {
     this.#total = total;
   }
 
-  /** Notes that a training has done `step` steps. What is noted first was done before. */
-  note(variant: Variant, step: number): void {
-    this.#done.set(variant, { before: this.#done.get(variant)?.before ?? step, now: step });
+  /** Notes how much of a run is done. The first note of a run says what was done before. */
+  note(run: string, now: number): void {
+    this.#done.set(run, { before: this.#done.get(run)?.before ?? now, now });
   }
 
-  /** The share of all steps that is done. */
+  /** The share of all work that is done. */
   get share(): number {
     return this.#sum(({ now }) => now) / this.#total;
   }
@@ -25,7 +23,7 @@ export class Progress {
   /** Seconds that are left at the pace so far; undefined as long as there is none. */
   get left(): number | undefined {
     const here = this.#sum(({ before, now }) => now - before);
-    if (here === 0) return undefined;
+    if (here <= 0) return undefined;
     return ((performance.now() - this.#start) / 1000 / here) * (this.#total - this.#sum(({ now }) => now));
   }
 

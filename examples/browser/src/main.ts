@@ -1,24 +1,15 @@
-// The page: says in words if it cannot start, else shows its parts.
+// The page: shows its parts, or says in words why it cannot start.
 
 import { compileDropout, Dropout, simdSupported } from "wasm-dropout";
 import { showBenchmark } from "./bench/panel.js";
 import { showMasks } from "./masks.js";
-import { part, say, wordsOf } from "./page.js";
+import { startPage } from "./page.js";
 import { showTickets } from "./tickets.js";
 
-try {
-  await start();
-} catch (error) {
-  say("failure", `This page cannot start: ${wordsOf(error)}`);
-}
-
-async function start(): Promise<void> {
-  if (typeof WebAssembly === "undefined") throw new Error("this browser has no WebAssembly, or it is switched off.");
+await startPage(async () => {
   const best = await compileDropout();
   const scalar = await compileDropout({ simd: false });
   const [forward, other] = [new Dropout(best), new Dropout(best)];
   showMasks(forward, showTickets(other));
   showBenchmark({ simd: simdSupported() ? best : undefined, scalar });
-  // Only now, as what is seen should answer.
-  part("main", HTMLElement).hidden = false;
-}
+});

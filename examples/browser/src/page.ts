@@ -1,5 +1,16 @@
 // Parts of the page by id, and what it says in them.
 
+/** Shows the main part of the page once `start` has made it ready, as what is seen should answer; says in words if it cannot start. */
+export async function startPage(start: () => Promise<void>): Promise<void> {
+  try {
+    if (typeof WebAssembly === "undefined") throw new Error("this browser has no WebAssembly, or it is switched off.");
+    await start();
+    part("main", HTMLElement).hidden = false;
+  } catch (error) {
+    say("failure", `This page cannot start: ${wordsOf(error)}`);
+  }
+}
+
 /** The element of class `type` called `id`, which the page has. */
 export function part<T extends HTMLElement>(id: string, type: new () => T): T {
   const element = document.getElementById(id);

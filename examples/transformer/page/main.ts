@@ -1,8 +1,8 @@
-// The page: says in words if it cannot start, else lets both networks train and shows what they come to.
+// The page: lets both networks train and shows what they come to.
 
 import "made/report.css";
 import "./style.css";
-import { clearError, part, say, sayError, wordsOf } from "../../browser/src/page.js";
+import { clearError, part, sayError, startPage } from "../../browser/src/page.js";
 import { readSettings, TYPED, type Typed, usual, WrongSetting } from "../settings.js";
 import { Checkpoints } from "./checkpoints.js";
 import { Trainings } from "./trainings.js";
@@ -11,14 +11,7 @@ import { View } from "./view.js";
 // For tests of the page: a network that takes seconds.
 const tiny = new URLSearchParams(location.search).has("tiny");
 
-try {
-  await start();
-} catch (error) {
-  say("failure", `This page cannot start: ${wordsOf(error)}`);
-}
-
-async function start(): Promise<void> {
-  if (typeof WebAssembly === "undefined") throw new Error("this browser has no WebAssembly, or it is switched off.");
+await startPage(async () => {
   const checkpoints = await Checkpoints.open();
   const view = new View();
   const trainings = new Trainings(checkpoints, view);
@@ -57,5 +50,4 @@ async function start(): Promise<void> {
   part("again", HTMLButtonElement).addEventListener("click", () => begin(true));
   part("stop", HTMLButtonElement).addEventListener("click", () => trainings.stop());
   offer();
-  part("main", HTMLElement).hidden = false;
-}
+});

@@ -77,7 +77,7 @@ export class SiteMask {
   readonly #all: Uint8Array<ArrayBuffer>;
   readonly #total: number;
   readonly #outer: number;
-  /** What is fed. */
+  /** The tensor that is fed. */
   readonly values: Values;
 
   constructor({ name, p, mask }: Pick<LiveSite, "name" | "p" | "mask">, { dims, axis }: Growth, drawn: Drawn, arrays: Arrays) {

@@ -61,18 +61,13 @@ export interface ScoreOptions extends FusedDraw {
   scale?: number | undefined;
   /** true: query i, of the last dimension but one, sees keys 0..i + keys - queries. false by default. */
   causal?: boolean | undefined;
-  /** Added to the scores, f32; or of dtype "bool", false where a key is left out. Broadcast to the shape of the logits; it has no gradient. */
+  /** Added to the scores, f32; or of dtype "bool", false where a key is left out. Broadcast to the shape of the scores, [..., heads, queries, keys] in attention; it has no gradient. */
   attentionMask?: Tensor | undefined;
 }
 export const SCORE_KEYS: Known = /* @__PURE__ */ known("seed", "scale", "causal", "attentionMask");
 
 /** Options of {@link TfjsFused.attention}. */
-export interface AttendOptions extends FusedDraw {
+export interface AttendOptions extends ScoreOptions {
   /** The factor of q . k; 1 / sqrt(depth) by default. */
   scale?: number | undefined;
-  /** true: query i sees keys 0..i + keys - queries. false by default. */
-  causal?: boolean | undefined;
-  /** Added to the scores, f32; or of dtype "bool", false where a key is left out. Broadcast to [..., heads, queries, keys]; it has no gradient. */
-  attentionMask?: Tensor | undefined;
 }
-export const ATTENTION_KEYS: Known = /* @__PURE__ */ known("seed", "scale", "causal", "attentionMask");

@@ -28,7 +28,6 @@ import { type Draw, drawNext, drawsOf, isRows, type Seed, type Stream, sequenceO
 import type { Extended, Extensions } from "./extensions.js";
 import {
   ACTIVATION_KEYS,
-  ATTENTION_KEYS,
   type AttendOptions,
   type BiasActivationOptions,
   GLU_KEYS,
@@ -300,8 +299,7 @@ export class TfjsFused {
         throw wrongValue("logits.shape", causal ? "[..., queries, keys]" : "[..., keys]", `[${shape.join(", ")}]`);
       checkMask(given);
       if (onGpu()) return softmaxed(input, scale, causal, given, { rate, draw });
-      const attentionMask = given === undefined ? undefined : maskOf(given);
-      const mask = given === undefined ? {} : { attentionMask, maskShape: given.shape };
+      const mask = maskOf(given);
       let ticket: SoftmaxTicket | undefined;
       return operation(
         [input],
@@ -314,7 +312,7 @@ export class TfjsFused {
         },
         (dy, saved) =>
           this.#compute([dy, ...saved], [shape], ([values, logits], [dlogits], { fused }) => {
-            (fused as Fused).backward(values, ticket as SoftmaxTicket, { logits, attentionMask }, { dlogits });
+            (fused as Fused).backward(values, ticket as SoftmaxTicket, { logits, attentionMask: mask.attentionMask }, { dlogits });
           }),
       );
     });
@@ -341,15 +339,14 @@ export class TfjsFused {
    * const y = wd.fused.attention(q, k, v, 0.1, { causal: true });
    */
   attention(q: Input, k: Input, v: Input, rate: number, options: AttendOptions = {}): Tensor {
-    checkOptions(options, ATTENTION_KEYS);
+    checkOptions(options, SCORE_KEYS);
     const { seed, scale, causal = false, attentionMask: given } = options;
     return this.#run("attention", "q", q, rate, seed, (queries, draw) => {
       const [keys, values] = [toTensor(k, "k"), toTensor(v, "v")];
       if (queries.rank < 2) throw wrongValue("q.shape", "[..., queries, depth]", `[${queries.shape.join(", ")}]`);
       checkMask(given);
       if (onGpu()) return attended([queries, keys, values], scale, causal, given, { rate, draw });
-      const attentionMask = given === undefined ? undefined : maskOf(given);
-      const mask = given === undefined ? {} : { attentionMask, maskShape: given.shape };
+      const mask = maskOf(given);
       const form = { shape: queries.shape, kShape: keys.shape, vShape: values.shape, scale, causal, ...mask };
       const result = [...queries.shape.slice(0, -1), values.shape.at(-1) ?? 0];
       let ticket: AttentionTicket | undefined;
@@ -374,7 +371,7 @@ export class TfjsFused {
             operands.map(({ shape }) => shape),
             (read, [dq, dk, dv], { attention }) => {
               const [values, q, k, v, y, logSumExp] = read;
-              const all = { q, k, v, y, logSumExp, attentionMask };
+              const all = { q, k, v, y, logSumExp, attentionMask: mask.attentionMask };
               (attention as Attention).backward(values, ticket as AttentionTicket, all, { dq, dk, dv });
             },
           ),
@@ -555,7 +552,9 @@ function checkMask(mask: unknown): asserts mask is Tensor | undefined {
   checkReadable(mask);
 }
 
-/** Returns the values of an attention mask: bytes of a boolean one. */
-function maskOf(mask: Tensor): Float32Array | Uint8Array {
-  return mask.dtype === "float32" ? mask.dataSync<"float32">() : Uint8Array.from(cast(mask, "int32").dataSync<"int32">());
+/** Returns the options of an attention mask: its values, bytes of a boolean one, and its shape. */
+function maskOf(mask: Tensor | undefined): { readonly attentionMask?: Float32Array | Uint8Array; readonly maskShape?: readonly number[] } {
+  if (mask === undefined) return {};
+  const attentionMask = mask.dtype === "float32" ? mask.dataSync<"float32">() : Uint8Array.from(cast(mask, "int32").dataSync<"int32">());
+  return { attentionMask, maskShape: mask.shape };
 }

@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { TensorProto_DataType as DataType, ModelProtoSchema, ValueInfoProtoSchema } from "onnx-buf";
 import { parseCommandLine, readRounds, runCommand, UsageError } from "../../bench/command-line.js";
+import { summarise } from "../../bench/statistics.js";
 import { createDropout } from "../../dist/core/index.js";
 import { createOnnxMonteCarlo, type OnnxRuntime } from "../../dist/onnx/index.js";
 import { Numbers, tensor } from "../../test/support/onnx/build.js";
@@ -177,18 +178,13 @@ async function measure(ort: Runtime, { network, samples, rates, bar, ofOne }: Su
   const base = ofOne ? least.one : least.plain;
   const ratio = least.passes / base;
   const said = [
-    `${ratio.toFixed(2)} x ${ofOne ? "one run" : `${PASSES} runs`} (median of rounds ${median(ratios.passes).toFixed(2)}),`,
-    `fed in advance ${(least.prepared / base).toFixed(2)} (${median(ratios.prepared).toFixed(2)});`,
+    `${ratio.toFixed(2)} x ${ofOne ? "one run" : `${PASSES} runs`} (median of rounds ${summarise(ratios.passes).median.toFixed(2)}),`,
+    `fed in advance ${(least.prepared / base).toFixed(2)} (${summarise(ratios.prepared).median.toFixed(2)});`,
     `at most ${bar}: ${ratio <= bar ? "met" : "MISSED"}`,
   ].join(" ");
   const { plain: all, passes, prepared, apart, own: others, one } = least;
   const shown = [all, passes, prepared, apart].map((ms) => ms.toFixed(ms < 10 ? 2 : 1));
   return [...shown, ownDrops ? others.toFixed(1) : "drops nothing", one.toFixed(2), said];
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return ((sorted[(sorted.length - 1) >> 1] as number) + (sorted[sorted.length >> 1] as number)) / 2;
 }
 
 interface Options {

@@ -31,7 +31,7 @@ export function pack(header: Header, data: ArrayBuffer): Uint8Array<ArrayBuffer>
   return bytes;
 }
 
-/** What {@link pack} was given, its numbers as bytes. */
+/** Returns what {@link pack} was given, its numbers as bytes. */
 export function unpack(bytes: Uint8Array): { header: Header; data: ArrayBuffer } {
   const end = bytes.indexOf(NEWLINE);
   return { header: JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))), data: new Uint8Array(bytes.subarray(end + 1)).buffer };

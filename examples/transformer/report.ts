@@ -9,7 +9,7 @@ import { type Curves, type Settings, VARIANTS, type Variant } from "./settings.j
 /** The name of a training. */
 export const NAMES: Readonly<Record<Variant, string>> = { with: "with dropout", without: "without dropout" };
 
-/** What is said of curves that go on. */
+/** A sentence on curves that go on. */
 export function standing(curves: Curves): string {
   return VARIANTS.flatMap((variant) => {
     const last = curves[variant].at(-1);

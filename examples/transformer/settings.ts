@@ -1,4 +1,4 @@
-// What a training follows from, the forms of network that are offered, and what it says as it goes on.
+// The settings of a training, the forms of network that are offered, and the news that it tells as it goes on.
 
 import type { Form } from "./model.js";
 
@@ -32,7 +32,7 @@ export interface Point {
 /** The curves of a training with dropout and of one without. */
 export type Curves = Readonly<Record<Variant, readonly Point[]>>;
 
-/** What a training that runs beside says to the one who shows it. */
+/** The news of a training that runs beside, for the one who shows it. */
 export type News =
   /** So many steps are done; first when it begins, or goes on. */
   | { readonly type: "step"; readonly step: number }
@@ -43,7 +43,7 @@ export type News =
 const FORM = { length: 48, width: 64, heads: 4, blocks: 2, windows: 8, validation: 24, every: 25, learningRate: 4e-3, text: 8000 };
 const TINY = { length: 12, width: 16, heads: 2, blocks: 1, windows: 2, validation: 4, every: 2, learningRate: 3e-3, text: 1000 };
 
-/** What a user types in. */
+/** The settings that a user types in. */
 export const TYPED = ["seed", "rate", "steps"] as const;
 export type Typed = Record<(typeof TYPED)[number], string>;
 

@@ -1,4 +1,4 @@
-// How many calls an invocation makes, by a clock of the test's own.
+// The number of calls of an invocation, by a clock of the test's own.
 
 import { afterEach, expect, it, vi } from "vitest";
 import { warmUp } from "../../bench/measure.js";

@@ -5,7 +5,7 @@ import type { News, Settings } from "../settings.js";
 /** From the page to the worker. */
 export interface Order {
   readonly settings: Settings;
-  /** What it goes on from. */
+  /** The state that it goes on from. */
   readonly state: Uint8Array | undefined;
 }
 

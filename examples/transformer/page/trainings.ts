@@ -25,7 +25,7 @@ export class Trainings {
     this.#view = view;
   }
 
-  /** What was typed in for the states that are kept; undefined if there are none. */
+  /** Returns the settings of the states that are kept, as they were typed in; undefined if there are none. */
   saved(): Typed | undefined {
     const settings = this.#settingsOf("with");
     return settings && { seed: `${settings.seed}`, rate: `${settings.rate}`, steps: `${settings.steps}` };

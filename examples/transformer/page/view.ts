@@ -1,4 +1,4 @@
-// What the page shows of trainings.
+// The parts of the page that show trainings.
 
 import { svg } from "../../../tools/report/plot.js";
 import { part } from "../../browser/src/page.js";

@@ -53,13 +53,14 @@ export function* runSession(plan: Plan, onBegin: (size: number, steps: number) =
       resultOf(subject, size, timings.time(subject.name), timings.ratio(subject.name, subject.copy)),
     );
     let verdicts = judged ? judge(timings, barsFor(names, size), size) : [];
+    // All that have a bar, not the doubtful ones alone: a call's time depends on what else the program calls.
+    const compared = new Set(verdicts.flatMap(({ subject, against }) => [subject, against]));
+    const some = subjects.filter(({ name }) => compared.has(name));
     for (let again = 2 * rounds; again <= 4 * rounds; again *= 2) {
       const open = verdicts.filter(({ outcome }) => outcome === "open");
       if (open.length === 0) break;
-      const doubtful = new Set(open.flatMap(({ subject, against }) => [subject, against]));
-      const some = subjects.filter(({ name }) => doubtful.has(name));
       onBegin(size, some.length * again);
-      const longer = judge(measure(some, again, onStep, doubtful.has(CPP) ? beside : undefined), open, size);
+      const longer = judge(measure(some, again, onStep, compared.has(CPP) ? beside : undefined), open, size);
       verdicts = verdicts.map((verdict) => (verdict.outcome === "open" ? (longer.shift() as Verdict) : verdict));
     }
     yield { size, results, verdicts };

@@ -1,6 +1,6 @@
-// Philox4x32-10 on eight counters at once: two groups of four with their rounds interleaved, as one alone waits for its own products.
+// Philox4x32-10 on four counters at once, or on eight: two groups of four with their rounds interleaved, as one alone waits for its own products.
 // Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11.
-// Invariant: a pure function of counter and key; the SIMD and the scalar form leave the same 128 bytes.
+// Invariant: a pure function of counter and key; the SIMD and the scalar form leave the same bytes.
 
 import { pinned } from "./params";
 
@@ -45,11 +45,27 @@ export function wordOf(out: usize, j: u32): usize {
 @inline
 export const WORDS: i32 = 32;
 
-/**
- * Writes the four output words of eight Philox blocks to where wordOf() says. Block l has the counter (c0 + l * step0, c1, c2 + l * step2, c3) and the
- * key (k0, k1).
- */
-export function philox8(out: usize, c0: u32, c1: u32, c2: u32, c3: u32, step0: u32, step2: u32, k0: u32, k1: u32): void {
+/** One group of counters, or one tile's lanes, at once. */
+@unmanaged
+export class Single {
+  @inline two(): bool {
+    return false;
+  }
+}
+
+/** Two at once, as one alone waits for its own results. */
+@unmanaged
+export class Pair {
+  @inline two(): bool {
+    return true;
+  }
+}
+
+/** As philox8(), of W's groups of four blocks. */
+// @ts-ignore: decorator
+@inline
+function philox<W>(out: usize, c0: u32, c1: u32, c2: u32, c3: u32, step0: u32, step2: u32, k0: u32, k1: u32): void {
+  const two = changetype<W>(0).two();
   if (ASC_FEATURE_SIMD) {
     const m0 = pinned(i32x4.splat(M0), out);
     const m1 = pinned(i32x4.splat(M1), out + 16);
@@ -75,25 +91,29 @@ export function philox8(out: usize, c0: u32, c1: u32, c2: u32, c3: u32, step0: u
       x1 = low(c, d);
       x2 = v128.xor(v128.xor(high(a, b), x3), key1);
       x3 = low(a, b);
-      const e = i64x2.extmul_low_i32x4_u(y0, m0);
-      const f = i64x2.extmul_high_i32x4_u(y0, m0);
-      const g = i64x2.extmul_low_i32x4_u(y2, m1);
-      const h = i64x2.extmul_high_i32x4_u(y2, m1);
-      y0 = v128.xor(v128.xor(high(g, h), y1), key0);
-      y1 = low(g, h);
-      y2 = v128.xor(v128.xor(high(e, f), y3), key1);
-      y3 = low(e, f);
+      if (two) {
+        const e = i64x2.extmul_low_i32x4_u(y0, m0);
+        const f = i64x2.extmul_high_i32x4_u(y0, m0);
+        const g = i64x2.extmul_low_i32x4_u(y2, m1);
+        const h = i64x2.extmul_high_i32x4_u(y2, m1);
+        y0 = v128.xor(v128.xor(high(g, h), y1), key0);
+        y1 = low(g, h);
+        y2 = v128.xor(v128.xor(high(e, f), y3), key1);
+        y3 = low(e, f);
+      }
     }
     v128.store(out, x0);
     v128.store(out, x1, 16);
     v128.store(out, x2, 32);
     v128.store(out, x3, 48);
-    v128.store(out, y0, 64);
-    v128.store(out, y1, 80);
-    v128.store(out, y2, 96);
-    v128.store(out, y3, 112);
+    if (two) {
+      v128.store(out, y0, 64);
+      v128.store(out, y1, 80);
+      v128.store(out, y2, 96);
+      v128.store(out, y3, 112);
+    }
   } else {
-    for (let lane: u32 = 0; lane < 8; ++lane) {
+    for (let lane: u32 = 0; lane < <u32>(two ? 8 : 4); ++lane) {
       let x0 = c0 + lane * step0;
       let x1 = c1;
       let x2 = c2 + lane * step2;
@@ -117,4 +137,17 @@ export function philox8(out: usize, c0: u32, c1: u32, c2: u32, c3: u32, step0: u
       store<u32>(at, x3, 48);
     }
   }
+}
+
+/**
+ * Writes the four output words of eight Philox blocks to where wordOf() says. Block l has the counter (c0 + l * step0, c1, c2 + l * step2, c3) and the
+ * key (k0, k1).
+ */
+export function philox8(out: usize, c0: u32, c1: u32, c2: u32, c3: u32, step0: u32, step2: u32, k0: u32, k1: u32): void {
+  philox<Pair>(out, c0, c1, c2, c3, step0, step2, k0, k1);
+}
+
+/** Writes the first four blocks of philox8() with steps of 1 and 0. */
+export function philox4(out: usize, c0: u32, c1: u32, c2: u32, c3: u32, k0: u32, k1: u32): void {
+  philox<Single>(out, c0, c1, c2, c3, 1, 0, k0, k1);
 }

@@ -5,7 +5,7 @@
 // only on a tie, 32 of Philox at counter i.
 
 import { NOTE_BYTES, NOTES, STEP, TIE_BLOCK, TILE } from "../../src/ground/abi";
-import { philox8, wordOf } from "./generator";
+import { Pair, philox4, philox8, Single, wordOf } from "./generator";
 import { Params, pinned, workspace } from "./params";
 import { partOfStep } from "./step";
 
@@ -18,22 +18,6 @@ const TIE_COUNTER: u32 = 0x80000000;
 // @ts-ignore: decorator
 @inline
 const LANES: usize = 64;
-
-/** The number of tiles that a loop takes through their steps at once: one. */
-@unmanaged
-class Single {
-  @inline two(): bool {
-    return false;
-  }
-}
-
-/** A tile and the next. */
-@unmanaged
-class Pair {
-  @inline two(): bool {
-    return true;
-  }
-}
 
 /** Thresholds with which elements may tie: all. */
 @unmanaged
@@ -75,17 +59,21 @@ function starStar4(s1: v128): v128 {
 }
 
 /**
- * The address of the lanes of the tile that begins at offset i, seeded: word w of lane l at 16w + 4l. Philox's eight blocks are the lanes of an even
- * tile and of the next, so only the first tile of a call and even ones need them.
+ * The address of the lanes of the tile that begins at offset i of n, seeded: word w of lane l at 16w + 4l. The lanes of an even tile and of the next are
+ * drawn at once, unless the call has only one of the two.
  */
-function lanesOf(params: Params, i: i32): usize {
+function lanesOf(params: Params, i: i32, n: i32): usize {
   const tile = (params.start + i) >> 12;
   const odd = <usize>tile & 1;
+  const lanes = workspace(params) + odd * LANES;
   if (i <= 0 || !odd) {
-    const n = (tile - odd) << 2;
-    philox8(workspace(params), <u32>n, <u32>(n >> 32), params.s0, params.s1, 1, 0, params.k0, params.k1);
+    const block = tile << 2;
+    const low = <u32>block;
+    const high = <u32>(block >> 32);
+    if (odd || i + TILE >= n) philox4(lanes, low, high, params.s0, params.s1, params.k0, params.k1);
+    else philox8(lanes, low, high, params.s0, params.s1, 1, 0, params.k0, params.k1);
   }
-  return workspace(params) + odd * LANES;
+  return lanes;
 }
 
 /** `keep` with the bits of `ties` set right: elements i + bit whose upper 16 bits equal T's. */
@@ -304,7 +292,7 @@ function run<S, N>(dst: usize, src: usize, bits: usize, n: usize, params: Params
   const before = <i32>params.start & (TILE - 1);
   let i: i32 = -before;
   while (i < <i32>n) {
-    const lanes = lanesOf(params, i);
+    const lanes = lanesOf(params, i, n);
     if (ASC_FEATURE_SIMD) {
       // Lanes of an even tile come first, those of the next behind them.
       if (changetype<S>(0).paired(i, n) && lanes == workspace(params) && i >= 0 && i <= <i32>n - 2 * TILE) {
@@ -338,7 +326,7 @@ export function tileIntegers(dst: usize, n: usize, params: Params): void {
   const before = <i32>params.start & (TILE - 1);
   let i: i32 = -before;
   while (i < <i32>n) {
-    const lanes = lanesOf(params, i);
+    const lanes = lanesOf(params, i, n);
     const end = min(i + TILE, <i32>n);
     if (i < 0) {
       advance(lanes, before / STEP);

@@ -254,24 +254,31 @@ export class Pass implements Taking, Running {
     const { length } = a;
     const resident = a.resident && b?.resident !== false && c?.resident !== false;
     const most = resident ? this.#chunk : a.dtype === "f64" ? STAGED / 2 : STAGED;
+    // Small calls feel each operand that is asked to leave.
+    if (resident && length > 0 && length <= most) return this.#piece(kernel, 0, length, a, b, c);
     let sum = 0;
     for (let at = 0; at < length; at += most) {
       const count = Math.min(most, length - at);
-      const params = this.params(at);
-      const first = a.enter(at, count);
-      let result: number | undefined;
-      if (b === undefined) {
-        result = kernel(first, count, params);
-      } else {
-        const second = b.enter(at, count);
-        result = c === undefined ? kernel(first, second, count, params) : kernel(first, second, c.enter(at, count), count, params);
-      }
-      if (result !== undefined) sum += result >>> 0;
+      sum += this.#piece(kernel, at, count, a, b, c);
       a.leave(at, count);
       b?.leave(at, count);
       c?.leave(at, count);
     }
     return sum;
+  }
+
+  /** Runs `kernel` on elements at..at+count-1; returns its result, 0 if it has none. */
+  #piece(kernel: Kernel, at: number, count: number, a: Staged, b?: Staged, c?: Staged): number {
+    const params = this.params(at);
+    const first = a.enter(at, count);
+    let result: number | undefined;
+    if (b === undefined) {
+      result = kernel(first, count, params);
+    } else {
+      const second = b.enter(at, count);
+      result = c === undefined ? kernel(first, second, count, params) : kernel(first, second, c.enter(at, count), count, params);
+    }
+    return result === undefined ? 0 : result >>> 0;
   }
 
   ticket<O extends Op>(op: O): Ticket<O> {

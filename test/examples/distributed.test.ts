@@ -101,7 +101,16 @@ describe("threads", () => {
 
   it("end at a signal, and hand on errors", async () => {
     await expect(inThreads(task, { signal: AbortSignal.abort() })).rejects.toThrow();
-    await expect(inThreads({ ...task, seed: -1 })).rejects.toThrow('"seed" expected');
+    // Several times: answers of other threads that come after the end would be errors that nobody handles.
+    for (let k = 0; k < 3; ++k) await expect(inThreads({ ...task, seed: -1 }, { threads: 4 })).rejects.toThrow('"seed" expected');
+    const controller = new AbortController();
+    const stopped: number[] = [];
+    const onProgress = (done: number) => {
+      stopped.push(done);
+      controller.abort(new Error("enough"));
+    };
+    await expect(inThreads(task, { signal: controller.signal, onProgress })).rejects.toThrow("enough");
+    expect(stopped.length).toBeLessThan(partsOf(task).length);
   });
 });
 

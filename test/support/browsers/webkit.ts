@@ -27,6 +27,9 @@ const KEYS: Record<string, string> = {
   ArrowDown: "\uE015",
 };
 
+/** The most ports to try. */
+const MOST_PORTS = 5;
+
 // Sandboxing needs user namespaces, which containers do not give to root; shared memory is off in this port unless asked for.
 const ENVIRONMENT = { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1", LIBGL_ALWAYS_SOFTWARE: "1", JSC_useSharedArrayBuffer: "1" };
 
@@ -41,27 +44,32 @@ export async function openWebKit(): Promise<Browser> {
     });
     processes.push(xvfb);
     const display = await firstLine(xvfb);
-    const port = await freePort();
-    processes.push(
-      spawn(driverPath, ["-p", `${port}`], {
-        env: { ...process.env, ...ENVIRONMENT, DISPLAY: `:${display}` },
-        stdio: "ignore",
-        detached: true,
-      }),
-    );
-    return await startSession(`http://127.0.0.1:${port}`, binary, processes);
+    const env = { ...process.env, ...ENVIRONMENT, DISPLAY: `:${display}` };
+    const server = await startDriver(driverPath, env, processes);
+    return await startSession(server, binary, processes);
   } catch (error) {
     stop(processes);
     throw error;
   }
 }
 
-async function startSession(server: string, binary: string, processes: ChildProcess[]): Promise<Browser> {
+/** Returns the address of a driver that it starts: at another port if a program has taken the free one in the meantime, which ends the driver. */
+async function startDriver(path: string, env: NodeJS.ProcessEnv, processes: ChildProcess[]): Promise<string> {
   const until = Date.now() + HANG_MS;
-  while (!(await isReady(server))) {
-    if (Date.now() > until) throw new Error("WebKitWebDriver did not start");
-    await wait(50);
+  for (let attempt = 0; attempt < MOST_PORTS; ++attempt) {
+    const port = await freePort();
+    const driver = spawn(path, ["-p", `${port}`], { env, stdio: "ignore", detached: true });
+    processes.push(driver);
+    while (driver.exitCode === null && driver.signalCode === null) {
+      if (await isReady(`http://127.0.0.1:${port}`)) return `http://127.0.0.1:${port}`;
+      if (Date.now() > until) throw new Error("WebKitWebDriver did not start");
+      await wait(50);
+    }
   }
+  throw new Error("WebKitWebDriver did not start at any port");
+}
+
+async function startSession(server: string, binary: string, processes: ChildProcess[]): Promise<Browser> {
   const { sessionId, capabilities } = (await command("POST", `${server}/session`, {
     capabilities: {
       alwaysMatch: {

@@ -8,8 +8,8 @@ import { checkOptions, type Known, known } from "../ground/options.js";
 import { epig } from "./epig.js";
 import { joinKept, readKept } from "./kept.js";
 import type { MonteCarloKernels } from "./kernels.js";
-import { type PredictOptions, readPlan } from "./options.js";
-import { dataOf, type Numbers, type TensorLike } from "./output.js";
+import { type Plan, type PredictOptions, readPlan } from "./options.js";
+import { dataOf, type Numbers, Several, type TensorLike } from "./output.js";
 import { type PassContext, passContext } from "./pass.js";
 import {
   type ClassPrediction,
@@ -42,6 +42,11 @@ export interface MergeOptions {
   /** true allows to merge runs of models that draw their masks by other means, no two runs the same ones. */
   independent?: boolean | undefined;
 }
+/**
+ * The outputs of a run's passes from number `pass` on: that of this pass, or {@link Several} of at most `most` passes. Either may be promised.
+ */
+type Source = (plan: Plan, pass: number, most: number) => ModelOutput | Several | PromiseLike<Several>;
+
 const MERGE_KEYS: Known = /* @__PURE__ */ known("independent");
 const NO_OPTIONS = {};
 
@@ -94,30 +99,45 @@ export class MonteCarlo {
   async predict<I>(model: Model<I>, input: I, options: PredictOptions): Promise<Prediction> {
     checkFunction(model, "model");
     const engine = this.#engine;
+    return await this._predict(options, (plan, pass) => {
+      const { usage } = plan;
+      usage.waits = false;
+      const output = model(input, passContext(engine, plan, pass));
+      usage.waits = isPromise(output);
+      return output;
+    });
+  }
+
+  /** @internal As predict(), of passes whose outputs come from `source`. */
+  async _predict(options: PredictOptions, source: Source): Promise<Prediction> {
+    const engine = this.#engine;
     const plan = readPlan(engine.sequence, options);
     const { run, layout, firstPass, passes, signal, onProgress, progressMs, until, earlier, usage } = plan;
     const statistics = new Statistics(engine, this.#kernels, run, layout, plan.half, plan.keepPasses);
     const slices = new Slices(plan.sliceMs);
+    const oneByOne = until !== undefined || onProgress !== undefined;
     let told = Number.NEGATIVE_INFINITY;
     try {
       if (earlier !== undefined) statistics.resume(earlier.totals);
       let done = 0;
       for (let ended = false; !ended; ) {
-        ++done;
         throwIfAborted(signal);
-        const pass = firstPass + done - 1;
-        usage.waits = false;
-        const output = model(input, passContext(engine, plan, pass));
-        usage.waits = isPromise(output);
+        const output = source(plan, firstPass + done, oneByOne ? 1 : passes - done);
         const settled = isPromise(output) ? await unlessAborted(output, signal) : output;
-        const data = dataOf(settled);
-        statistics.add(isPromise(data) ? await unlessAborted(data, signal) : data);
+        if (settled instanceof Several) {
+          statistics.add(settled.data, settled.passes);
+          done += settled.passes;
+        } else {
+          const data = dataOf(settled);
+          statistics.add(isPromise(data) ? await unlessAborted(data, signal) : data);
+          ++done;
+        }
         ended = done === passes || (until !== undefined && statistics.settled(until));
         if (onProgress !== undefined) {
           const now = milliseconds();
           if (now - told >= progressMs || ended) {
             told = now;
-            const answer: unknown = onProgress({ pass, done, passes });
+            const answer: unknown = onProgress({ pass: firstPass + done - 1, done, passes });
             if (isPromise(answer)) await unlessAborted(answer, signal);
           }
         }

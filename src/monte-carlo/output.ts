@@ -18,6 +18,17 @@ export type TensorLike =
   | { dataSync(): AnyData }
   | { data(): PromiseLike<unknown>; dataSync(): unknown };
 
+/** The outputs of passes that ran at once, one behind another. */
+export class Several {
+  readonly data: AnyData;
+  readonly passes: number;
+
+  constructor(data: AnyData, passes: number) {
+    this.data = data;
+    this.passes = passes;
+  }
+}
+
 /** Returns the data of a model's output, or a promise of them. Throws TypeError for an array with anything but numbers in it. */
 export function dataOf(output: unknown): unknown {
   if (typeof output !== "object" || output === null || isTypedArray(output) || WasmBuffer._is(output)) return output;

@@ -9,7 +9,7 @@ import { checkProbability, describe, isTypedArray, lengthOf, shorten, wrongValue
 import { byteLength } from "../ground/dtypes.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
 import { Words } from "../ground/words.js";
-import { addSample } from "../stream/domains.js";
+import { addSample, layerOfName } from "../stream/domains.js";
 import type { StreamKind } from "../stream/kinds.js";
 import type { Masks } from "./choices.js";
 import type { Plan, Usage } from "./options.js";
@@ -162,6 +162,12 @@ function checkName({ names }: Usage, name: string, layer: number): void {
   if (known !== undefined)
     throw wrongValue("layer", `a name whose number is not that of ${JSON.stringify(shorten(known))}`, describe(name));
   names.set(layer, name);
+}
+
+/** Says that a run draws masks of layers by names, as `stream` of a context does. Throws RangeError if two have the same number. */
+export function useLayers(usage: Usage, names: readonly string[]): void {
+  usage.seedUsed = true;
+  for (const name of names) checkName(usage, name, layerOfName(name));
 }
 
 /** Throws RangeError if a call without a layer is not the one that it was in earlier passes: branches that run side by side change places. */

@@ -140,18 +140,31 @@ export function conclude(
   const { passes, deviations, expectedEntropy } = totals;
   const inner = layout?.inner ?? 1;
   const own = (rows: Float64Array<ArrayBuffer>) => (layout === undefined || inner === 1 ? rows : fromRows(rows, layout));
-  const variance = deviations.map((sum) => sum / (passes - 1));
+  // One loop: a function for each element takes longer than a small model.
+  const { length } = deviations;
+  const [variance, standardDeviation] = [new Float64Array(length), new Float64Array(length)];
+  const [standardError, populationVariance] = [new Float64Array(length), new Float64Array(length)];
+  let same = passes > 1 && length > 0;
+  for (let k = 0; k < length; ++k) {
+    const sum = deviations[k] as number;
+    const unbiased = sum / (passes - 1);
+    variance[k] = unbiased;
+    standardDeviation[k] = Math.sqrt(unbiased);
+    standardError[k] = Math.sqrt(unbiased / passes);
+    populationVariance[k] = sum / passes;
+    same &&= sum === 0;
+  }
   const moments = {
     ...run,
     passes,
     ranges,
     mean: own(totals.mean),
     variance: own(variance),
-    standardDeviation: own(variance.map(Math.sqrt)),
-    standardError: own(variance.map((value) => Math.sqrt(value / passes))),
-    populationVariance: own(deviations.map((sum) => sum / passes)),
+    standardDeviation: own(standardDeviation),
+    standardError: own(standardError),
+    populationVariance: own(populationVariance),
     deviations: own(deviations),
-    identicalPasses: passes > 1 && deviations.length > 0 && deviations.every((sum) => sum === 0),
+    identicalPasses: same,
     seedUsed,
     ...keptOf(totals, layout),
   };

@@ -69,26 +69,45 @@ export class Statistics {
     this.#pass = engine.detached();
   }
 
-  /** Adds the output of a pass; throws TypeError or RangeError if it is none, is not as long as it must be, or there is no memory. */
-  add(value: unknown): void {
-    const layout = this.#layout;
+  /**
+   * Adds the output of a pass, or those of several, one behind another; throws TypeError or RangeError if it is none, is not as long as it must be, or there
+   * is no memory.
+   */
+  add(value: unknown, passes = 1): void {
     const pass = this.#engine.open();
     try {
       const taken = pass.data(value, "output", this.#half);
-      const { length, stored } = taken;
+      const length = taken.length / passes;
       this.#checkLength(length);
       this.#blocks ??= this.#allocate(length);
-      if (this.#outputs !== undefined) this.#output = makeArray("f64", length, "passOutputs");
       const most = this.#most(length);
       const src = most > PIECE ? pass.stage(taken, most) : pass.stageFixed(taken);
       pass.ready();
-      if (layout === undefined) this.#addValues(src, length);
-      else this.#addRows(layout.inner === 1 ? src : this.#gather(src, layout), layout, stored);
-      ++this.#passes;
-      if (this.#output !== undefined) this.#outputs?.push(this.#output);
+      if (passes === 1) {
+        this.#addOutput(src, length, taken.stored);
+        return;
+      }
+      // Small ones are staged together.
+      const start = taken.length <= PIECE ? src.enter(0, taken.length) : -1;
+      const { dtype } = src;
+      for (let k = 0; k < passes; ++k) {
+        const first = k * length;
+        const enter =
+          start < 0 ? (at: number, count: number) => src.enter(first + at, count) : (at: number) => start + byteLength(dtype, first + at);
+        this.#addOutput({ dtype, enter }, length, taken.stored);
+      }
     } finally {
       this.#engine.close(pass);
     }
+  }
+
+  #addOutput(src: Source, length: number, stored: BufferDtype): void {
+    const layout = this.#layout;
+    if (this.#outputs !== undefined) this.#output = makeArray("f64", length, "passOutputs");
+    if (layout === undefined) this.#addValues(src, length);
+    else this.#addRows(layout.inner === 1 ? src : this.#gather(src, layout), layout, stored);
+    ++this.#passes;
+    if (this.#output !== undefined) this.#outputs?.push(this.#output);
   }
 
   /** Returns the most elements that are staged at once: rows of classes stay whole, however many there are. */

@@ -66,7 +66,7 @@ export function cutAtDropouts(model: ArrayBuffer | Uint8Array, options: CutOptio
     prefix: prefix && writeModel(prefix.model),
     cut,
     rest: writeModel(withOutput(rest.model, target.result)),
-    masks: sites.map(({ name, p, mask, data }) => ({ input: mask, name, p, shape: dimsOf(infos.get(data)) })),
+    masks: sites.map(({ name, p, input, data }) => ({ input, name, p, shape: dimsOf(infos.get(data)) })),
     outputName: target.result,
   };
 }

@@ -58,7 +58,7 @@ export async function createOnnxMonteCarlo(dropout: Dropout, options: OnnxOption
   const name = outputName === undefined ? undefined : textOf(outputName, "outputName");
   if (given !== undefined && !((given as unknown) instanceof MonteCarlo))
     throw wrongKind("monteCarlo", "MonteCarlo of this package", given);
-  const parts = split(prepare(readModel(model), sites), name, dropout.kind);
+  const parts = split(prepare(readModel(model), sites), name, dropout.kind, { data: true, products: runtime.onCpu });
   // Before anything is waited for, during which the caller may change the bytes.
   const prefixBytes = parts.prefix === undefined ? undefined : writeModel(parts.prefix.model);
   const { model: restModel, inputs: restInputs } = parts.rest;
@@ -66,7 +66,7 @@ export async function createOnnxMonteCarlo(dropout: Dropout, options: OnnxOption
   const monteCarlo = given ?? (await createMonteCarlo(dropout));
   const prefix = prefixBytes === undefined ? undefined : await runtime.open(prefixBytes);
   try {
-    const restBytes = retype(untypedRest, parts.cut, cutTypes(prefix));
+    const restBytes = retype(untypedRest, parts.crossing, cutTypes(prefix));
     const rest = await runtime.open(restBytes.slice());
     return new OnnxMonteCarlo({ dropout, engine, monteCarlo, runtime, split: parts, prefix, rest, restBytes, restInputs });
   } catch (error) {

@@ -3,7 +3,17 @@
 import type { StreamKind } from "../stream/kinds.js";
 import { scale, threshold } from "../stream/probability.js";
 import type { FreshNames } from "./graph.js";
-import { DataType, intAttribute, makeNode, makeTensor, type NodeProto, type TensorProto } from "./proto.js";
+import {
+  DataType,
+  type GraphProto,
+  intAttribute,
+  type ModelProto,
+  makeNode,
+  makeTensor,
+  type NodeProto,
+  type TensorProto,
+  withGraph,
+} from "./proto.js";
 import type { Site } from "./sites.js";
 
 /** The nodes and constants that take the place of a site. */
@@ -51,4 +61,46 @@ export function lower(
     );
   }
   return { nodes, constants };
+}
+
+/** The names of a site that is a product. */
+export interface Product {
+  /** The mask as numbers: 0, or the scale of kept elements. */
+  readonly factors: string;
+  readonly scale: string;
+  readonly zero: string;
+  readonly scaled: string;
+  readonly constants: readonly TensorProto[];
+}
+
+/** Returns names for a site of f32 that is to be a product, and its constants. */
+export function nameProduct({ name, p }: Site, kind: StreamKind, fresh: FreshNames): Product {
+  const take = (what: string) => fresh.take(`${name}/${what}`);
+  const names = { factors: take("factors"), scale: take("scale"), zero: take("zero"), scaled: take("scaled") };
+  const factor = scale(threshold(p, kind), kind, "f32");
+  const constants = [
+    makeTensor(names.scale, DataType.FLOAT, [], [factor < Infinity ? factor : 1]),
+    makeTensor(names.zero, DataType.FLOAT, [], [0]),
+  ] as const;
+  return { ...names, constants };
+}
+
+/** Returns the nodes of a site as a product with a mask of bytes. */
+export function multiply({ data, out }: Pick<Site, "data" | "out">, mask: string, { factors, scale }: Product): NodeProto[] {
+  return [makeNode("DequantizeLinear", [mask, scale], [factors]), makeNode("Mul", [data, factors], [out])];
+}
+
+/** Returns a model in which all products are selections, by the same masks of bytes. */
+export function selectAgain(model: ModelProto, products: readonly Product[]): ModelProto {
+  const byFactors = new Map(products.map((one) => [one.factors, one]));
+  const { node: nodes, initializer } = model.graph as GraphProto;
+  const node = nodes.flatMap((one) => {
+    const made = byFactors.get(one.output[0] ?? "");
+    if (made !== undefined) return [makeNode("Cast", [one.input[0] as string], [made.factors], [intAttribute("to", DataType.BOOL)])];
+    const read = one.opType === "Mul" ? byFactors.get(one.input[1] ?? "") : undefined;
+    if (read === undefined) return [one];
+    const { factors, scale, scaled, zero } = read;
+    return [makeNode("Mul", [one.input[0] as string, scale], [scaled]), makeNode("Where", [factors, scaled, zero], [...one.output])];
+  });
+  return withGraph(model, { node, initializer: [...initializer, ...products.map(({ constants }) => constants[1] as TensorProto)] });
 }

@@ -1,61 +1,14 @@
-// The masks of passes, drawn as bytes straight into the arrays that are fed: a row for each example, or one for all.
+// What the dropouts of a model are fed for several passes at once, in arrays that are written again and again: masks of bytes, or data that are dropped from.
 
 import type { Engine } from "../engine/engine.js";
-import { pieces } from "../engine/pieces.js";
-import type { Words } from "../ground/words.js";
-import { setStream } from "../monte-carlo/streams.js";
+import { wrongKind } from "../ground/check.js";
 import { layerOfName } from "../stream/domains.js";
-import type { StreamKind } from "../stream/kinds.js";
-import type { Arrays } from "./arrays.js";
-import { around, copy, type Values } from "./runtime.js";
-import type { Growth } from "./separable.js";
+import { type Drawing, drawRows, dropRows, Streams } from "./rows.js";
+import { around, copy, type Elements, type Values } from "./runtime.js";
+import { type Growth, sizesOf } from "./separable.js";
 import type { LiveSite } from "./split.js";
 
-/** The decisions of a run. */
-export interface Drawing {
-  readonly kind: StreamKind;
-  readonly seed: bigint;
-}
-
-/**
- * Draws rows of a mask, 1 = keep, each from the start of a stream of its own.
- *
- * @param out [rows, features]
- * @param setStream sets the number of a row's stream
- */
-export function drawRows(
-  engine: Engine,
-  { kind, seed }: Drawing,
-  p: number,
-  out: Uint8Array<ArrayBuffer>,
-  rows: number,
-  setStream: (stream: Words, row: number) => void,
-): void {
-  const pass = engine.open();
-  try {
-    const features = rows === 0 ? 0 : out.length / rows;
-    const output = pass.output(out, "mask", "bytes", out.length, undefined);
-    const { draw } = pass;
-    draw.choose(kind, seed, 0);
-    draw.range(features, 0);
-    draw.chance(p, "train", true);
-    const dst = pass.stageFixed(output);
-    const run = pass.ready();
-    const kernel = engine.kernels.mask[kind].bytes;
-    for (const { at, count, row, rows: some, column, columns } of pieces(rows, features)) {
-      const to = dst.enter(at, count);
-      for (let r = 0; r < some; ++r) {
-        setStream(draw.stream, row + r);
-        kernel(to + r * columns, columns, run.params(column));
-      }
-      dst.leave(at, count);
-    }
-  } finally {
-    engine.close(pass);
-  }
-}
-
-/** The examples and passes whose masks are fed at once. */
+/** The examples and passes that run at once. */
 export interface Drawn {
   readonly samples: number;
   /** Number of passes. */
@@ -64,10 +17,28 @@ export interface Drawn {
   readonly firstSample: number;
 }
 
-/** The mask of a dropout for runs of so many passes, which is drawn into the same array again and again. */
-export class SiteMask {
+/** What a dropout is fed. */
+export interface SiteFeed {
+  /** The tensor. */
+  readonly values: Values;
+  /** Bytes of the arrays. */
+  readonly bytes: number;
+  /** Writes it for the passes from number `first` on. */
+  draw(engine: Engine, drawing: Drawing, first: number): void;
+}
+
+/** Returns the parts of a tensor's shape: the elements of an example are [outer, perRow * inner]. */
+function partsOf({ dims, axis }: Growth): { outer: number; perRow: number; features: number } {
+  const all = dims.reduce((a, b) => a * b, 1);
+  if (axis < 0) return { outer: 1, perRow: 1, features: all };
+  const { outer, size } = around(dims, axis);
+  return { outer, perRow: size, features: all };
+}
+
+/** The mask of a dropout. */
+export class SiteMask implements SiteFeed {
   readonly #p: number;
-  readonly #layer: number;
+  readonly #streams: Streams;
   readonly #drawn: Drawn;
   /** True if the examples of a pass have one row. */
   readonly #shared: boolean;
@@ -77,52 +48,114 @@ export class SiteMask {
   readonly #all: Uint8Array<ArrayBuffer>;
   readonly #total: number;
   readonly #outer: number;
-  /** The tensor that is fed. */
   readonly values: Values;
 
-  constructor({ name, p, mask }: Pick<LiveSite, "name" | "p" | "mask">, { dims, axis }: Growth, drawn: Drawn, arrays: Arrays) {
+  constructor({ name, p, form }: Pick<LiveSite, "name" | "p" | "form">, growth: Growth, drawn: Drawn) {
     const { samples, count, perExample } = drawn;
-    const { outer, size: perRow, inner } = axis < 0 ? { outer: 1, size: 1, inner: dims.reduce((a, b) => a * b, 1) } : around(dims, axis);
-    const features = outer * perRow * inner;
+    const { outer, perRow, features } = partsOf(growth);
     const shared = !perExample && samples > 1;
     this.#p = p;
-    this.#layer = layerOfName(name);
+    this.#streams = new Streams(layerOfName(name), count);
     this.#drawn = drawn;
     this.#shared = shared;
     this.#count = shared ? count : count * samples;
-    this.#rows = arrays.bytes(`${mask} drawn`, this.#count * features);
+    this.#rows = new Uint8Array(this.#count * features);
     // A mask that all examples share is broadcast, if the axis of examples has one place for each.
     const broadcast = shared && count === 1 && perRow === 1;
     this.#total = broadcast ? 1 : count * samples;
-    this.#all = shared && !broadcast ? arrays.bytes(`${mask} all`, this.#total * features) : this.#rows;
+    this.#all = shared && !broadcast ? new Uint8Array(this.#total * features) : this.#rows;
     this.#outer = outer;
-    const data = outer > 1 ? arrays.bytes(`${mask} placed`, this.#all.length) : this.#all;
-    this.values = { type: "bool", dims: axis < 0 ? dims : dims.map((one, k) => (k === axis ? perRow * this.#total : one)), data };
+    const data = outer > 1 ? new Uint8Array(this.#all.length) : this.#all;
+    this.values = { type: form === "bool" ? "bool" : "uint8", dims: sizesOf(growth, this.#total), data };
   }
 
-  /** Draws the masks of passes from number `first` on. */
+  get bytes(): number {
+    return this.#rows.length + this.#all.length + (this.values.data as Uint8Array).length;
+  }
+
   draw(engine: Engine, drawing: Drawing, first: number): void {
     const { samples, perExample, firstSample } = this.#drawn;
     const rows = this.#rows;
     const all = this.#all;
-    const layer = this.#layer;
+    const streams = this.#streams;
+    const start = perExample ? firstSample : 0;
+    streams.begin(first);
     drawRows(engine, drawing, this.#p, rows, this.#count, (stream, row) => {
-      if (this.#shared) setStream(stream, first + row, layer, 0);
-      else setStream(stream, first + Math.floor(row / samples), layer, perExample ? firstSample + (row % samples) : 0);
+      if (this.#shared) streams.set(stream, row, 0);
+      else streams.set(stream, Math.floor(row / samples), perExample ? start + (row % samples) : 0);
     });
     if (all !== rows) {
       const features = all.length / this.#total;
       for (let row = 0; row < this.#total; ++row) copy(all, row * features, rows, Math.floor(row / samples) * features, features);
     }
-    if (this.#outer > 1) placeRows(this.values.data as Uint8Array, all, this.#total, this.#outer);
+    if (this.#outer > 1) placeRows(this.values.data, all, this.#total, this.#outer);
+  }
+}
+
+/** Data that are the same in all passes, with what a dropout drops from them. */
+export class DroppedData implements SiteFeed {
+  readonly #p: number;
+  readonly #streams: Streams;
+  readonly #drawn: Drawn;
+  readonly #rows: Float32Array<ArrayBuffer>;
+  readonly #outer: number;
+  readonly values: Values;
+  /** [samples, features], set by take(). */
+  #data: Float32Array<ArrayBuffer>;
+
+  constructor({ name, p }: Pick<LiveSite, "name" | "p">, growth: Growth, drawn: Drawn) {
+    const { samples, count } = drawn;
+    const { outer, features } = partsOf(growth);
+    const length = samples * features;
+    this.#p = p;
+    this.#streams = new Streams(layerOfName(name), count);
+    this.#drawn = drawn;
+    this.#outer = outer;
+    this.#rows = new Float32Array(count * length);
+    this.#data = new Float32Array(outer > 1 ? length : 0);
+    this.values = {
+      type: "float32",
+      dims: sizesOf(growth, samples * count),
+      data: outer > 1 ? new Float32Array(count * length) : this.#rows,
+    };
+  }
+
+  get bytes(): number {
+    return Float32Array.BYTES_PER_ELEMENT * (this.#rows.length + this.#data.length + (this.values.data as Float32Array).length);
+  }
+
+  /** Takes the data, as long as they stay as they are. */
+  take({ type, data }: Values): void {
+    if (type !== "float32") throw wrongKind("data", "tensor of float32", type);
+    if (this.#outer > 1) gatherRows(this.#data, data, this.#drawn.samples, this.#outer);
+    else this.#data = data as unknown as Float32Array<ArrayBuffer>;
+  }
+
+  draw(engine: Engine, drawing: Drawing, first: number): void {
+    const { samples, count, perExample, firstSample } = this.#drawn;
+    const streams = this.#streams;
+    streams.begin(first);
+    dropRows(engine, drawing, this.#p, this.#data, this.#rows, samples, count, (stream, k, row) =>
+      streams.set(stream, k, perExample ? firstSample + row : 0),
+    );
+    if (this.#outer > 1) placeRows(this.values.data, this.#rows, samples * count, this.#outer);
   }
 }
 
 /** Copies rows, each an example's [outer, inner], into a tensor [outer, examples, inner]. */
-export function placeRows(to: Uint8Array, rows: Uint8Array, count: number, outer: number): void {
+function placeRows(to: Elements, rows: Elements, count: number, outer: number): void {
   const features = rows.length / count;
   const inner = features / outer;
   for (let row = 0; row < count; ++row) {
     for (let o = 0; o < outer; ++o) copy(to, (o * count + row) * inner, rows, row * features + o * inner, inner);
+  }
+}
+
+/** Copies a tensor [outer, examples, inner] into rows, each an example's [outer, inner]. */
+function gatherRows(rows: Elements, from: Elements, count: number, outer: number): void {
+  const features = rows.length / count;
+  const inner = features / outer;
+  for (let row = 0; row < count; ++row) {
+    for (let o = 0; o < outer; ++o) copy(rows, row * features + o * inner, from, (o * count + row) * inner, inner);
   }
 }

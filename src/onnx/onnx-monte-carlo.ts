@@ -2,13 +2,13 @@
 
 import { checkInteger, wrongValue } from "../ground/check.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
-import type { ClassPrediction, ModelOutput, MonteCarlo, Prediction, PredictOptions } from "../monte-carlo/index.js";
+import type { ClassPrediction, MonteCarlo, Prediction, PredictOptions } from "../monte-carlo/index.js";
 import { readPlan } from "../monte-carlo/options.js";
 import { throwIfAborted, unlessAborted } from "../monte-carlo/tasks.js";
-import { Arrays } from "./arrays.js";
 import { exampleAxes, likeFirst, readInputs } from "./inputs.js";
-import { type Frame, type Layout, MOST_PASSES_PER_RUN, type Opened, Passes } from "./passes.js";
+import { type Frame, IdleFeeds, type Layout, MOST_PASSES_PER_RUN, type Opened, Passes } from "./passes.js";
 import { readModel, typeOfName, writeModel } from "./proto.js";
+import { Rest } from "./rest.js";
 import { type OnnxInputs, runSession, type Session, type Values } from "./runtime.js";
 import { instrument, type Probe, sameElements, separate } from "./separable.js";
 
@@ -56,12 +56,13 @@ export class OnnxMonteCarlo {
   // Runtimes refuse or spoil runs of one session that overlap: each waits for those before.
   #last: Promise<unknown> = Promise.resolve();
   #released = false;
-  // For the next prediction: those of the last that has ended.
-  #arrays: Arrays | undefined;
+  readonly #rest: Rest;
+  readonly #idle = new IdleFeeds();
 
   /** @internal */
   constructor(opened: Opened) {
     this.#opened = opened;
+    this.#rest = new Rest(opened, (session, feeds, fetches) => this.#run(session, feeds, fetches));
     const { inputs, sites, target } = opened.split;
     this.dropouts = sites.map(({ name, p }) => ({ name, p }));
     this.inputNames = inputs.map(({ name }) => name);
@@ -126,23 +127,20 @@ export class OnnxMonteCarlo {
     const cut = await wait(this.#runPrefix(values));
     const layout = await wait(this.#layoutOf(values, axes));
     const frame = await wait(this.#frameOf(values, axes, cut, layout, wanted));
-    const arrays = this.#arrays ?? new Arrays();
-    this.#arrays = undefined;
-    const passes = new Passes(this.#opened, (feeds, fetches) => this.#run(this.#opened.rest, feeds, fetches), {
+    const passes = new Passes(this.#opened, this.#rest, {
       values: new Map([...values, ...cut]),
       layout,
       frame,
       perExample: masks === "perExample",
       firstSample: firstSample ?? 0,
       batchPasses,
-      arrays,
+      idle: this.#idle,
     });
     settings.samples = frame.samples;
     settings.resume = resume;
     if (classes !== undefined) settings.outputShape = passes.outputShape(classes);
-    const prediction = await monteCarlo.predict((_: undefined, context) => passes.run(context) as ModelOutput, undefined, settings);
-    // Not after an error or an abort: a run may be under way.
-    if (arrays.small) this.#arrays = arrays;
+    const prediction = await monteCarlo._predict(settings, (plan, pass, most) => passes.outputs(plan, pass, most));
+    passes.end();
     return prediction;
   }
 
@@ -150,10 +148,10 @@ export class OnnxMonteCarlo {
   async release(): Promise<void> {
     if (this.#released) return;
     this.#released = true;
-    this.#arrays = undefined;
+    this.#idle.clear();
     await this.#queue(async () => {
       await this.#opened.prefix?.release?.();
-      await this.#opened.rest.release?.();
+      await this.#rest.release();
     });
   }
 
@@ -200,25 +198,24 @@ export class OnnxMonteCarlo {
     if ([...axes].some(([name, axis]) => axis >= 0 && (values.get(name) as Values).dims[axis] === 0))
       return doubt("a batch of no examples");
     if (![...axes.values()].some((axis) => axis >= 0)) return doubt("inputs without an axis of examples");
-    const { runtime, split, restBytes, restInputs } = this.#opened;
+    const { runtime, split, restBytes } = this.#opened;
     const fed: Map<string, Values>[] = [];
     try {
       for (const count of [1, 2]) {
         const some = likeFirst(values, axes, count);
         const cut = await this.#runPrefix(some);
-        fed.push(new Map([...[...some].filter(([name]) => restInputs.includes(name)), ...cut]));
+        fed.push(this.#keptOf(new Map([...some, ...cut])));
       }
       const [one, two] = fed as [Map<string, Values>, Map<string, Values>];
       const counted = [...one].flatMap(([name, { data }]) => (sameElements(data, (two.get(name) as Values).data) ? [] : [name]));
       const unbatched = counted.filter((name) => (one.get(name) as Values).dims.join() === (two.get(name) as Values).dims.join());
-      const instrumented = instrument(readModel(restBytes), unbatched);
+      const instrumented = instrument(readModel(restBytes), unbatched, split.witnesses);
       const session = await runtime.open(writeModel(instrumented.model));
       try {
-        const ones = new Map(split.sites.map(({ mask }) => [mask, ALL_KEPT]));
-        const probe = async (some: ReadonlyMap<string, Values>): Promise<Probe> => {
-          const feeds = new Map([...some, ...ones]);
-          return { fed: feeds, results: await this.#queue(() => runSession(runtime, session, feeds, instrumented.outputs)) };
-        };
+        const probe = async (feeds: ReadonlyMap<string, Values>): Promise<Probe> => ({
+          fed: feeds,
+          results: await this.#queue(() => runSession(runtime, session, feeds, instrumented.outputs)),
+        });
         const proof = separate(instrumented, { sites: split.sites, result: split.target.result }, await probe(one), await probe(two));
         return typeof proof === "string" ? doubt(proof) : { separation: proof, reason: "" };
       } finally {
@@ -256,19 +253,27 @@ export class OnnxMonteCarlo {
 
   /** Sees shapes in a run of the rest in which nothing is dropped. */
   async #seeShapes(values: ReadonlyMap<string, Values>): Promise<Frame> {
-    const { split, rest, restInputs } = this.#opened;
-    const feeds = new Map([...values].filter(([name]) => restInputs.includes(name) || split.cut.includes(name)));
-    for (const { mask } of split.sites) feeds.set(mask, ALL_KEPT);
-    const names = [...split.sites.map(({ shape }) => shape), split.target.shape];
-    const results = await this.#run(rest, feeds, names);
-    const shapes = names.map((name) => Array.from((results.get(name) as Values).data as ArrayLike<unknown>, Number));
+    const { split, rest } = this.#opened;
+    const { result } = split.target;
+    const names = [...split.sites.flatMap(({ shape }) => shape ?? []), result];
+    const results = await this.#run(rest, this.#keptOf(values), names);
+    const shapeOf = (name: string) => Array.from((results.get(name) as Values).data as ArrayLike<unknown>, Number);
     const whole = (dims: readonly number[]) => ({ dims, axis: -1 });
-    return { samples: 1, sites: shapes.slice(0, -1).map(whole), output: whole(shapes.at(-1) ?? []) };
+    const sites = split.sites.map(({ shape, data }) => whole(shape === undefined ? (values.get(data) as Values).dims : shapeOf(shape)));
+    return { samples: 1, sites, output: whole((results.get(result) as Values).dims) };
+  }
+
+  /** Returns what the rest is fed where nothing is dropped. */
+  #keptOf(values: ReadonlyMap<string, Values>): Map<string, Values> {
+    const { split, restInputs } = this.#opened;
+    const feeds = new Map([...restInputs, ...split.crossing].map((name) => [name, values.get(name) as Values]));
+    for (const { form, input, data } of split.sites) feeds.set(input, form === "data" ? (values.get(data) as Values) : allKept(form));
+    return feeds;
   }
 }
 
-/** A mask that broadcasts to any shape. */
-const ALL_KEPT: Values = { type: "bool", dims: [], data: Uint8Array.of(1) };
+/** Returns a mask that broadcasts to any shape. */
+const allKept = (form: "bool" | "bytes"): Values => ({ type: form === "bool" ? "bool" : "uint8", dims: [], data: Uint8Array.of(1) });
 // Sizes of inputs whose shapes are remembered.
 const MOST_REMEMBERED = 64;
 
@@ -281,8 +286,8 @@ function remember<T>(map: Map<string, Promise<T>>, key: string, value: Promise<T
 
 /** Returns the number of examples in inputs. */
 function examplesOf(values: ReadonlyMap<string, Values>, axes: ReadonlyMap<string, number>): number {
-  const [size] = [...axes].flatMap(([name, axis]) => (axis < 0 ? [] : [(values.get(name) as Values).dims[axis] as number]));
-  return size ?? 1;
+  for (const [name, axis] of axes) if (axis >= 0) return (values.get(name) as Values).dims[axis] as number;
+  return 1;
 }
 
 /** The sizes of inputs but for the number of examples. */

@@ -2,12 +2,16 @@
 
 import type { Dropout } from "../core/dropout.js";
 import type { Engine } from "../engine/engine.js";
-import { isTypedArray, wrongValue } from "../ground/check.js";
-import type { MonteCarlo, PassContext } from "../monte-carlo/index.js";
-import type { Arrays } from "./arrays.js";
-import { type Drawing, SiteMask } from "./masks.js";
-import { around, copy, type Elements, emptyLike, type Runtime, repeat, type Session, type Values } from "./runtime.js";
-import type { Growth, Separation } from "./separable.js";
+import { wrongValue } from "../ground/check.js";
+import type { MonteCarlo } from "../monte-carlo/index.js";
+import type { Plan } from "../monte-carlo/options.js";
+import { Several } from "../monte-carlo/output.js";
+import { useLayers } from "../monte-carlo/pass.js";
+import { checkDropped, Feeds } from "./feeds.js";
+import type { Rest } from "./rest.js";
+import type { Drawing } from "./rows.js";
+import { around, copy, type Elements, emptyLike, type Runtime, type Session, type Values } from "./runtime.js";
+import { type Growth, type Separation, sizesOf } from "./separable.js";
 import type { Split } from "./split.js";
 
 // The most bytes that one run may make: several passes at once gain by using weights while they are in the caches, and lose what no longer fits there.
@@ -46,41 +50,79 @@ export interface Opened {
 
 /** The parts that passes of one prediction have in common. */
 interface Common {
-  /** Inputs, and tensors that cross the cut. */
+  /** Inputs, and tensors that cross the cut or that dropout reads. */
   readonly values: ReadonlyMap<string, Values>;
   readonly layout: Layout;
   readonly frame: Frame;
   readonly perExample: boolean;
   readonly firstSample: number;
   readonly batchPasses: number;
-  readonly arrays: Arrays;
+  readonly idle: IdleFeeds;
 }
 
-type RunRest = (feeds: ReadonlyMap<string, Values>, fetches: readonly string[]) => Promise<Map<string, Values>>;
+// More than a batch takes; what a model whose single passes need more is fed is made anew.
+const MOST_IDLE_BYTES = 2 ** 24;
+
+/** What the runs of predictions that have ended were fed, for later ones of the same sizes. */
+export class IdleFeeds {
+  readonly #feeds = new Map<string, Feeds>();
+  #bytes = 0;
+
+  take(key: string): Feeds | undefined {
+    const feeds = this.#feeds.get(key);
+    if (feeds === undefined) return undefined;
+    this.#feeds.delete(key);
+    this.#bytes -= feeds.bytes;
+    return feeds.whole ? feeds : undefined;
+  }
+
+  keep(key: string, feeds: Feeds): void {
+    this.take(key);
+    if (feeds.bytes > MOST_IDLE_BYTES) return;
+    this.#feeds.set(key, feeds);
+    this.#bytes += feeds.bytes;
+    for (const [oldest, { bytes }] of this.#feeds) {
+      if (this.#bytes <= MOST_IDLE_BYTES) break;
+      this.#feeds.delete(oldest);
+      this.#bytes -= bytes;
+    }
+  }
+
+  clear(): void {
+    this.#feeds.clear();
+    this.#bytes = 0;
+  }
+}
 
 /** The passes of one prediction. */
 export class Passes {
   readonly #opened: Opened;
-  readonly #runRest: RunRest;
+  readonly #rest: Rest;
   readonly #common: Common;
   /** Most passes that run at once. */
   readonly #most: number;
-  #feeds = new Map<string, Values>();
-  #masks: readonly SiteMask[] = [];
-  #fedFor = 0;
-  #seen = false;
+  /** The sizes of all tensors of the prediction. */
+  readonly #key: string;
+  // By the number of passes that run at once.
+  readonly #feeds = new Map<number, Feeds>();
   #drawing: Drawing | undefined;
   // Number behind the last pass of the run.
-  #end: number | undefined;
-  // Passes that have run: their outputs, and the number of the first.
-  #outputs: Elements[] = [];
+  #end = 0;
+  // Outputs of passes that have run, one behind another: of how many, of which pass first, and the length of one.
+  #outputs: Elements = [];
+  #count = 0;
   #first = 0;
+  #length = 0;
 
-  constructor(opened: Opened, runRest: RunRest, common: Common) {
+  constructor(opened: Opened, rest: Rest, common: Common) {
     this.#opened = opened;
-    this.#runRest = runRest;
+    this.#rest = rest;
     this.#common = common;
     this.#most = this.#passesAtOnce();
+    const { values, frame, perExample, firstSample } = common;
+    const sizes = Array.from(values.values(), ({ dims }) => dims.join());
+    this.#key = [...sizes, frame.samples, perExample, firstSample].join(";");
+    checkDropped(opened.split.sites, values, frame);
   }
 
   #passesAtOnce(): number {
@@ -104,102 +146,88 @@ export class Passes {
     return dims.length < 2 && dims.at(-1) !== classes ? [...dims, 1] : dims;
   }
 
-  /** Returns the output of a pass. */
-  run({ pass, passes, stream }: PassContext): Elements | Promise<Elements> {
-    const known = this.#outputs[pass - this.#first];
-    if (known !== undefined && pass >= this.#first) return known;
-    // Also tells the engine which layers draw, once for all passes.
-    this.#drawing ??= this.#opened.split.sites.map(({ name }) => stream({ layer: name }))[0] as Drawing;
-    this.#end ??= pass + passes;
-    return this.#runFrom(pass, Math.min(this.#most, this.#end - pass), this.#drawing);
+  /** Returns the outputs of passes from number `pass` on, at most `most`. */
+  outputs(plan: Plan, pass: number, most: number): Several | Promise<Several> {
+    if (this.#drawing === undefined) {
+      useLayers(
+        plan.usage,
+        this.#opened.split.sites.map(({ name }) => name),
+      );
+      this.#drawing = { kind: plan.run.kind, seed: plan.seed.toBigInt() };
+      this.#end = plan.firstPass + plan.passes;
+    }
+    return pass < this.#first + this.#count ? this.#known(pass, most) : this.#runFrom(pass, most, this.#drawing);
   }
 
-  async #runFrom(first: number, count: number, drawing: Drawing): Promise<Elements> {
+  #known(pass: number, most: number): Several {
+    const at = pass - this.#first;
+    const count = Math.min(most, this.#count - at);
+    const outputs = this.#outputs as unknown as Float32Array;
+    if (count === this.#count) return new Several(outputs, count);
+    return new Several(outputs.subarray(at * this.#length, (at + count) * this.#length), count);
+  }
+
+  async #runFrom(first: number, most: number, drawing: Drawing): Promise<Several> {
     const { split, engine } = this.#opened;
-    if (this.#fedFor !== count) this.#feed(count);
-    for (const mask of this.#masks) mask.draw(engine, drawing, first);
-    const { result, shape } = split.target;
-    const names = this.#seen ? [result] : [result, shape, ...split.sites.map((site) => site.shape)];
-    const results = await this.#runRest(this.#feeds, names);
+    const { layout, frame } = this.#common;
+    // As many in each run.
+    const left = this.#end - first;
+    const count = Math.ceil(left / Math.ceil(left / this.#most));
+    const feeds = this.#feedsOf(count);
+    feeds.draw(engine, drawing, first);
+    const { result } = split.target;
+    const shaped = feeds.seen ? [] : split.sites.filter((site) => site.shape !== undefined);
+    const names = feeds.seen ? [result] : [result, ...shaped.map((site) => site.shape as string)];
+    const { results, invalid } = await this.#rest.run(feeds.values, names);
     const { data, dims } = results.get(result) as Values;
-    const { output, samples, sites } = this.#common.frame;
+    const { output, samples, sites } = frame;
     const expected = sizesOf(output, samples * count);
     if (dims.join() !== expected.join()) throw wrongValue("output", `shape [${expected}]`, `[${dims}]`);
-    if (!this.#seen) {
-      split.sites.forEach((site, k) => {
-        const got = Array.from((results.get(site.shape) as Values).data as ArrayLike<unknown>, Number);
-        const wanted = sizesOf(sites[k] as Growth, samples * count);
-        if (got.join() !== wanted.join())
-          throw wrongValue("model", `dropout ${JSON.stringify(site.name)} of shape [${wanted}]`, `[${got}]`);
-      });
-      // If nothing is known of the model, shapes may follow from what was dropped before.
-      this.#seen = this.#common.layout.separation !== undefined;
+    for (const site of shaped) {
+      const got = Array.from((results.get(site.shape as string) as Values).data as ArrayLike<unknown>, Number);
+      const wanted = sizesOf(sites[split.sites.indexOf(site)] as Growth, samples * count);
+      if (got.join() !== wanted.join()) throw wrongValue("model", `dropout ${JSON.stringify(site.name)} of shape [${wanted}]`, `[${got}]`);
     }
-    const invalid = firstNaN(data as ArrayLike<number>);
+    // If nothing is known of the model, shapes may follow from what was dropped before.
+    feeds.seen = layout.separation !== undefined;
     if (invalid >= 0)
       throw wrongValue("output", `numbers in output ${JSON.stringify(split.target.name)}`, `NaN at ${invalid} in pass ${first}`);
     this.#first = first;
-    this.#outputs = count === 1 ? [data] : partsOf(data, dims, output.axis, count);
-    return this.#outputs[0] as Elements;
+    this.#count = count;
+    this.#outputs = count === 1 ? data : oneByOne(data, dims, output.axis, count);
+    this.#length = data.length / count;
+    return this.#known(first, most);
   }
 
-  /** Makes what is fed for so many passes at once. */
-  #feed(count: number): void {
-    const { split, restInputs } = this.#opened;
-    const { values, layout, frame, perExample, firstSample, arrays } = this.#common;
-    const { samples } = frame;
-    this.#feeds = new Map();
-    this.#fedFor = count;
-    this.#seen = false;
-    for (const name of [...restInputs, ...split.cut]) {
-      const value = values.get(name) as Values;
-      const axis = layout.separation?.axes.get(name) ?? -1;
-      const counts = layout.separation?.counts.get(name);
-      const make = (like: Elements, length: number) => arrays.take(`${name} fed`, like, length);
-      if (count > 1 && axis >= 0) this.#feeds.set(name, repeat(value, axis, count, undefined, make));
-      else if (count > 1 && counts !== undefined) this.#feeds.set(name, scaleCounts(value, counts, samples * count));
-      else this.#feeds.set(name, value);
+  /** Returns what so many passes at once are fed. */
+  #feedsOf(count: number): Feeds {
+    let feeds = this.#feeds.get(count);
+    if (feeds === undefined) {
+      const { split, restInputs } = this.#opened;
+      const { values, layout, frame, perExample, firstSample, idle } = this.#common;
+      const drawn = { samples: frame.samples, count, perExample, firstSample };
+      const names = [...restInputs, ...split.crossing];
+      feeds = idle.take(`${count};${this.#key}`) ?? new Feeds(names, split.sites, values, layout, frame, drawn);
+      feeds.take(values);
+      this.#feeds.set(count, feeds);
     }
-    this.#masks = split.sites.map((site, k) => {
-      const mask = new SiteMask(site, frame.sites[k] as Growth, { samples, count, perExample, firstSample }, arrays);
-      this.#feeds.set(site.mask, mask.values);
-      return mask;
-    });
+    return feeds;
+  }
+
+  /** Leaves what was fed to later predictions. Not after an error or an abort: a run may be under way. */
+  end(): void {
+    for (const [count, feeds] of this.#feeds) this.#common.idle.keep(`${count};${this.#key}`, feeds);
   }
 }
 
-/** The sizes of a tensor for so many examples. */
-function sizesOf({ dims, axis }: Growth, examples: number): number[] {
-  return dims.map((size, k) => (k === axis ? size * examples : size));
-}
-
-/** Returns the index of the first NaN, -1 if there is none. */
-function firstNaN(values: ArrayLike<number>): number {
-  for (let k = 0; k < values.length; ++k) if (Number.isNaN(values[k])) return k;
-  return -1;
-}
-
-/** Returns an output in parts along an axis. */
-function partsOf(data: Elements, dims: readonly number[], axis: number, count: number): Elements[] {
+/** Returns the outputs of passes one behind another, from a tensor that has them along an axis. */
+function oneByOne(data: Elements, dims: readonly number[], axis: number, count: number): Elements {
   const { outer, size, inner } = around(dims, axis);
+  if (outer === 1) return data;
   const block = (size / count) * inner;
-  if (outer === 1 && isTypedArray(data)) {
-    const values = data as unknown as Float32Array;
-    return Array.from({ length: count }, (_, k) => values.subarray(k * block, (k + 1) * block));
+  const all = emptyLike(data, data.length);
+  for (let k = 0; k < count; ++k) {
+    for (let o = 0; o < outer; ++o) copy(all, (k * outer + o) * block, data, (o * count + k) * block, block);
   }
-  return Array.from({ length: count }, (_, k) => {
-    const part = emptyLike(data, outer * block);
-    for (let o = 0; o < outer; ++o) copy(part, o * block, data, (o * count + k) * block, block);
-    return part;
-  });
-}
-
-/** Returns integers that follow from the number of examples for another number. */
-function scaleCounts({ type, dims, data }: Values, counts: readonly number[], examples: number): Values {
-  const scaled = emptyLike(data, data.length);
-  counts.forEach((count, k) => {
-    const value = count * examples;
-    scaled[k] = Number.isNaN(count) ? data[k] : typeof data[k] === "bigint" ? BigInt(value) : value;
-  });
-  return { type, dims, data: scaled };
+  return all;
 }

@@ -28,6 +28,8 @@ export interface Values {
   readonly type: string;
   readonly dims: readonly number[];
   readonly data: Elements;
+  /** The tensor of the runtime, once it was made: the same is fed in each run. */
+  tensor?: object;
 }
 
 interface Session {
@@ -46,8 +48,6 @@ interface Module {
 export class Runtime {
   readonly #ort: Module;
   readonly #options: object | undefined;
-  // Tensors by what they are of: the same is fed in each run.
-  readonly #tensors = new WeakMap<Values, object>();
 
   /** Throws TypeError unless `ort` is the module object of a runtime. */
   constructor(ort: unknown, options: unknown) {
@@ -66,18 +66,23 @@ export class Runtime {
     return options === undefined ? this.#ort.InferenceSession.create(model) : this.#ort.InferenceSession.create(model, { ...options });
   }
 
+  /** True if sessions compute on the CPU, where NaN is what IEEE 754 says. */
+  get onCpu(): boolean {
+    const { executionProviders = [] } = (this.#options ?? {}) as { executionProviders?: unknown };
+    const names = isArray(executionProviders)
+      ? executionProviders.map((one: unknown) => (one as { name?: unknown } | null)?.name ?? one)
+      : [""];
+    return names.every((name) => name === "cpu" || name === "wasm");
+  }
+
   /** Returns a tensor, the same for the same object, whose elements it shares. */
   tensor(values: Values): object {
     const { type, dims, data } = values;
     // A runtime in another thread takes the memory of its inputs there, and they are fed again.
     if (this.#ort.env?.wasm?.proxy === true)
       return new this.#ort.Tensor(type, isTypedArray(data) ? (data as unknown as Uint8Array).slice() : data, [...dims]);
-    let tensor = this.#tensors.get(values);
-    if (tensor === undefined) {
-      tensor = new this.#ort.Tensor(type, data, [...dims]);
-      this.#tensors.set(values, tensor);
-    }
-    return tensor;
+    values.tensor ??= new this.#ort.Tensor(type, data, [...dims]);
+    return values.tensor;
   }
 }
 

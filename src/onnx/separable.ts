@@ -15,6 +15,11 @@ export interface Growth {
   readonly axis: number;
 }
 
+/** Returns the sizes of a tensor for so many examples. */
+export function sizesOf({ dims, axis }: Growth, examples: number): number[] {
+  return dims.map((size, k) => (k === axis ? size * examples : size));
+}
+
 /** The result of a proof. */
 export interface Separation {
   /** Axes of the tensors that are fed, -1 where they are the same for all examples. */
@@ -46,9 +51,15 @@ export interface Instrumented {
   readonly derived: ReadonlySet<string>;
 }
 
-/** Adds outputs to a part; `counted` are tensors that are fed and follow from shapes. */
-export function instrument(model: ModelProto, counted: readonly string[]): Instrumented {
-  const graph = model.graph as GraphProto;
+/** Adds outputs to a part; `counted` are tensors that are fed and follow from shapes, `beside` outputs that say something of the batch as a whole. */
+export function instrument(model: ModelProto, counted: readonly string[], beside: readonly string[]): Instrumented {
+  const whole = model.graph as GraphProto;
+  const looked = (name: string) => !beside.includes(name);
+  const graph = {
+    ...whole,
+    node: whole.node.filter(({ output }) => output.every(looked)),
+    output: whole.output.filter(({ name }) => looked(name)),
+  };
   const shapes = new Map<string, string>();
   const constants = new Set([
     ...constantsOf(graph),
@@ -164,7 +175,7 @@ export function separate(
   }
   const growthOf = (name: string): Growth => ({ dims: sizes.get(name) ?? [], axis: axes.get(name) ?? -1 });
   const output = growthOf(result);
-  const drops = sites.map(({ data }) => growthOf(data));
+  const drops = sites.map(({ form, data, input }) => growthOf(form === "data" ? input : data));
   if (output.axis < 0) return `output ${quote(result)}, which is one for all examples`;
   const shared = sites.find((_, k) => (drops[k] as Growth).axis < 0);
   if (shared !== undefined) return `dropout ${quote(shared.name)}, of a tensor that all examples share`;

@@ -4,7 +4,8 @@
 import { shorten, wrongValue } from "../ground/check.js";
 import type { StreamKind } from "../stream/kinds.js";
 import { constantsOf, neededFor, readsOf } from "./graph.js";
-import { lower } from "./lower.js";
+import { lower, multiply, nameProduct, type Product } from "./lower.js";
+import { chooseProducts } from "./product.js";
 import {
   DataType,
   type Dims,
@@ -18,6 +19,7 @@ import {
   type NodeProto,
   opsetOf,
   quote,
+  type TensorProto,
   typeName,
   untyped,
   withGraph,
@@ -33,13 +35,24 @@ export interface Input {
 }
 
 /** A site of the part that passes run. */
-export interface LiveSite extends Pick<Site, "name" | "p"> {
-  /** The tensor that it drops from. */
-  readonly data: string;
-  /** Name of the input for its mask. */
-  readonly mask: string;
-  /** Name of the output that gives the shape of its data. */
-  readonly shape: string;
+export interface LiveSite extends Pick<Site, "name" | "p" | "data"> {
+  /**
+   * The tensor that is fed: a mask, as "bool" that selects or as "bytes" that are made factors; or "data", those of the site that are kept, scaled, where
+   * the data are the same in all passes.
+   */
+  readonly form: "bool" | "bytes" | "data";
+  /** Name of the input for it. */
+  readonly input: string;
+  /** Name of the output that gives the shape of its data; undefined where they are fed. */
+  readonly shape: string | undefined;
+}
+
+/** The forms that sites may have beside selection by a mask of bool. */
+export interface Forms {
+  /** Data that are the same in all passes may be dropped from before a run. */
+  readonly data: boolean;
+  /** Dropout may be a product. */
+  readonly products: boolean;
 }
 
 /** A part of a model. */
@@ -57,20 +70,35 @@ export interface Split {
   /** The part before the first live dropout; undefined if there is nothing. Its outputs are `cut`. */
   readonly prefix: Part | undefined;
   readonly cut: readonly string[];
+  /** Those of `cut` that the rest reads. */
+  readonly crossing: readonly string[];
   /** The part that passes run; the element types of what crosses the cut are those that the file says, or that follow. */
   readonly rest: Part;
   readonly sites: readonly LiveSite[];
-  /** The output that passes are asked for, the name that it has in the rest, and that of its shape there. */
-  readonly target: { readonly name: string; readonly result: string; readonly shape: string };
+  /** Sites that are products. */
+  readonly products: readonly Product[];
+  /** Names of outputs of the rest that are NaN where a product may have dropped what is no finite number and the result does not show it. */
+  readonly witnesses: readonly string[];
+  /** The output that passes are asked for, and the name that it has in the rest. */
+  readonly target: { readonly name: string; readonly result: string };
 }
 
+const SELECTIONS: Forms = { data: false, products: false };
+// DequantizeLinear came with it.
+const PRODUCT_OPSET = 10;
+
 /** Cuts a model; `outputName` is the output that is wanted. Throws RangeError if that is always the same. */
-export function split({ model, graph, sites, fresh }: Prepared, outputName: string | undefined, kind: StreamKind): Split {
+export function split(
+  { model, graph, sites, fresh }: Prepared,
+  outputName: string | undefined,
+  kind: StreamKind,
+  forms: Forms = SELECTIONS,
+): Split {
   const random = randomIn(graph, sites);
   const target = targetOf(graph, random, outputName);
   const needed = neededFor(graph.node, [target]);
   refuseRandom(needed.nodes);
-  const live = new Map(sites.filter(({ node }) => needed.nodes.includes(node)).map((site) => [site.node, site]));
+  const live = sites.filter(({ node }) => needed.nodes.includes(node));
   const isRandom = (node: NodeProto) => node.output.some((name) => random.has(name));
   const same = needed.nodes.filter((node) => !isRandom(node));
   const constantNodes = fixedNodes(graph, same);
@@ -78,23 +106,49 @@ export function split({ model, graph, sites, fresh }: Prepared, outputName: stri
   const varying = needed.nodes.filter(isRandom);
   const opset = opsetOf(model);
   const types = new Types(graph);
+  const made = new Set(common.flatMap(({ output }) => output));
+  const inputs = inputsOf(graph);
+
+  // Of f32, with nothing that reads their masks.
+  const plain = live.filter(({ data, mask, elemType }) => mask === undefined && elemType === DataType.FLOAT && types.of(data) === elemType);
+  const known = (name: string) => made.has(name) || inputs.some((input) => input.name === name);
+  const fed = new Set(forms.data ? plain.filter(({ data, out }) => known(data) && out !== target) : []);
+  const candidates = forms.products && opset >= PRODUCT_OPSET ? plain.filter((site) => !fed.has(site)) : [];
+  const chosen = chooseProducts(graph, varying, candidates, target);
 
   const liveSites: LiveSite[] = [];
-  const lowered = [...live.values()].map((site) => {
-    const one = {
-      name: site.name,
-      p: site.p,
-      data: site.data,
-      mask: fresh.take(`${site.name}/keep`),
-      shape: fresh.take(`${site.name}/shape`),
-    };
-    liveSites.push(one);
-    const result = lower(site, one.mask, kind, opset, fresh);
-    result.nodes.unshift(makeNode("Shape", [site.data], [one.shape]));
-    return [site.node, result] as const;
+  const products: Product[] = [];
+  const constants: GraphProto["initializer"] = [];
+  const replaced = new Map<NodeProto, readonly NodeProto[]>();
+  for (const site of live) {
+    const { name, p, data, out, node } = site;
+    if (fed.has(site)) {
+      liveSites.push({ name, p, data, form: "data", input: out, shape: undefined });
+      replaced.set(node, []);
+      continue;
+    }
+    const input = fresh.take(`${name}/keep`);
+    const shape = fresh.take(`${name}/shape`);
+    const asShape = makeNode("Shape", [data], [shape]);
+    if (chosen.sites.has(site)) {
+      const product = nameProduct(site, kind, fresh);
+      liveSites.push({ name, p, data, form: "bytes", input, shape });
+      products.push(product);
+      constants.push(product.constants[0] as TensorProto);
+      replaced.set(node, [asShape, ...multiply(site, input, product)]);
+    } else {
+      const lowered = lower(site, input, kind, opset, fresh);
+      liveSites.push({ name, p, data, form: "bool", input, shape });
+      constants.push(...lowered.constants);
+      replaced.set(node, [asShape, ...lowered.nodes]);
+    }
+  }
+  const nodes = varying.flatMap((node) => replaced.get(node) ?? [node]);
+  const witnesses = chosen.witnesses.map((name) => {
+    const witness = fresh.take(`${name}/witness`);
+    nodes.push(makeNode("ReduceSum", [name], [witness], [intAttribute("keepdims", 0)]));
+    return witness;
   });
-  const replaced = new Map(lowered);
-  const nodes = varying.flatMap((node) => replaced.get(node)?.nodes ?? [node]);
 
   // The output as f32, if it is of 16 bits; statistics are not computed in less.
   const type = types.of(target);
@@ -104,33 +158,36 @@ export function split({ model, graph, sites, fresh }: Prepared, outputName: stri
   if (type !== 0 && !half && type !== DataType.FLOAT && type !== DataType.DOUBLE) {
     throw wrongValue("outputName", "output of floating-point numbers", `${quote(target)} of ${typeName(type)}`);
   }
-  const shape = fresh.take(`${target}/shape`);
-  nodes.push(makeNode("Shape", [result], [shape]));
 
-  const made = new Set(common.flatMap(({ output }) => output));
   const read = new Set(nodes.flatMap((node) => [...readsOf(node)]));
-  const cut = [...read].filter((name) => made.has(name));
-  const inputs = inputsOf(graph);
-  const masks = liveSites.map(({ mask }) => makeValueInfo(mask, DataType.BOOL));
-  const constants = lowered.flatMap(([, one]) => one.constants);
+  const crossing = [...read].filter((name) => made.has(name));
+  const dropped = liveSites.filter(({ form }) => form === "data").map(({ data }) => data);
+  const cut = [...new Set([...crossing, ...dropped.filter((name) => made.has(name))])];
   const prefix = common.length === 0 || cut.length === 0 ? undefined : partOf(model, common, constantNodes, inputs, cut.map(untyped));
-  const fed = cut.map((name) => makeValueInfo(name, types.of(name) || DataType.FLOAT));
-  const outputs = [result, shape, ...liveSites.map((site) => site.shape)].map(untyped);
+  const crosses = crossing.map((name) => makeValueInfo(name, types.of(name) || DataType.FLOAT));
+  const own = liveSites.map(({ form, input }) => makeValueInfo(input, INPUT_TYPES[form]));
+  const shapes = liveSites.flatMap((site) => site.shape ?? []);
+  const outputs = [result, ...shapes, ...witnesses].map(untyped);
   const part = partOf(model, nodes, constantNodes, inputs, outputs, constants);
   const { input } = part.model.graph as GraphProto;
-  const rest = { inputs: part.inputs, model: withGraph(part.model, { input: [...input, ...fed, ...masks] }) };
-  const used = new Set([...(prefix?.inputs ?? []), ...rest.inputs]);
+  const rest = { inputs: part.inputs, model: withGraph(part.model, { input: [...input, ...crosses, ...own] }) };
+  const used = new Set([...(prefix?.inputs ?? []), ...rest.inputs, ...dropped]);
   const unread = inputs.filter(({ name }) => !used.has(name)).map(({ name }) => name);
   return {
     inputs: inputs.filter(({ name }) => used.has(name)),
     unread,
     prefix,
     cut,
+    crossing,
     rest,
     sites: liveSites,
-    target: { name: target, result, shape },
+    products,
+    witnesses,
+    target: { name: target, result },
   };
 }
+
+const INPUT_TYPES: Readonly<Record<LiveSite["form"], number>> = { bool: DataType.BOOL, bytes: DataType.UINT8, data: DataType.FLOAT };
 
 /**
  * Returns nodes that read nothing but constants, such as those that widen weights of 8 bits. Each part has its own: what they make would otherwise be fed

@@ -1,0 +1,128 @@
+// Rows of masks, and of data that are dropped from, each from the start of the stream of its pass, layer and sample, by the kernels of the core.
+
+import type { Engine } from "../engine/engine.js";
+import { pieces } from "../engine/pieces.js";
+import { Words } from "../ground/words.js";
+import { setStream } from "../monte-carlo/streams.js";
+import { addSample } from "../stream/domains.js";
+import type { Draw } from "../stream/draw.js";
+import type { StreamKind } from "../stream/kinds.js";
+
+/** The decisions of a run. */
+export interface Drawing {
+  readonly kind: StreamKind;
+  readonly seed: bigint;
+}
+
+/** The streams of a layer in passes that follow each other. */
+export class Streams {
+  readonly #layer: number;
+  /** Those of sample 0. */
+  readonly #passes: readonly Words[];
+
+  constructor(layer: number, count: number) {
+    this.#layer = layer;
+    this.#passes = Array.from({ length: count }, () => new Words());
+  }
+
+  /** Takes the number of the first pass. */
+  begin(first: number): void {
+    this.#passes.forEach((words, k) => {
+      setStream(words, first + k, this.#layer, 0);
+    });
+  }
+
+  /** Sets `stream` to that of a sample in the pass at place k. */
+  set(stream: Words, k: number, sample: number): void {
+    stream.copy(this.#passes[k] as Words);
+    addSample(stream, sample);
+  }
+}
+
+function choose(draw: Draw, { kind, seed }: Drawing, p: number, features: number): void {
+  draw.choose(kind, seed, 0);
+  draw.range(features, 0);
+  draw.chance(p, "train", true);
+}
+
+/**
+ * Draws rows of a mask, 1 = keep.
+ *
+ * @param out [rows, features]
+ * @param setStream sets the number of a row's stream
+ */
+export function drawRows(
+  engine: Engine,
+  drawing: Drawing,
+  p: number,
+  out: Uint8Array<ArrayBuffer>,
+  rows: number,
+  setStream: (stream: Words, row: number) => void,
+): void {
+  const pass = engine.open();
+  try {
+    const features = rows === 0 ? 0 : out.length / rows;
+    const output = pass.output(out, "mask", "bytes", out.length, undefined);
+    const { draw } = pass;
+    choose(draw, drawing, p, features);
+    const dst = pass.stageFixed(output);
+    const run = pass.ready();
+    const kernel = engine.kernels.mask[drawing.kind].bytes;
+    for (const { at, count, row, rows: some, column, columns } of pieces(rows, features)) {
+      const to = dst.enter(at, count);
+      for (let r = 0; r < some; ++r) {
+        setStream(draw.stream, row + r);
+        kernel(to + r * columns, columns, run.params(column));
+      }
+      dst.leave(at, count);
+    }
+  } finally {
+    engine.close(pass);
+  }
+}
+
+/**
+ * Drops from the same rows in several passes: kept elements are scaled, dropped ones are 0.
+ *
+ * @param data [rows, features]
+ * @param out [passes, rows, features]
+ * @param setStream sets the number of a row's stream in the pass at place k
+ */
+export function dropRows(
+  engine: Engine,
+  drawing: Drawing,
+  p: number,
+  data: Float32Array<ArrayBuffer>,
+  out: Float32Array<ArrayBuffer>,
+  rows: number,
+  passes: number,
+  setStream: (stream: Words, k: number, row: number) => void,
+): void {
+  const pass = engine.open();
+  try {
+    const features = rows === 0 ? 0 : data.length / rows;
+    const input = pass.data(data, "data");
+    const output = pass.output(out, "dropped", "f32", out.length, undefined);
+    const { draw } = pass;
+    choose(draw, drawing, p, features);
+    const src = pass.stage(input);
+    const dst = pass.stageFixed(output);
+    const run = pass.ready();
+    const kernel = engine.kernels.dropout[drawing.kind].f32;
+    const bytes = Float32Array.BYTES_PER_ELEMENT;
+    for (const { at, count, row, rows: some, column, columns } of pieces(rows, features)) {
+      const from = src.enter(at, count);
+      for (let k = 0; k < passes; ++k) {
+        const place = k * data.length + at;
+        const to = dst.enter(place, count);
+        for (let r = 0; r < some; ++r) {
+          setStream(draw.stream, k, row + r);
+          kernel(to + r * columns * bytes, from + r * columns * bytes, columns, run.params(column));
+        }
+        dst.leave(place, count);
+      }
+    }
+  } finally {
+    engine.close(pass);
+  }
+}

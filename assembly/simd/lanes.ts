@@ -1,6 +1,7 @@
 // Widening of lane masks: each function doubles every lane of one half of a vector, so that a mask of k-byte lanes becomes one of
 // 2k-byte lanes. Low halves are extended by their sign, which is one instruction on every engine; of high halves V8 makes two, so
-// they are interleaved with themselves, for which it and NEON have one without a constant.
+// they are interleaved with themselves, for which it and NEON have one without a constant. Both lanes of a pair are named as those of the first
+// operand: JavaScriptCore takes two swizzles and their union where a shuffle names both operands, even if they are the same.
 // Invariant: a mask stays a mask, every lane all ones or all zeros.
 
 // @ts-ignore: decorator
@@ -12,7 +13,7 @@ export function widenLow8(v: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function widenHigh8(v: v128): v128 {
-  return v128.shuffle<u8>(v, v, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  return v128.shuffle<u8>(v, v, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15);
 }
 
 // @ts-ignore: decorator
@@ -24,7 +25,7 @@ export function widenLow16(v: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function widenHigh16(v: v128): v128 {
-  return v128.shuffle<u16>(v, v, 4, 12, 5, 13, 6, 14, 7, 15);
+  return v128.shuffle<u16>(v, v, 4, 4, 5, 5, 6, 6, 7, 7);
 }
 
 // @ts-ignore: decorator
@@ -36,5 +37,5 @@ export function widenLow32(v: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function widenHigh32(v: v128): v128 {
-  return v128.shuffle<u32>(v, v, 2, 6, 3, 7);
+  return v128.shuffle<u32>(v, v, 2, 2, 3, 3);
 }

@@ -168,16 +168,6 @@ export function addWidened<T>(sums: usize, v: T): void {
 @inline
 const CONSTANTS: usize = 2 * PARTS;
 
-// Sums of f32 in [0, 1] begin at START. As no addend is larger than the sum, what rounding takes from an addition is v - (to - whole) exactly: Dekker, "A
-// floating-point technique for extending the available precision", 1971. After RUN columns they are added in f64, so that the sum of these rests stays
-// some 2^-33 of the whole; it is four operations where widening four lanes is seven.
-// @ts-ignore: decorator
-@inline
-const START: f32 = 2;
-// @ts-ignore: decorator
-@inline
-const RUN: usize = 1024;
-
 /**
  * Runs operation O on a row of E, f32 or f64, with decisions K, and returns the sum of its values; a second sum, an f64, is left in `work` + PARTS.
  * a..f are the addresses of the first column of up to six operands of E, w and x of two of f64, p..u up to six constants. `work` is the workspace of a
@@ -187,8 +177,6 @@ const RUN: usize = 1024;
  *                                          constants; returns what is summed
  *   second<T, I>(first, keep, a..x, p..u)  if there is a second sum: after value(), which returned `first`, what that sum takes
  *   sums()                                 defined where there are sums
- *   bounded()                              defined where addends of f32 are in [0, 1], or NaN: those of whole sixteens of columns are added in f32, those
- *                                          of columns c, c + 4, ... to part c for the first four, and what rounding took from each addition with them
  *   many()                                 defined where there are more than three operands
  *   wide()                                 defined where there are operands of f64
  *   rich()                                 defined where there are more than three constants
@@ -296,17 +284,11 @@ function overColumns<E, K, O>(
         if (isDefined(op.wide)) x += 64;
       }
     } else {
-      let whole = f32x4.splat(START);
-      let rest = f32x4.splat(0);
       for (; column + 16 <= columns; column += 16) {
         const keeps = k.sixteen(keep, column);
         const front = k.front(keeps);
         const v0 = op.value<v128, v128>(k.first(front), a, b, c, d, e, f, w, x, p4, q4, r4, s4, t4, u4);
-        if (isDefined(op.bounded)) {
-          const to = f32x4.add(whole, v0);
-          rest = f32x4.add(rest, f32x4.sub(v0, f32x4.sub(to, whole)));
-          whole = to;
-        } else if (isDefined(op.sums)) {
+        if (isDefined(op.sums)) {
           s01 = f64x2.add(s01, low(v0));
           s23 = f64x2.add(s23, high(v0));
         }
@@ -327,11 +309,7 @@ function overColumns<E, K, O>(
           t4,
           u4,
         );
-        if (isDefined(op.bounded)) {
-          const to = f32x4.add(whole, v1);
-          rest = f32x4.add(rest, f32x4.sub(v1, f32x4.sub(to, whole)));
-          whole = to;
-        } else if (isDefined(op.sums)) {
+        if (isDefined(op.sums)) {
           s45 = f64x2.add(s45, low(v1));
           s67 = f64x2.add(s67, high(v1));
         }
@@ -353,11 +331,7 @@ function overColumns<E, K, O>(
           t4,
           u4,
         );
-        if (isDefined(op.bounded)) {
-          const to = f32x4.add(whole, v2);
-          rest = f32x4.add(rest, f32x4.sub(v2, f32x4.sub(to, whole)));
-          whole = to;
-        } else if (isDefined(op.sums)) {
+        if (isDefined(op.sums)) {
           s01 = f64x2.add(s01, low(v2));
           s23 = f64x2.add(s23, high(v2));
         }
@@ -378,17 +352,7 @@ function overColumns<E, K, O>(
           t4,
           u4,
         );
-        if (isDefined(op.bounded)) {
-          const to = f32x4.add(whole, v3);
-          rest = f32x4.add(rest, f32x4.sub(v3, f32x4.sub(to, whole)));
-          whole = to;
-          if ((column & (RUN - 1)) == RUN - 16) {
-            s01 = f64x2.add(s01, f64x2.add(f64x2.sub(low(whole), f64x2.splat(START)), low(rest)));
-            s23 = f64x2.add(s23, f64x2.add(f64x2.sub(high(whole), f64x2.splat(START)), high(rest)));
-            whole = f32x4.splat(START);
-            rest = f32x4.splat(0);
-          }
-        } else if (isDefined(op.sums)) {
+        if (isDefined(op.sums)) {
           s45 = f64x2.add(s45, low(v3));
           s67 = f64x2.add(s67, high(v3));
         }
@@ -400,10 +364,6 @@ function overColumns<E, K, O>(
         if (isDefined(op.many)) f += 64;
         if (isDefined(op.wide)) w += 128;
         if (isDefined(op.wide)) x += 128;
-      }
-      if (isDefined(op.bounded)) {
-        s01 = f64x2.add(s01, f64x2.add(f64x2.sub(low(whole), f64x2.splat(START)), low(rest)));
-        s23 = f64x2.add(s23, f64x2.add(f64x2.sub(high(whole), f64x2.splat(START)), high(rest)));
       }
     }
     if (column == columns) {
@@ -440,30 +400,6 @@ function overColumns<E, K, O>(
   } else {
     if (isDefined(op.sums)) clearParts(work);
     if (isDefined(op.second)) clearParts(work + PARTS);
-    if (isDefined(op.bounded) && sizeof<E>() == 4) {
-      const end = columns & -16;
-      for (let part: usize = 0; part < 4; ++part) {
-        let whole: f32 = START;
-        let rest: f32 = 0;
-        for (column = part; column < end; column += 4) {
-          const at = column << 2;
-          const v = op.value<E, i32>(k.one(keep, column), a + at, b + at, c + at, d, e, f, w, x, p, q, r, s, t, u);
-          const to = whole + v;
-          rest += v - (to - whole);
-          whole = to;
-          if ((column & (RUN - 4)) == RUN - 4) {
-            addToParts(work, part, <f64>whole - START + <f64>rest);
-            whole = START;
-            rest = 0;
-          }
-        }
-        addToParts(work, part, <f64>whole - START + <f64>rest);
-      }
-      column = end;
-      a += end << 2;
-      b += end << 2;
-      c += end << 2;
-    }
   }
   for (; column < columns; ++column) {
     const kept = k.one(keep, column);

@@ -7,145 +7,16 @@
 // row is read before it is written, so results may take the place of operands of the same shape. Sums are those of ./rows.ts.
 
 import { SoftmaxField } from "../../src/ground/abi";
-import { exp } from "../math/elementary";
-import { expNeg1, expNeg4 } from "../math/exp";
-import { One } from "../math/lanes";
-import { add, equal, mul, select, sub } from "../math/ops";
-import { pinned } from "../stream/params";
+import { mul, sub } from "../math/ops";
+import { hold, Masked, powers, Unmasked } from "./powers";
 import { elementAt, numberAt, wordAt, workOf } from "./record";
 import { AllKept, ByMask, overRow } from "./rows";
 
-// The start of the search for a maximum: not at -Infinity, from which the distance of a column that is -Infinity itself would be NaN.
-// @ts-ignore: decorator
-@inline
-function least<E>(): E {
-  if (sizeof<E>() == 4) return <E>-f32.MAX_VALUE;
-  else return <E>-f64.MAX_VALUE;
-}
-
-/** v = scale * logit. */
-@unmanaged
-class Unmasked {
-  @inline at<T, _I>(logit: usize, mask: usize, scale: T, never: T): T {
-    return mul<T>(load<T>(logit), scale);
-  }
-
-  /** v, or +0 where the column is left out. */
-  @inline within<T, _I>(v: T, mask: usize, never: T): T {
-    return v;
-  }
-}
-
-/** The logit itself. */
-@unmanaged
-class Unscaled {
-  @inline at<T, _I>(logit: usize, mask: usize, scale: T, never: T): T {
-    return load<T>(logit);
-  }
-}
-
-/** v = scale * logit + mask. */
-@unmanaged
-class Masked {
-  @inline at<T, I>(logit: usize, mask: usize, scale: T, never: T): T {
-    const m = load<T>(mask);
-    return select<T, I>(equal<T, I>(m, never), m, add<T>(mul<T>(load<T>(logit), scale), m));
-  }
-
-  @inline within<T, I>(v: T, mask: usize, never: T): T {
-    const hidden = equal<T, I>(load<T>(mask), never);
-    if (isVector<T>()) return v128.andnot(v, hidden);
-    else return hidden ? <T>0 : v;
-  }
-}
-
-/** The largest v of a row, a NaN passed over, or least(). */
-function peak<E, M>(x: usize, mask: usize, columns: usize, scale: E, work: usize): E {
-  const v = changetype<M>(0);
-  let c: usize = 0;
-  let most = least<E>();
-  if (ASC_FEATURE_SIMD && sizeof<E>() == 4) {
-    const scales = pinned(f32x4.splat(scale), work);
-    const never = pinned(f32x4.splat(-Infinity), work + 16);
-    let m0 = f32x4.splat(<f32>most);
-    let m1 = m0;
-    let m2 = m0;
-    let m3 = m0;
-    // pmax(a, b) is a < b ? b : a. Each waits for the one before it, so there are four.
-    for (; c + 16 <= columns; c += 16) {
-      m0 = f32x4.pmax(m0, v.at<v128, v128>(x, mask, scales, never));
-      m1 = f32x4.pmax(m1, v.at<v128, v128>(x + 16, mask + 16, scales, never));
-      m2 = f32x4.pmax(m2, v.at<v128, v128>(x + 32, mask + 32, scales, never));
-      m3 = f32x4.pmax(m3, v.at<v128, v128>(x + 48, mask + 48, scales, never));
-      x += 64;
-      mask += 64;
-    }
-    for (; c + 4 <= columns; c += 4) {
-      m0 = f32x4.pmax(m0, v.at<v128, v128>(x, mask, scales, never));
-      x += 16;
-      mask += 16;
-    }
-    let a = f32x4.pmax(f32x4.pmax(m0, m1), f32x4.pmax(m2, m3));
-    a = f32x4.pmax(a, v128.shuffle<u32>(a, a, 2, 3, 0, 1));
-    most = <E>f32x4.extract_lane(f32x4.pmax(a, v128.shuffle<u32>(a, a, 1, 0, 3, 2)), 0);
-  }
-  for (; c < columns; ++c) {
-    const one = v.at<E, i32>(x, mask, scale, <E>-Infinity);
-    most = most < one ? one : most;
-    x += sizeof<E>();
-    mask += sizeof<E>();
-  }
-  return most;
-}
-
-/** e^v for v <= 0 or NaN; +0 some way below the least normal number. */
-// @ts-ignore: decorator
-@inline
-function power<T>(v: T): T {
-  if (isVector<T>()) return expNeg4(v);
-  else if (sizeof<T>() == 4) return expNeg1(v);
-  else return exp<f64, One>(v);
-}
-
 // Operations on a row: members as overRow() has them.
 
-/** e^(v - most), and its sum; mask M. */
+/** Multiplies a row by a factor, into another. */
 @unmanaged
-class Powers<M> {
-  @inline sums(): bool {
-    return true;
-  }
-
-  @inline bounded(): bool {
-    return true;
-  }
-
-  @inline value<T, I>(
-    keep: I,
-    result: usize,
-    logit: usize,
-    mask: usize,
-    d: usize,
-    e: usize,
-    f: usize,
-    w: usize,
-    x: usize,
-    scale: T,
-    most: T,
-    never: T,
-    s: T,
-    t: T,
-    u: T,
-  ): T {
-    const v = power<T>(sub<T>(changetype<M>(0).at<T, I>(logit, mask, scale, never), most));
-    store<T>(result, v);
-    return v;
-  }
-}
-
-/** Multiplies a row by a factor and selects in it; decisions K. */
-@unmanaged
-class Finish<K> {
+class Multiply {
   @inline value<T, I>(
     keep: I,
     result: usize,
@@ -163,7 +34,33 @@ class Finish<K> {
     t: T,
     u: T,
   ): T {
-    const v = changetype<K>(0).select<T, I>(mul<T>(load<T>(from), factor), keep);
+    const v = mul<T>(load<T>(from), factor);
+    store<T>(result, v);
+    return v;
+  }
+}
+
+/** Multiplies a row by a factor and selects in it. */
+@unmanaged
+class Finish {
+  @inline value<T, I>(
+    keep: I,
+    result: usize,
+    b: usize,
+    c: usize,
+    d: usize,
+    e: usize,
+    f: usize,
+    w: usize,
+    x: usize,
+    factor: T,
+    q: T,
+    r: T,
+    s: T,
+    t: T,
+    u: T,
+  ): T {
+    const v = changetype<ByMask>(0).select<T, I>(mul<T>(load<T>(result), factor), keep);
     store<T>(result, v);
     return v;
   }
@@ -236,6 +133,13 @@ function seenBy(query: usize, queries: usize, keys: usize): usize {
   return seen < 0 ? 0 : seen;
 }
 
+/** Writes +0 where columns of a row are not seen. */
+// @ts-ignore: decorator
+@inline
+function hide<E>(row: usize, seen: usize, columns: usize): void {
+  if (seen < columns) memory.fill(row + seen * sizeof<E>(), 0, (columns - seen) * sizeof<E>());
+}
+
 /** Writes +0 where the columns of a row are left out. */
 function leaveOut<E>(row: usize, mask: usize, columns: usize): void {
   for (const end = row + columns * sizeof<E>(); row < end; row += sizeof<E>()) {
@@ -244,36 +148,13 @@ function leaveOut<E>(row: usize, mask: usize, columns: usize): void {
   }
 }
 
-/** Writes e^(v - max v) for the first `columns` of a row and returns their sum. */
-// @ts-ignore: decorator
-@inline
-function powers<E>(to: usize, x: usize, mask: usize, columns: usize, scale: E, work: usize): f64 {
-  if (mask) return powersOf<E, Masked>(to, x, mask, columns, scale, work);
-  return powersOf<E, Unmasked>(to, x, 0, columns, scale, work);
-}
-
-/** peak(); of logits without a mask, which a positive scale leaves in their order, that of the logits is multiplied. */
-// @ts-ignore: decorator
-@inline
-function peakOf<E, M>(x: usize, mask: usize, columns: usize, scale: E, work: usize): E {
-  if (mask || !(scale > 0)) return peak<E, M>(x, mask, columns, scale, work);
-  const most = peak<E, Unscaled>(x, 0, columns, scale, work) * scale;
-  return most < least<E>() ? least<E>() : most;
-}
-
-// @ts-ignore: decorator
-@inline
-function powersOf<E, M>(to: usize, x: usize, mask: usize, columns: usize, scale: E, work: usize): f64 {
-  const most = peakOf<E, M>(x, mask, columns, scale, work);
-  return overRow<E, AllKept, Powers<M>>(columns, 0, work, to, x, mask, 0, 0, 0, 0, 0, scale, most, <E>-Infinity, 0, 0, 0);
-}
-
 /**
  * Rows of y and, where there is room for them, of P. The first is row `maskRow` of the `maskRows` that the mask has, and query `query` of `queries`; both begin anew after their
  * last. `record` has the fields of SoftmaxField and is aligned to 16.
  */
 export function softmax<E>(record: usize): void {
   const work = workOf(record);
+  hold<E>(work);
   const mask = wordAt(record, SoftmaxField.mask);
   const rows = wordAt(record, SoftmaxField.rows);
   const columns = wordAt(record, SoftmaxField.columns);
@@ -291,7 +172,8 @@ export function softmax<E>(record: usize): void {
   for (let left = rows; left > 0; --left) {
     const seen = seenBy(query, queries, columns);
     const added = mask ? mask + maskRow * bytes : 0;
-    const sum = powers<E>(result, x, added, seen, logitScale, work);
+    const ahead = left > 1 ? bytes : 0;
+    const sum = powers<E>(result, x, added, seen, logitScale, work, ahead, ahead);
     if (sum == 0) {
       memory.fill(result, 0, bytes);
       if (probabilities) memory.fill(probabilities, 0, bytes);
@@ -300,14 +182,14 @@ export function softmax<E>(record: usize): void {
       // The columns left out are +0 already, unless they were multiplied with NaN.
       const spoilt = added != 0 && isNaN(sum);
       if (probabilities) {
-        overRow<E, AllKept, Finish<AllKept>>(seen, 0, work, probabilities, result, 0, 0, 0, 0, 0, 0, <E>(1 / sum), 0, 0, 0, 0, 0);
+        overRow<E, AllKept, Multiply>(seen, 0, work, probabilities, result, 0, 0, 0, 0, 0, 0, <E>(1 / sum), 0, 0, 0, 0, 0);
         if (spoilt) leaveOut<E>(probabilities, added, seen);
-        memory.fill(probabilities + seen * sizeof<E>(), 0, bytes - seen * sizeof<E>());
+        hide<E>(probabilities, seen, columns);
       }
-      if (keep) overRow<E, ByMask, Finish<ByMask>>(seen, keep, work, result, result, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
-      else overRow<E, AllKept, Finish<AllKept>>(seen, 0, work, result, result, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
+      if (keep) overRow<E, ByMask, Finish>(seen, keep, work, result, 0, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
+      else overRow<E, AllKept, Multiply>(seen, 0, work, result, result, 0, 0, 0, 0, 0, 0, factor, 0, 0, 0, 0, 0);
       if (spoilt) leaveOut<E>(result, added, seen);
-      memory.fill(result + seen * sizeof<E>(), 0, bytes - seen * sizeof<E>());
+      hide<E>(result, seen, columns);
     }
     if (keep) keep += columns;
     if (probabilities) probabilities += bytes;
@@ -324,6 +206,7 @@ export function softmax<E>(record: usize): void {
  */
 export function softmaxGradient<E>(record: usize): void {
   const work = workOf(record);
+  hold<E>(work);
   const mask = wordAt(record, SoftmaxField.mask);
   const rows = wordAt(record, SoftmaxField.rows);
   const columns = wordAt(record, SoftmaxField.columns);
@@ -343,7 +226,7 @@ export function softmaxGradient<E>(record: usize): void {
   for (let left = rows; left > 0; --left) {
     const seen = seenBy(query, queries, columns);
     const added = mask ? mask + maskRow * bytes : 0;
-    const sum = powers<E>(row, x, added, seen, logitFactor, work);
+    const sum = powers<E>(row, x, added, seen, logitFactor, work, left > 1 ? bytes : 0, dy - row);
     if (sum == 0) {
       memory.fill(result, 0, bytes);
     } else {
@@ -359,7 +242,7 @@ export function softmaxGradient<E>(record: usize): void {
       const mean = <E>(products / sum);
       if (added) overRow<E, AllKept, Slopes<Masked>>(seen, 0, work, result, row, added, 0, 0, 0, 0, 0, factor, mean, <E>-Infinity, 0, 0, 0);
       else overRow<E, AllKept, Slopes<Unmasked>>(seen, 0, work, result, row, 0, 0, 0, 0, 0, 0, factor, mean, 0, 0, 0, 0);
-      memory.fill(result + seen * sizeof<E>(), 0, bytes - seen * sizeof<E>());
+      hide<E>(result, seen, columns);
     }
     dy += bytes;
     if (keep) keep += columns;

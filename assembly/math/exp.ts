@@ -10,7 +10,34 @@ import { poly4, poly5 } from "./polynomial";
 
 // @ts-ignore: decorator
 @inline
-const LOG2_E: f32 = 1.442695041;
+export const LOG2_E: f32 = 1.442695041;
+
+// Coefficients of (e^r - 1 - r) / r². Own fit, by Lawson's iteration: minimax of the relative error of e^r (3.1e-9), coefficients rounded to
+// f32 one after another from the constant term up, and the others fitted again each time.
+// @ts-ignore: decorator
+@inline
+export const C0: f32 = 0.49999994;
+// @ts-ignore: decorator
+@inline
+export const C1: f32 = 0.16666521;
+// @ts-ignore: decorator
+@inline
+export const C2: f32 = 0.041668266;
+// @ts-ignore: decorator
+@inline
+export const C3: f32 = 0.008368684;
+// @ts-ignore: decorator
+@inline
+export const C4: f32 = 0.0013820945;
+
+/** The bound of expNeg(), which makes n = -127, and with it 2^n = 0. */
+// @ts-ignore: decorator
+@inline
+export const LEAST: f32 = -87.7;
+/** What brings n + 127 into the low bits of a float. */
+// @ts-ignore: decorator
+@inline
+export const TO_EXPONENT: f32 = TO_INTEGER + 127;
 
 /** x - n ln 2. */
 // @ts-ignore: decorator
@@ -26,9 +53,7 @@ function remainder<T, C>(x: T, n: T, table: usize): T {
 @inline
 function reduced<T, C>(r: T, table: usize): T {
   const r2 = mul<T>(r, r);
-  // (e^r - 1 - r) / r². Own fit, by Lawson's iteration: minimax of the relative error of e^r (3.1e-9), coefficients rounded to f32 one
-  // after another from the constant term up, and the others fitted again each time.
-  const p = poly4<T, C>(r, r2, 0.49999994, 0.16666521, 0.041668266, 0.008368684, 0.0013820945, table, 4);
+  const p = poly4<T, C>(r, r2, C0, C1, C2, C3, C4, table, 4);
   return add<T>(mulAdd<T>(r2, p, r), changetype<C>(0).number<T>(1, table, 9));
 }
 
@@ -47,14 +72,41 @@ function exp<T, I>(x: T): T {
   return mul<T>(y, ofBits<T, I>(shiftLeft<I>(second, 23)));
 }
 
+// Parts of expNeg(), with their constants given: a loop that takes one part for many x, and then the next, has these in registers.
+
+/** n + 127 as the low bits of a float. */
+// @ts-ignore: decorator
+@inline
+export function exponentOf<T>(x: T, log2E: T, toInteger: T): T {
+  return mulAdd<T>(x, log2E, toInteger);
+}
+
+/** r, from x and its exponent. */
+// @ts-ignore: decorator
+@inline
+export function fractionOf<T>(x: T, exponent: T, toInteger: T, high: T, low: T): T {
+  const n = sub<T>(exponent, toInteger);
+  return sub<T>(sub<T>(x, mul<T>(n, high)), mul<T>(n, low));
+}
+
+/** 2^n e^r: reduced() and its factor. */
+// @ts-ignore: decorator
+@inline
+export function powerOf<T, I>(exponent: T, r: T, c0: T, c1: T, c2: T, c3: T, c4: T, one: T): T {
+  const r2 = mul<T>(r, r);
+  const high = add<T>(mul<T>(r2, c4), mulAdd<T>(r, c3, c2));
+  const p = add<T>(mul<T>(high, r2), mulAdd<T>(r, c1, c0));
+  return mul<T>(add<T>(mulAdd<T>(r2, p, r), one), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(exponent), 23)));
+}
+
 // @ts-ignore: decorator
 @inline
 function expNeg<T, I>(x: T): T {
-  // The bound makes n = -127, and with it 2^n = 0.
-  const bounded = atLeast<T>(x, -87.7);
-  const t = mulAdd<T>(bounded, lanes<T>(LOG2_E), lanes<T>(TO_INTEGER + 127));
-  const n = sub<T>(t, lanes<T>(TO_INTEGER + 127));
-  return mul<T>(reduced<T, Literal>(remainder<T, Literal>(bounded, n, 0), 0), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(t), 23)));
+  const toInteger = lanes<T>(TO_EXPONENT);
+  const bounded = atLeast<T>(x, LEAST);
+  const exponent = exponentOf<T>(bounded, lanes<T>(LOG2_E), toInteger);
+  const r = fractionOf<T>(bounded, exponent, toInteger, lanes<T>(LN2_HIGH), lanes<T>(LN2_LOW));
+  return powerOf<T, I>(exponent, r, lanes<T>(C0), lanes<T>(C1), lanes<T>(C2), lanes<T>(C3), lanes<T>(C4), lanes<T>(1));
 }
 
 /** 2^64 e^x for x in [-132, 44]: a normal number also where e^x is none. */

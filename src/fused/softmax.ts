@@ -4,7 +4,7 @@
 import { type ForwardPlan, readForward } from "../core/options.js";
 import type { AnyData, Taken, TakenData } from "../engine/operand.js";
 import type { Operation, Running, Taking } from "../engine/pass.js";
-import { ROW_FIELDS, ROW_RECORD, SoftmaxField } from "../ground/abi.js";
+import { ROW_FIELDS, SOFTMAX_RECORD, SoftmaxField } from "../ground/abi.js";
 import { checkChoice, checkFlag, checkNumber, wrongKind, wrongValue } from "../ground/check.js";
 import { byteLength, LARGEST } from "../ground/dtypes.js";
 import { checkOptions } from "../ground/options.js";
@@ -180,7 +180,7 @@ function takeSoftmax(
   const gradient = dy === undefined ? undefined : sweep.matrix(dy);
   const before = probabilities === undefined ? undefined : sweep.matrix(probabilities);
   const row = gradient === undefined ? 0 : pass.scratch(byteLength(computed, columns));
-  const record = pass.scratch(ROW_RECORD);
+  const record = pass.scratch(SOFTMAX_RECORD);
   sweep.drawBytes();
   return (run) => {
     const fields = memory.view("f64", record, ROW_FIELDS);

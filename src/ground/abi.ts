@@ -220,8 +220,14 @@ export const GATE_TABLE = 512;
 export const ROW_FIELDS = 24;
 /** Bytes of the parts of one sum over a row. */
 export const PARTS = 64;
-/** Bytes of a record with its workspace: the parts of two sums, and six constants of f32, padded to 16. */
-export const ROW_RECORD = ROW_FIELDS * 8 + 2 * PARTS + 32;
+/** Bytes of the workspace behind a record: the parts of two sums, and six constants of f32, padded to 16. */
+export const ROW_WORKSPACE = 2 * PARTS + 32;
+/** Bytes of a record with its workspace. */
+export const ROW_RECORD = ROW_FIELDS * 8 + ROW_WORKSPACE;
+/** Bytes of what a record of SoftmaxField has behind that: the constants of powers, padded to 16, and the exponents of 1,024 columns. */
+export const POWER_TABLE = 48;
+export const EXPONENTS = 4096;
+export const SOFTMAX_RECORD = ROW_RECORD + POWER_TABLE + EXPONENTS;
 /** Bytes of a record of GateField with its workspace: the table and a vector. */
 export const GATE_RECORD = ROW_FIELDS * 8 + GATE_TABLE + 16;
 

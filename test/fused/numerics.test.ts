@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { bindKernels } from "../../src/engine/kernels.js";
 import { PARAMS } from "../../src/engine/memory.js";
 import { type Elementwise, FUSED, type FusedKernels } from "../../src/fused/kernels.js";
-import { BIAS_RECORD, NormField, NormGradientField, ROW_RECORD, SoftmaxField } from "../../src/ground/abi.js";
+import { BIAS_RECORD, NormField, NormGradientField, SOFTMAX_RECORD, SoftmaxField } from "../../src/ground/abi.js";
 import { Words } from "../../src/ground/words.js";
 import { expectSame } from "../support/oracle.js";
 import { writeRecord } from "../support/record.js";
@@ -22,7 +22,7 @@ const NAMES = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] as const;
 const builds = BUILDS.map((build) => {
   const wasm = loadBuild(build, "fused");
   const at = Object.fromEntries(NAMES.map((name) => [name, wasm.region(ROOM)])) as Record<(typeof NAMES)[number], number>;
-  const record = wasm.memory.allocate("bytes", ROW_RECORD, "record");
+  const record = wasm.memory.allocate("bytes", SOFTMAX_RECORD, "record");
   const read = (pointer: number, count: number) => wasm.memory.view("f32", pointer, count).slice() as Floats;
   const read64 = (pointer: number, count: number) => wasm.memory.view("f64", pointer, count).slice() as Float64Array<ArrayBuffer>;
   return { ...wasm, kernels: bindKernels<FusedKernels>(wasm.exports, FUSED), at, record, read, read64 };

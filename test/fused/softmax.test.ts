@@ -7,7 +7,7 @@ import { bindKernels } from "../../src/engine/kernels.js";
 import { PIECE } from "../../src/engine/pieces.js";
 import { createFused, type Fused, type SoftmaxOptions, type SoftmaxTicket } from "../../src/fused/index.js";
 import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
-import { ROW_RECORD, SoftmaxField } from "../../src/ground/abi.js";
+import { SOFTMAX_RECORD, SoftmaxField } from "../../src/ground/abi.js";
 import { expectSame, KINDS, PROBABILITIES } from "../support/oracle.js";
 import { writeRecord } from "../support/record.js";
 import { BUILDS, loadBuild } from "../support/wasm.js";
@@ -31,7 +31,7 @@ type Floats = Float32Array<ArrayBuffer>;
 // Against double precision, on top of what rounding the scores does: e^v within a unit in the last place, and some roundings.
 const ERROR = 1.2e-7;
 
-const COLUMNS = [...Array.from({ length: 70 }, (_, c) => c + 1), 127, 128, 129, 255, 256, 257, 1000, 1025];
+const COLUMNS = [...Array.from({ length: 70 }, (_, c) => c + 1), 127, 128, 129, 255, 256, 257, 1000, 1025, 2085];
 
 /** An additive mask: mostly small numbers, some -Infinity, and some whole rows of that. */
 function additive(rows: number, columns: number, salt: number): Floats {
@@ -44,8 +44,8 @@ describe("kernels", () => {
     const region = () => wasm.region(4 * 30_000 + 64);
     const regions = { dst: region(), dy: region(), logits: region(), mask: region(), keep: region() };
     // As the allocator gives them.
-    const record = wasm.memory.allocate("bytes", ROW_RECORD, "record");
-    const row = wasm.memory.allocate("f32", 2000, "row");
+    const record = wasm.memory.allocate("bytes", SOFTMAX_RECORD, "record");
+    const row = wasm.memory.allocate("f32", 3000, "row");
     return { ...wasm, kernels: bindKernels<FusedKernels>(wasm.exports, FUSED), regions, record, row };
   });
 

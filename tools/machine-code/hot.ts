@@ -3,15 +3,21 @@
 
 import type { Instruction } from "./assembly.js";
 
-/** The hot loop of some functions. */
-export interface Hot {
-  /** The functions, by names of wat.ts. */
-  readonly functions: RegExp;
+/** How a hot loop is recognised. */
+export interface Marks {
   readonly mark: RegExp;
   /** A second instruction that the loop has, where other loops have the mark too. */
   readonly beside?: RegExp;
   /** Elements that a mark stands for. */
   readonly elements: number;
+}
+
+/** The hot loop of some functions. */
+export interface Hot extends Marks {
+  /** The functions, by names of wat.ts. */
+  readonly functions: RegExp;
+  /** A second hot loop that they have. */
+  readonly second?: Marks;
   /** The unit to count in place of elements. */
   readonly unit?: string;
 }
@@ -59,8 +65,14 @@ export const HOT: readonly Hot[] = [
   { functions: /^fused\/rows\/overColumns<f32,.*Project</, mark: /^v?cvtps2pd/, elements: 1 },
   // Two results in f32, two sums in f64.
   { functions: /^fused\/rows\/overColumns<f32,.*Gradients<.*ByMask,.*Plus>/, mark: STORE, elements: 4 / 6 },
-  { functions: /^fused\/softmax\/peak<f32,.*Unmasked>$/, mark: /^v?maxps/, elements: 4 },
-  { functions: /^fused\/rows\/overColumns<f32,.*(Powers<.*Unmasked|Finish<.*ByMask|Weigh<.*ByMask|Slopes)/, mark: STORE, elements: 4 },
+  { functions: /^fused\/powers\/peak<f32,.*Unscaled>$/, mark: /^v?maxps/, elements: 4 },
+  // Exponents, and powers.
+  {
+    functions: /^fused\/powers\/narrow<.*Unscaled>/,
+    ...{ mark: /^v?maxps/, elements: 4 },
+    second: { mark: /^v?pslld/, elements: 4 },
+  },
+  { functions: /^fused\/rows\/overColumns<f32,.*(softmax\/Finish|Weigh<.*ByMask|Slopes)/, mark: STORE, elements: 4 },
 
   { functions: /^attention\/products\/sums<.*FourByEight>/, mark: MULTIPLY_F32, elements: 4, unit: "product" },
   // Sums in f64 of half a vector each.

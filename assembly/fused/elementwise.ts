@@ -9,7 +9,7 @@
 // Invariant: elements come in ascending order, each once, which moves the place in the bias on; all inputs of an element are read before
 // it is written, so dst may be x. It may be `other` only where f does not read that, as a tie may be dropped after the element was written.
 
-import { BIAS_RECORD, STEP } from "../../src/ground/abi";
+import { BIAS_RECORD, PASS_BLOCK, STEP } from "../../src/ground/abi";
 import { SLOTS } from "../math/held";
 import { widenHigh8, widenHigh16, widenHigh32, widenLow8, widenLow16, widenLow32 } from "../simd/lanes";
 
@@ -31,7 +31,7 @@ export class Place {
 // @ts-ignore: decorator
 @inline
 export function placeOf<T>(row: usize, other: usize, column: usize, columns: usize): usize {
-  if (offsetof<Place>() + (SLOTS << 4) != BIAS_RECORD) ERROR("BIAS_RECORD is not the size of Place and a table");
+  if (offsetof<Place>() + (SLOTS << 4) + PASS_BLOCK * 12 != BIAS_RECORD) ERROR("BIAS_RECORD is not the size of Place, a table and a block");
   const place = changetype<Place>(row);
   const bias = row + BIAS_RECORD;
   place.other = other;

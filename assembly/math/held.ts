@@ -30,12 +30,12 @@ export class Literal {
 @unmanaged
 export class Held {
   @inline number<T>(c: f32, table: usize, slot: usize): T {
-    if (isVector<T>()) return spread(table, slot);
+    if (isVector<T>()) return held(table, slot);
     else return lanes<T>(c);
   }
 
   @inline word<I>(c: i32, table: usize, slot: usize): I {
-    if (isVector<I>()) return spread(table, slot);
+    if (isVector<I>()) return held(table, slot);
     else return words<I>(c);
   }
 }
@@ -62,7 +62,7 @@ export function spreadAll(table: usize): void {
 /** A vector of the table. The compiler wants offsets of loads as literals, and leaves one of these. */
 // @ts-ignore: decorator
 @inline
-function spread(table: usize, slot: usize): v128 {
+export function held(table: usize, slot: usize): v128 {
   if (slot == 0) return v128.load(table, 0);
   if (slot == 1) return v128.load(table, 16);
   if (slot == 2) return v128.load(table, 32);

@@ -96,8 +96,10 @@ export enum BlockForm {
   channelsLast = 4,
 }
 
-/** Bytes of the record in front of the bias of elementwise kernels: a place, and a table of constants. */
-export const BIAS_RECORD = 16 + 512;
+/** Elements of a block that is taken in passes. */
+export const PASS_BLOCK = 128;
+/** Bytes of the record in front of the bias of elementwise kernels: a place, a table of constants, and three f32 for each element of a block. */
+export const BIAS_RECORD = 16 + 512 + PASS_BLOCK * 12;
 
 // Records of the kernels on whole rows: an f64 for each field, addresses in bytes. The workspace of the kernel follows.
 

@@ -54,6 +54,11 @@ export const HOT: readonly Hot[] = [
 
   { functions: /^fused\/bytes\/bytes<.*<f32,/, mark: STORE, beside: /^v?(punpckhbw|pmovsxbw)/, elements: 4 },
   { functions: /^fused\/bytes\/bytes<.*<f64,/, mark: STORE, beside: /^v?(punpckhbw|pmovsxbw)/, elements: 2 },
+  {
+    functions: /^fused\/passes\//,
+    ...{ mark: /^v?minps/, elements: 4 },
+    second: { mark: /^v?divps/, elements: 4 },
+  },
   { functions: /^fused\/gated\/overGate<f32,.*Product</, mark: STORE, elements: 4 },
   { functions: /^fused\/gated\/overGate<f32,.*Slopes</, mark: STORE, elements: 2 },
   { functions: /^fused\/sum\/addRows<f64>$/, mark: /^v?addpd/, elements: 2 },

@@ -11,7 +11,7 @@ import { C0, C1, C2, C3, C4, expNeg1, exponentOf, fractionOf, LEAST, LOG2_E, pow
 import { One } from "../math/lanes";
 import { add, equal, mul, select, sub } from "../math/ops";
 import { pinned } from "../stream/params";
-import { AllKept, addToParts, addWidened, clearParts, high, low, overRow, storeParts, total, totalOf } from "./rows";
+import { AllKept, addToParts, addWidened, clearParts, high, low, overRow, storeParts, total } from "./rows";
 
 // The start of the search for a maximum: not at -Infinity, from which the distance of a column that is -Infinity itself would be NaN.
 // @ts-ignore: decorator
@@ -210,16 +210,76 @@ function wide<M>(to: usize, x: usize, mask: usize, columns: usize, scale: f64, w
   return overRow<f64, AllKept, Powers<M>>(columns, 0, work, to, x, mask, 0, 0, 0, 0, 0, scale, most, -Infinity, 0, 0, 0);
 }
 
-/** The distance of v from `most`, not below `bound`; a NaN stays. */
+/** The first pass for four columns: exponents to `at`, fractions to `to`. */
 // @ts-ignore: decorator
 @inline
-function distance<M>(x: usize, mask: usize, scale: v128, never: v128, most: v128, bound: v128): v128 {
-  return f32x4.pmax(f32x4.sub(changetype<M>(0).at<v128, v128>(x, mask, scale, never), most), bound);
+function split<M>(
+  to: usize,
+  at: usize,
+  x: usize,
+  mask: usize,
+  scale: v128,
+  never: v128,
+  most: v128,
+  bound: v128,
+  log2E: v128,
+  toExponent: v128,
+  ln2High: v128,
+  ln2Low: v128,
+): void {
+  const v = changetype<M>(0).at<v128, v128>(x, mask, scale, never);
+  const distance = f32x4.pmax(f32x4.sub(v, most), bound);
+  const exponent = exponentOf<v128>(distance, log2E, toExponent);
+  v128.store(at, exponent);
+  v128.store(to, fractionOf<v128>(distance, exponent, toExponent, ln2High, ln2Low));
+}
+
+/** The second pass of a run: turns the fractions at `to` into powers, and adds these to the parts of a sum. */
+function raise(to: usize, columns: usize, work: usize, beside: usize): void {
+  const c0 = v128.load32_splat(work, TABLE + 20);
+  const c1 = v128.load32_splat(work, TABLE + 24);
+  const c2 = v128.load32_splat(work, TABLE + 28);
+  const c3 = v128.load32_splat(work, TABLE + 32);
+  const c4 = v128.load32_splat(work, TABLE + 36);
+  const one = v128.load32_splat(work, TABLE + 40);
+  let at = work + EXPONENTS_AT;
+  let sum = f32x4.splat(START);
+  let rest = f32x4.splat(0);
+  for (const end = at + ((columns & -16) << 2); at < end; at += 64) {
+    const v0 = powerOf<v128, v128>(v128.load(at), v128.load(to), c0, c1, c2, c3, c4, one);
+    v128.store(to, v0);
+    const t0 = f32x4.add(sum, v0);
+    rest = f32x4.add(rest, f32x4.sub(v0, f32x4.sub(t0, sum)));
+    const v1 = powerOf<v128, v128>(v128.load(at, 16), v128.load(to, 16), c0, c1, c2, c3, c4, one);
+    v128.store(to, v1, 16);
+    const t1 = f32x4.add(t0, v1);
+    rest = f32x4.add(rest, f32x4.sub(v1, f32x4.sub(t1, t0)));
+    const v2 = powerOf<v128, v128>(v128.load(at, 32), v128.load(to, 32), c0, c1, c2, c3, c4, one);
+    v128.store(to, v2, 32);
+    const t2 = f32x4.add(t1, v2);
+    rest = f32x4.add(rest, f32x4.sub(v2, f32x4.sub(t2, t1)));
+    const v3 = powerOf<v128, v128>(v128.load(at, 48), v128.load(to, 48), c0, c1, c2, c3, c4, one);
+    v128.store(to, v3, 48);
+    const t3 = f32x4.add(t2, v3);
+    rest = f32x4.add(rest, f32x4.sub(v3, f32x4.sub(t3, t2)));
+    sum = t3;
+    load<u8>(to + beside);
+    to += 64;
+  }
+  const start = f64x2.splat(START);
+  v128.store(work, f64x2.add(v128.load(work), f64x2.add(f64x2.sub(low(sum), start), low(rest))));
+  v128.store(work, f64x2.add(v128.load(work, 16), f64x2.add(f64x2.sub(high(sum), start), high(rest))), 16);
+  for (let column: usize = 0; column < (columns & 12); column += 4) {
+    const v = powerOf<v128, v128>(v128.load(at), v128.load(to), c0, c1, c2, c3, c4, one);
+    v128.store(to, v);
+    addWidened<v128>(work + ((column & 4) << 3), v);
+    at += 16;
+    to += 16;
+  }
 }
 
 /** powers() of a row of f32 whose peak is `most`. */
 function narrow<M>(to: usize, x: usize, mask: usize, columns: usize, scale: f32, most: f32, work: usize, ahead: usize, beside: usize): f64 {
-  const whole = columns & -16;
   let column: usize = 0;
   if (ASC_FEATURE_SIMD) {
     const scales = pinned(f32x4.splat(scale), work);
@@ -230,82 +290,35 @@ function narrow<M>(to: usize, x: usize, mask: usize, columns: usize, scale: f32,
     const toExponent = v128.load32_splat(work, TABLE + 8);
     const ln2High = v128.load32_splat(work, TABLE + 12);
     const ln2Low = v128.load32_splat(work, TABLE + 16);
-    const c0 = v128.load32_splat(work, TABLE + 20);
-    const c1 = v128.load32_splat(work, TABLE + 24);
-    const c2 = v128.load32_splat(work, TABLE + 28);
-    const c3 = v128.load32_splat(work, TABLE + 32);
-    const c4 = v128.load32_splat(work, TABLE + 36);
-    const one = v128.load32_splat(work, TABLE + 40);
     const none = f64x2.splat(0);
-    let s01 = none;
-    let s23 = none;
-    while (column < whole) {
-      const run = whole - column < RUN ? whole - column : RUN;
-      column += run;
-      const exponents = work + EXPONENTS_AT;
-      const end = exponents + (run << 2);
+    storeParts(work, none, none, none, none);
+    for (const fours = columns & -4; column < fours; ) {
+      const run = fours - column < RUN ? fours - column : RUN;
+      let at = work + EXPONENTS_AT;
       let r = to;
-      for (let at = exponents; at < end; at += 64) {
-        let d = distance<M>(x, mask, scales, never, mosts, bound);
-        let t = exponentOf<v128>(d, log2E, toExponent);
-        v128.store(at, t);
-        v128.store(r, fractionOf<v128>(d, t, toExponent, ln2High, ln2Low));
-        d = distance<M>(x + 16, mask + 16, scales, never, mosts, bound);
-        t = exponentOf<v128>(d, log2E, toExponent);
-        v128.store(at, t, 16);
-        v128.store(r, fractionOf<v128>(d, t, toExponent, ln2High, ln2Low), 16);
-        d = distance<M>(x + 32, mask + 32, scales, never, mosts, bound);
-        t = exponentOf<v128>(d, log2E, toExponent);
-        v128.store(at, t, 32);
-        v128.store(r, fractionOf<v128>(d, t, toExponent, ln2High, ln2Low), 32);
-        d = distance<M>(x + 48, mask + 48, scales, never, mosts, bound);
-        t = exponentOf<v128>(d, log2E, toExponent);
-        v128.store(at, t, 48);
-        v128.store(r, fractionOf<v128>(d, t, toExponent, ln2High, ln2Low), 48);
+      for (const end = at + ((run & -16) << 2); at < end; at += 64) {
+        split<M>(r, at, x, mask, scales, never, mosts, bound, log2E, toExponent, ln2High, ln2Low);
+        split<M>(r + 16, at + 16, x + 16, mask + 16, scales, never, mosts, bound, log2E, toExponent, ln2High, ln2Low);
+        split<M>(r + 32, at + 32, x + 32, mask + 32, scales, never, mosts, bound, log2E, toExponent, ln2High, ln2Low);
+        split<M>(r + 48, at + 48, x + 48, mask + 48, scales, never, mosts, bound, log2E, toExponent, ln2High, ln2Low);
         load<u8>(x + ahead);
         x += 64;
         mask += 64;
         r += 64;
       }
-      let sum = f32x4.splat(START);
-      let rest = f32x4.splat(0);
-      for (let at = exponents; at < end; at += 64) {
-        const v0 = powerOf<v128, v128>(v128.load(at), v128.load(to), c0, c1, c2, c3, c4, one);
-        v128.store(to, v0);
-        const t0 = f32x4.add(sum, v0);
-        rest = f32x4.add(rest, f32x4.sub(v0, f32x4.sub(t0, sum)));
-        const v1 = powerOf<v128, v128>(v128.load(at, 16), v128.load(to, 16), c0, c1, c2, c3, c4, one);
-        v128.store(to, v1, 16);
-        const t1 = f32x4.add(t0, v1);
-        rest = f32x4.add(rest, f32x4.sub(v1, f32x4.sub(t1, t0)));
-        const v2 = powerOf<v128, v128>(v128.load(at, 32), v128.load(to, 32), c0, c1, c2, c3, c4, one);
-        v128.store(to, v2, 32);
-        const t2 = f32x4.add(t1, v2);
-        rest = f32x4.add(rest, f32x4.sub(v2, f32x4.sub(t2, t1)));
-        const v3 = powerOf<v128, v128>(v128.load(at, 48), v128.load(to, 48), c0, c1, c2, c3, c4, one);
-        v128.store(to, v3, 48);
-        const t3 = f32x4.add(t2, v3);
-        rest = f32x4.add(rest, f32x4.sub(v3, f32x4.sub(t3, t2)));
-        sum = t3;
-        load<u8>(to + beside);
-        to += 64;
+      for (let left = run & 12; left > 0; left -= 4) {
+        split<M>(r, at, x, mask, scales, never, mosts, bound, log2E, toExponent, ln2High, ln2Low);
+        x += 16;
+        mask += 16;
+        r += 16;
+        at += 16;
       }
-      s01 = f64x2.add(s01, f64x2.add(f64x2.sub(low(sum), f64x2.splat(START)), low(rest)));
-      s23 = f64x2.add(s23, f64x2.add(f64x2.sub(high(sum), f64x2.splat(START)), high(rest)));
-    }
-    if (column == columns) return totalOf(s01, s23, none, none);
-    storeParts(work, s01, s23, none, none);
-    for (; column + 4 <= columns; column += 4) {
-      const d = distance<M>(x, mask, scales, never, mosts, bound);
-      const t = exponentOf<v128>(d, log2E, toExponent);
-      const v = powerOf<v128, v128>(t, fractionOf<v128>(d, t, toExponent, ln2High, ln2Low), c0, c1, c2, c3, c4, one);
-      v128.store(to, v);
-      addWidened<v128>(work + ((column & 4) << 3), v);
-      x += 16;
-      mask += 16;
-      to += 16;
+      raise(to, run, work, beside);
+      to = r;
+      column += run;
     }
   } else {
+    const whole = columns & -16;
     clearParts(work);
     for (let part: usize = 0; part < 4; ++part) {
       let sum: f32 = START;

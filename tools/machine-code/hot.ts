@@ -71,12 +71,8 @@ export const HOT: readonly Hot[] = [
   // Two results in f32, two sums in f64.
   { functions: /^fused\/rows\/overColumns<f32,.*Gradients<.*ByMask,.*Plus>/, mark: STORE, elements: 4 / 6 },
   { functions: /^fused\/powers\/peak<f32,.*Unscaled>$/, mark: /^v?maxps/, elements: 4 },
-  // Exponents, and powers.
-  {
-    functions: /^fused\/powers\/narrow<.*Unscaled>/,
-    ...{ mark: /^v?maxps/, elements: 4 },
-    second: { mark: /^v?pslld/, elements: 4 },
-  },
+  { functions: /^fused\/powers\/narrow<.*Unscaled>/, mark: /^v?maxps/, elements: 4 },
+  { functions: /^fused\/powers\/raise$/, mark: /^v?pslld/, elements: 4 },
   { functions: /^fused\/rows\/overColumns<f32,.*(softmax\/Finish|Weigh<.*ByMask|Slopes)/, mark: STORE, elements: 4 },
 
   { functions: /^attention\/products\/sums<.*FourByEight>/, mark: MULTIPLY_F32, elements: 4, unit: "product" },

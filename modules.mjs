@@ -30,7 +30,7 @@ export const BUILDS = /** @type {const} */ (["simd", "scalar"]);
 /** Entries that are made of modules and have no wasm of their own: the subpath, the source without its ".ts", and the budget of the whole entry. */
 const OTHERS = /** @type {const} */ ([
   { subpath: "inline", source: "core/inline", budget: [86, 30.2] },
-  { subpath: "tfjs", source: "tfjs/index", budget: [248, 92] },
+  { subpath: "tfjs", source: "tfjs/index", budget: [249, 92] },
   { subpath: "onnx", source: "onnx/index", budget: [222, 76] },
 ]);
 

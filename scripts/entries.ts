@@ -38,8 +38,8 @@ const LIGHT: Readonly<Record<string, string>> = { tile: "tileOrUntied" };
 /** The epilogues of fused kernels without an activation, in assembly/fused/bias.ts. */
 const LINEAR: Readonly<Record<string, string>> = { residual: "AddResidual", none: "AddBias" };
 
-/** The fused kernels of f32 that have a driver of their own, in assembly/fused/passes.ts. */
-const PASSES: readonly string[] = ["geluTanh"];
+/** The activations of f32 that are computed in passes, by assembly/fused/passes.ts. */
+const PASSES: readonly string[] = ["gelu", "geluTanh"];
 
 /** The class of a name: "geluTanh" is GeluTanh. */
 const classOf = (name: string) => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
@@ -96,8 +96,10 @@ function fusedKernel([verb, source, dtype]: Row): Kernel {
   const driver = dtype === "f64" && LINEAR[verb] === undefined ? "singly" : "bytes";
   const place = `placeOf<${dtype}>(row, other, column, columns)`;
   const parameters = ["dst", "src", "other", "row", "column", "columns", "n", "params"];
-  if (dtype === "f32" && PASSES.includes(verb))
-    return { parameters: [...parameters, "keep"], body: `${verb}(dst, src, ${place}, keep, n, params)` };
+  if (dtype === "f32" && PASSES.includes(verb)) {
+    const passes = `inPasses<${classOf(verb)}Passes, ${activationOf(verb, dtype)}>`;
+    return { parameters: [...parameters, "keep"], body: `${passes}(dst, src, ${place}, keep, n, params)` };
+  }
   return source === "bytes"
     ? { parameters: [...parameters, "keep"], body: `${driver}<${epilogue}>(dst, src, ${place}, keep, n, params)` }
     : { parameters, body: `${source}<${epilogue}>(dst, src, ${place}, n, params)` };
@@ -194,7 +196,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
       "./bytes": ["bytes", "singly"],
       "./elementwise": ["Elementwise", "placeOf"],
       "./gated": ["gate", "Product", "Slopes"],
-      "./passes": PASSES,
+      "./passes": [...PASSES.map((name) => `${classOf(name)}Passes`), "inPasses"],
     },
     elementwise,
     fusedKernel,

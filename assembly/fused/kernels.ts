@@ -10,7 +10,7 @@ import { Activate, Activate64, AddBias, AddResidual, Gradient, Gradient64 } from
 import { bytes, singly } from "./bytes";
 import { Elementwise, placeOf } from "./elementwise";
 import { gate, Product, Slopes } from "./gated";
-import { geluTanh } from "./passes";
+import { GeluPasses, GeluTanhPasses, inPasses } from "./passes";
 
 export function tile_residual_f32(
   dst: usize,
@@ -158,7 +158,7 @@ export function bytes_gelu_f32(
   params: Params,
   keep: usize,
 ): void {
-  bytes<Elementwise<f32, Activate<Gelu>>>(dst, src, placeOf<f32>(row, other, column, columns), keep, n, params);
+  inPasses<GeluPasses, Gelu>(dst, src, placeOf<f32>(row, other, column, columns), keep, n, params);
 }
 
 export function bytes_geluTanh_f32(
@@ -172,7 +172,7 @@ export function bytes_geluTanh_f32(
   params: Params,
   keep: usize,
 ): void {
-  geluTanh(dst, src, placeOf<f32>(row, other, column, columns), keep, n, params);
+  inPasses<GeluTanhPasses, GeluTanh>(dst, src, placeOf<f32>(row, other, column, columns), keep, n, params);
 }
 
 export function bytes_silu_f32(

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { compile, Missing } from "../../bench/cpp/program.js";
 import { type Instruction, objdump, readInstructions } from "./assembly.js";
 import { CLASSES, type Class, classOf, isVector } from "./classes.js";
-import { GENERATOR, HOT, type Marks, textOf } from "./hot.js";
+import { GENERATOR, HOT, type Hot, textOf } from "./hot.js";
 import { type Compiled, readJitdump } from "./jitdump.js";
 import { loopsOf } from "./loops.js";
 import { readWat } from "./wat.js";
@@ -29,7 +29,7 @@ export interface Count {
 /** The hot loop of a function, as it is described; undefined if it has none. */
 export function countLoop(
   code: readonly Instruction[],
-  { mark, beside, elements }: Marks,
+  { mark, beside, elements }: Omit<Hot, "functions" | "unit">,
 ): Omit<Count, "kernels" | "function" | "unit"> | undefined {
   const countOf = (pass: readonly Instruction[], pattern: RegExp) => pass.filter((one) => pattern.test(textOf(one))).length;
   const [pass] = loopsOf(code, isVector)
@@ -54,12 +54,9 @@ export function countModule(build: string, filter = ""): Count[] {
         const reaching = kernels.filter((kernel) => kernel.includes(filter) && reached.get(kernel)?.has(index));
         const hot = HOT.find(({ functions }) => functions.test(name));
         if (reaching.length === 0 || hot === undefined) return [];
-        const instructions = disassemble(code.get(index) as Uint8Array, directory);
-        return [hot, ...(hot.second ? [hot.second] : [])].map((marks) => {
-          const count = countLoop(instructions, marks);
-          if (count === undefined) throw new Error(`${build}: no loop of ${name} has what tools/machine-code/hot.ts looks for`);
-          return { kernels: reaching, function: name, unit: hot.unit ?? "element", ...count };
-        });
+        const count = countLoop(disassemble(code.get(index) as Uint8Array, directory), hot);
+        if (count === undefined) throw new Error(`${build}: no loop of ${name} has what tools/machine-code/hot.ts looks for`);
+        return { kernels: reaching, function: name, unit: hot.unit ?? "element", ...count };
       })
       .sort((a, b) => kernels.indexOf(a.kernels[0] as string) - kernels.indexOf(b.kernels[0] as string));
   });

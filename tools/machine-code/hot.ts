@@ -3,21 +3,15 @@
 
 import type { Instruction } from "./assembly.js";
 
-/** How a hot loop is recognised. */
-export interface Marks {
+/** The hot loop of some functions. */
+export interface Hot {
+  /** The functions, by names of wat.ts. */
+  readonly functions: RegExp;
   readonly mark: RegExp;
   /** A second instruction that the loop has, where other loops have the mark too. */
   readonly beside?: RegExp;
   /** Elements that a mark stands for. */
   readonly elements: number;
-}
-
-/** The hot loop of some functions. */
-export interface Hot extends Marks {
-  /** The functions, by names of wat.ts. */
-  readonly functions: RegExp;
-  /** A second hot loop that they have. */
-  readonly second?: Marks;
   /** The unit to count in place of elements. */
   readonly unit?: string;
 }
@@ -54,11 +48,9 @@ export const HOT: readonly Hot[] = [
 
   { functions: /^fused\/bytes\/bytes<.*<f32,/, mark: STORE, beside: /^v?(punpckhbw|pmovsxbw)/, elements: 4 },
   { functions: /^fused\/bytes\/bytes<.*<f64,/, mark: STORE, beside: /^v?(punpckhbw|pmovsxbw)/, elements: 2 },
-  {
-    functions: /^fused\/passes\//,
-    ...{ mark: /^v?minps/, elements: 4 },
-    second: { mark: /^v?divps/, elements: 4 },
-  },
+  { functions: /^fused\/passes\/\w+#first$/, mark: /^v?minps/, elements: 4 },
+  { functions: /^fused\/passes\/\w+#middle$/, mark: /^v?divps/, elements: 4 },
+  { functions: /^fused\/passes\/\w+#last$/, mark: /^v?pslld/, elements: 4 },
   { functions: /^fused\/gated\/overGate<f32,.*Product</, mark: STORE, elements: 4 },
   { functions: /^fused\/gated\/overGate<f32,.*Slopes</, mark: STORE, elements: 2 },
   { functions: /^fused\/sum\/addRows<f64>$/, mark: /^v?addpd/, elements: 2 },

@@ -43,9 +43,9 @@ function checker<E extends object>(
   };
 }
 
-/** An extension that notes which of its operations have not been called. */
+/** An extension that notes which of its operations have not been called; a method that begins with _ is none, but there for other entries. */
 function traced<E extends object>(extension: E): { extension: E; untried: ReadonlySet<string | symbol> } {
-  const untried = new Set(Reflect.ownKeys(Object.getPrototypeOf(extension)));
+  const untried = new Set(Reflect.ownKeys(Object.getPrototypeOf(extension)).filter((name) => !String(name).startsWith("_")));
   untried.delete("constructor");
   const get = (target: E, name: string | symbol) => {
     untried.delete(name);

@@ -45,7 +45,7 @@ export interface MergeOptions {
 /**
  * The outputs of a run's passes from number `pass` on: that of this pass, or {@link Several} of at most `most` passes. Either may be promised.
  */
-type Source = (plan: Plan, pass: number, most: number) => ModelOutput | Several | PromiseLike<Several>;
+type Source = (pass: number, most: number) => ModelOutput | Several | PromiseLike<Several>;
 
 const MERGE_KEYS: Known = /* @__PURE__ */ known("independent");
 const NO_OPTIONS = {};
@@ -99,8 +99,9 @@ export class MonteCarlo {
   async predict<I>(model: Model<I>, input: I, options: PredictOptions): Promise<Prediction> {
     checkFunction(model, "model");
     const engine = this.#engine;
-    return await this._predict(options, (plan, pass) => {
-      const { usage } = plan;
+    const plan = readPlan(engine.sequence, options);
+    const { usage } = plan;
+    return await this._predict(plan, (pass) => {
       usage.waits = false;
       const output = model(input, passContext(engine, plan, pass));
       usage.waits = isPromise(output);
@@ -109,9 +110,8 @@ export class MonteCarlo {
   }
 
   /** @internal As predict(), of passes whose outputs come from `source`. */
-  async _predict(options: PredictOptions, source: Source): Promise<Prediction> {
+  async _predict(plan: Plan, source: Source): Promise<Prediction> {
     const engine = this.#engine;
-    const plan = readPlan(engine.sequence, options);
     const { run, layout, firstPass, passes, signal, onProgress, progressMs, until, earlier, usage } = plan;
     const statistics = new Statistics(engine, this.#kernels, run, layout, plan.half, plan.keepPasses);
     const slices = new Slices(plan.sliceMs);
@@ -122,7 +122,7 @@ export class MonteCarlo {
       let done = 0;
       for (let ended = false; !ended; ) {
         throwIfAborted(signal);
-        const output = source(plan, firstPass + done, oneByOne ? 1 : passes - done);
+        const output = source(firstPass + done, oneByOne ? 1 : passes - done);
         const settled = isPromise(output) ? await unlessAborted(output, signal) : output;
         if (settled instanceof Several) {
           statistics.add(settled.data, settled.passes);

@@ -154,8 +154,13 @@ export function conclude(
     populationVariance[k] = sum / passes;
     same &&= sum === 0;
   }
-  const moments = {
-    ...run,
+  const { kind, seed, masks, samples, firstSample } = run;
+  const moments: Prediction = {
+    kind,
+    seed,
+    masks,
+    samples,
+    firstSample,
     passes,
     ranges,
     mean: own(totals.mean),
@@ -166,9 +171,10 @@ export function conclude(
     deviations: own(deviations),
     identicalPasses: same,
     seedUsed,
-    ...keptOf(totals, layout),
   };
-  if (layout === undefined) return moments;
+  // Properties that predictions without them do not have.
+  const kept = keptOf(totals, layout);
+  if (layout === undefined) return kept === undefined ? moments : { ...moments, passOutputs: kept };
   const single = run.output === "sigmoids";
   const { mean, votes, columns } = single ? labelsAsPairs(totals) : { ...totals, columns: layout.classes };
   const rows = mean.length / columns;
@@ -178,7 +184,9 @@ export function conclude(
   const each = (of: (row: number) => number) => Float64Array.from({ length: rows }, (_, row) => of(row));
   const ordered = single ? own : (values: Float64Array<ArrayBuffer>) => values;
   return {
+    ...run,
     ...moments,
+    ...(kept === undefined ? {} : { passOutputs: kept }),
     predictiveEntropy: ordered(predictiveEntropy),
     expectedEntropy: ordered(expectedEntropy),
     mutualInformation: ordered(mutualInformation),
@@ -188,10 +196,8 @@ export function conclude(
   } as ClassPrediction;
 }
 
-/** The outputs of passes are no property of predictions that have none. */
-function keptOf({ passOutputs }: Totals, layout: Layout | undefined): Pick<Prediction, "passOutputs"> {
-  if (passOutputs === undefined) return {};
-  return { passOutputs: layout === undefined ? passOutputs : inLayout(passOutputs, layout, true) };
+function keptOf({ passOutputs }: Totals, layout: Layout | undefined): Prediction["passOutputs"] {
+  return passOutputs === undefined || layout === undefined ? passOutputs : inLayout(passOutputs, layout, true);
 }
 
 /** Returns means and votes of labels as those of rows of two classes: it is right, or not. */

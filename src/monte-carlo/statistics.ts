@@ -90,6 +90,10 @@ export class Statistics {
       // Small ones are staged together.
       const start = taken.length <= PIECE ? src.enter(0, taken.length) : -1;
       const { dtype } = src;
+      if (start >= 0 && this.#layout === undefined && this.#outputs === undefined) {
+        this.#addAll(start, dtype, length, passes);
+        return;
+      }
       for (let k = 0; k < passes; ++k) {
         const first = k * length;
         const enter =
@@ -99,6 +103,14 @@ export class Statistics {
     } finally {
       this.#engine.close(pass);
     }
+  }
+
+  /** Adds outputs that are staged, of what is no classifier. */
+  #addAll(start: number, dtype: Dtype, length: number, passes: number): void {
+    const { mean, deviations } = this.#blocks as Blocks;
+    const kernel = this.#kernels.welford.output[dtype];
+    const bytes = byteLength(dtype, length);
+    for (let k = 0; k < passes; ++k) kernel(mean.pointer, deviations.pointer, start + k * bytes, length, ++this.#passes);
   }
 
   #addOutput(src: Source, length: number, stored: BufferDtype): void {
@@ -227,7 +239,7 @@ export class Statistics {
   #allocate(length: number): Blocks {
     const layout = this.#layout;
     const { output } = this.#run;
-    const block = (length: number): Block => ({ pointer: this.#pass.scratch(byteLength("f64", length)), length });
+    const block = (length: number): Block => ({ pointer: length === 0 ? 0 : this.#pass.scratch(byteLength("f64", length)), length });
     const blocks = {
       mean: block(length),
       deviations: block(length),
@@ -238,14 +250,15 @@ export class Statistics {
     if (output === "logits") this.#probabilities = this.#pass.scratch(byteLength("f64", wide));
     if (output === "sigmoids") this.#probabilities = this.#pass.scratch(byteLength("f64", Math.min(2 * length, PIECE)));
     if (layout !== undefined && layout.inner > 1) this.#rows = this.#pass.scratch(byteLength("f64", length));
-    for (const { pointer, length } of Object.values(blocks)) this.#engine.memory.view("f64", pointer, length).fill(0);
+    for (const { pointer, length } of Object.values(blocks)) if (length > 0) this.#engine.memory.view("f64", pointer, length).fill(0);
     return blocks;
   }
 
   /** The totals of all passes, of which there must have been one; the outputs of those that were added, if they are kept. */
   get totals(): Totals {
     const { mean, deviations, expectedEntropy, votes } = this.#blocks as Blocks;
-    const copy = ({ pointer, length }: Block) => this.#engine.memory.view("f64", pointer, length).slice();
+    const copy = ({ pointer, length }: Block) =>
+      length === 0 ? new Float64Array() : this.#engine.memory.view("f64", pointer, length).slice();
     return {
       passes: this.#passes,
       mean: copy(mean),

@@ -118,7 +118,7 @@ export class OnnxMonteCarlo {
       keepPasses,
     };
     // Everything but what depends on inputs, before anything runs.
-    readPlan(engine.sequence, settings);
+    let plan = readPlan(engine.sequence, settings);
     const values = await readInputs(inputs, split.inputs, split.unread);
     this.#checkOpen();
     throwIfAborted(signal);
@@ -136,10 +136,14 @@ export class OnnxMonteCarlo {
       batchPasses,
       idle: this.#idle,
     });
-    settings.samples = frame.samples;
-    settings.resume = resume;
-    if (classes !== undefined) settings.outputShape = passes.outputShape(classes);
-    const prediction = await monteCarlo._predict(settings, (plan, pass, most) => passes.outputs(plan, pass, most));
+    if (frame.samples !== plan.run.samples || resume !== undefined || classes !== undefined) {
+      settings.samples = frame.samples;
+      settings.resume = resume;
+      if (classes !== undefined) settings.outputShape = passes.outputShape(classes);
+      plan = readPlan(engine.sequence, settings);
+    }
+    passes.begin(plan);
+    const prediction = await monteCarlo._predict(plan, (pass, most) => passes.outputs(pass, most));
     passes.end();
     return prediction;
   }

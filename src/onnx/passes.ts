@@ -15,7 +15,7 @@ import { type Growth, type Separation, sizesOf } from "./separable.js";
 import type { Split } from "./split.js";
 
 // The most bytes that one run may make: several passes at once gain by using weights while they are in the caches, and lose what no longer fits there.
-const RUN_BYTES = 3 * 2 ** 20;
+const RUN_BYTES = 6 * 2 ** 20;
 export const MOST_PASSES_PER_RUN = 64;
 const ELEMENT_BYTES = 4;
 
@@ -146,17 +146,19 @@ export class Passes {
     return dims.length < 2 && dims.at(-1) !== classes ? [...dims, 1] : dims;
   }
 
+  /** Takes the plan of the run. */
+  begin({ usage, run, seed, firstPass, passes }: Plan): void {
+    useLayers(
+      usage,
+      this.#opened.split.sites.map(({ name }) => name),
+    );
+    this.#drawing = { kind: run.kind, seed: seed.toBigInt() };
+    this.#end = firstPass + passes;
+  }
+
   /** Returns the outputs of passes from number `pass` on, at most `most`. */
-  outputs(plan: Plan, pass: number, most: number): Several | Promise<Several> {
-    if (this.#drawing === undefined) {
-      useLayers(
-        plan.usage,
-        this.#opened.split.sites.map(({ name }) => name),
-      );
-      this.#drawing = { kind: plan.run.kind, seed: plan.seed.toBigInt() };
-      this.#end = plan.firstPass + plan.passes;
-    }
-    return pass < this.#first + this.#count ? this.#known(pass, most) : this.#runFrom(pass, most, this.#drawing);
+  outputs(pass: number, most: number): Several | Promise<Several> {
+    return pass < this.#first + this.#count ? this.#known(pass, most) : this.#runFrom(pass, most);
   }
 
   #known(pass: number, most: number): Several {
@@ -167,14 +169,14 @@ export class Passes {
     return new Several(outputs.subarray(at * this.#length, (at + count) * this.#length), count);
   }
 
-  async #runFrom(first: number, most: number, drawing: Drawing): Promise<Several> {
+  async #runFrom(first: number, most: number): Promise<Several> {
     const { split, engine } = this.#opened;
     const { layout, frame } = this.#common;
     // As many in each run.
     const left = this.#end - first;
     const count = Math.ceil(left / Math.ceil(left / this.#most));
     const feeds = this.#feedsOf(count);
-    feeds.draw(engine, drawing, first);
+    feeds.draw(engine, this.#drawing as Drawing, first);
     const { result } = split.target;
     const shaped = feeds.seen ? [] : split.sites.filter((site) => site.shape !== undefined);
     const names = feeds.seen ? [result] : [result, ...shaped.map((site) => site.shape as string)];

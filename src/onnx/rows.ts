@@ -1,7 +1,7 @@
 // Rows of masks, and of data that are dropped from, each from the start of the stream of its pass, layer and sample, by the kernels of the core.
 
 import type { Engine } from "../engine/engine.js";
-import { pieces } from "../engine/pieces.js";
+import { PIECE, rowsOfPiece } from "../engine/pieces.js";
 import { Words } from "../ground/words.js";
 import { setStream } from "../monte-carlo/streams.js";
 import { addSample } from "../stream/domains.js";
@@ -45,6 +45,21 @@ function choose(draw: Draw, { kind, seed }: Drawing, p: number, features: number
   draw.chance(p, "train", true);
 }
 
+/** Calls `piece` for each piece of a matrix as pieces() yields them: of so small ones, a generator takes as long as what is drawn. */
+function forPieces(
+  rows: number,
+  features: number,
+  piece: (at: number, row: number, rows: number, column: number, columns: number) => void,
+): void {
+  const most = rowsOfPiece(features);
+  for (let row = 0; row < rows; row += most) {
+    const some = Math.min(most, rows - row);
+    for (let column = 0; column < features; column += PIECE) {
+      piece(row * features + column, row, some, column, Math.min(PIECE, features - column));
+    }
+  }
+}
+
 /**
  * Draws rows of a mask, 1 = keep.
  *
@@ -68,14 +83,14 @@ export function drawRows(
     const dst = pass.stageFixed(output);
     const run = pass.ready();
     const kernel = engine.kernels.mask[drawing.kind].bytes;
-    for (const { at, count, row, rows: some, column, columns } of pieces(rows, features)) {
-      const to = dst.enter(at, count);
+    forPieces(rows, features, (at, row, some, column, columns) => {
+      const to = dst.enter(at, some * columns);
       for (let r = 0; r < some; ++r) {
         setStream(draw.stream, row + r);
         kernel(to + r * columns, columns, run.params(column));
       }
-      dst.leave(at, count);
-    }
+      dst.leave(at, some * columns);
+    });
   } finally {
     engine.close(pass);
   }
@@ -110,18 +125,18 @@ export function dropRows(
     const run = pass.ready();
     const kernel = engine.kernels.dropout[drawing.kind].f32;
     const bytes = Float32Array.BYTES_PER_ELEMENT;
-    for (const { at, count, row, rows: some, column, columns } of pieces(rows, features)) {
-      const from = src.enter(at, count);
+    forPieces(rows, features, (at, row, some, column, columns) => {
+      const from = src.enter(at, some * columns);
       for (let k = 0; k < passes; ++k) {
         const place = k * data.length + at;
-        const to = dst.enter(place, count);
+        const to = dst.enter(place, some * columns);
         for (let r = 0; r < some; ++r) {
           setStream(draw.stream, k, row + r);
           kernel(to + r * columns * bytes, from + r * columns * bytes, columns, run.params(column));
         }
-        dst.leave(place, count);
+        dst.leave(place, some * columns);
       }
-    }
+    });
   } finally {
     engine.close(pass);
   }

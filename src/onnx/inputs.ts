@@ -1,6 +1,6 @@
 // The inputs of a prediction: tensors of ONNX Runtime by the names that the model has for them.
 
-import { checkObject, wrongKind, wrongValue } from "../ground/check.js";
+import { checkObject, isPromise, wrongKind, wrongValue } from "../ground/check.js";
 import { type Dims, quote, typeName } from "./proto.js";
 import { repeat, type Values, valuesOf } from "./runtime.js";
 import { type Input, listOf } from "./split.js";
@@ -30,7 +30,8 @@ export async function readInputs(value: unknown, inputs: readonly Input[], unrea
     if (!given.has(input.name)) throw wrongValue("inputs", `tensors by the names ${listOf(names)}`, `none for ${quote(input.name)}`);
     const tensor = given.get(input.name);
     if (!isTensor(tensor)) throw wrongKind(name, "tensor of ONNX Runtime", tensor);
-    const read = await valuesOf(tensor, name);
+    const found = valuesOf(tensor, name);
+    const read = isPromise(found) ? await found : found;
     const expected = typeName(input.elemType);
     if (input.elemType !== 0 && read.type !== expected) throw wrongKind(name, `tensor of ${expected}`, read.type);
     if (input.dims !== undefined) checkDims(read.dims, input.dims, name, sizes);

@@ -1,6 +1,6 @@
 // Monte-Carlo dropout of an ONNX model: what passes have in common runs once, the rest in each pass, or for several passes at once.
 
-import { checkInteger, wrongValue } from "../ground/check.js";
+import { checkInteger, isPromise, wrongValue } from "../ground/check.js";
 import { checkOptions, type Known, known } from "../ground/options.js";
 import type { ClassPrediction, MonteCarlo, Prediction, PredictOptions } from "../monte-carlo/index.js";
 import { readPlan } from "../monte-carlo/options.js";
@@ -51,8 +51,8 @@ export class OnnxMonteCarlo {
   /** Name of the output that predictions are of. */
   readonly outputName: string;
   readonly #opened: Opened;
-  readonly #layouts = new Map<string, Promise<Layout>>();
-  readonly #frames = new Map<string, Promise<Frame>>();
+  readonly #layouts = new Map<string, Layout | Promise<Layout>>();
+  readonly #frames = new Map<string, Frame | Promise<Frame>>();
   // Runtimes refuse or spoil runs of one session that overlap: each waits for those before.
   #last: Promise<unknown> = Promise.resolve();
   #released = false;
@@ -122,13 +122,16 @@ export class OnnxMonteCarlo {
     const values = await readInputs(inputs, split.inputs, split.unread);
     this.#checkOpen();
     throwIfAborted(signal);
-    const wait = <T>(promise: Promise<T>): PromiseLike<T> => unlessAborted(promise, signal);
+    const wait = <T>(value: T | Promise<T>): T | PromiseLike<T> => (isPromise(value) ? unlessAborted(value, signal) : value);
     const axes = exampleAxes(split.inputs, values);
     const cut = await wait(this.#runPrefix(values));
-    const layout = await wait(this.#layoutOf(values, axes));
-    const frame = await wait(this.#frameOf(values, axes, cut, layout, wanted));
+    // Known ones are not waited for.
+    const found = wait(this.#layoutOf(values, axes));
+    const layout = isPromise(found) ? await found : found;
+    const seen = wait(this.#frameOf(values, axes, cut, layout, wanted));
+    const frame = isPromise(seen) ? await seen : seen;
     const passes = new Passes(this.#opened, this.#rest, {
-      values: new Map([...values, ...cut]),
+      values: cut.size === 0 ? values : new Map([...values, ...cut]),
       layout,
       frame,
       perExample: masks === "perExample",
@@ -182,18 +185,14 @@ export class OnnxMonteCarlo {
   async #runPrefix(values: ReadonlyMap<string, Values>): Promise<Map<string, Values>> {
     const { prefix, split } = this.#opened;
     if (prefix === undefined) return new Map();
-    const wanted = split.prefix?.inputs ?? [];
-    return await this.#run(prefix, new Map([...values].filter(([name]) => wanted.includes(name))), split.cut);
+    const feeds = new Map<string, Values>();
+    for (const name of split.prefix?.inputs ?? []) feeds.set(name, values.get(name) as Values);
+    return await this.#run(prefix, feeds, split.cut);
   }
 
-  #layoutOf(values: ReadonlyMap<string, Values>, axes: ReadonlyMap<string, number>): Promise<Layout> {
+  #layoutOf(values: ReadonlyMap<string, Values>, axes: ReadonlyMap<string, number>): Layout | Promise<Layout> {
     const key = keyOf(values, axes);
-    let layout = this.#layouts.get(key);
-    if (layout === undefined) {
-      layout = this.#prove(values, axes);
-      remember(this.#layouts, key, layout);
-    }
-    return layout;
+    return this.#layouts.get(key) ?? remember(this.#layouts, key, this.#prove(values, axes));
   }
 
   /** Proves that the model keeps examples apart, or finds a reason to doubt it. */
@@ -232,13 +231,13 @@ export class OnnxMonteCarlo {
   }
 
   /** Returns the shapes of all sites and of the output for inputs; `wanted` is the number of examples that the caller says there are. */
-  async #frameOf(
+  #frameOf(
     values: ReadonlyMap<string, Values>,
     axes: ReadonlyMap<string, number>,
     cut: ReadonlyMap<string, Values>,
     { separation, reason }: Layout,
     wanted: number | undefined,
-  ): Promise<Frame> {
+  ): Frame | Promise<Frame> {
     const samples = examplesOf(values, axes);
     if (separation !== undefined && (wanted !== 1 || samples === 1)) {
       if (wanted !== undefined && wanted !== samples) throw wrongValue("samples", `the ${samples} examples of the inputs, or 1`, wanted);
@@ -247,12 +246,7 @@ export class OnnxMonteCarlo {
     if (wanted !== undefined && wanted !== 1)
       throw wrongValue("samples", "1 for a model that may mix examples", `${wanted}; the reason is ${reason}`);
     const key = [...values.values()].map(({ dims }) => dims.join()).join(";");
-    let frame = this.#frames.get(key);
-    if (frame === undefined) {
-      frame = this.#seeShapes(new Map([...values, ...cut]));
-      remember(this.#frames, key, frame);
-    }
-    return await frame;
+    return this.#frames.get(key) ?? remember(this.#frames, key, this.#seeShapes(new Map([...values, ...cut])));
   }
 
   /** Sees shapes in a run of the rest in which nothing is dropped. */
@@ -281,11 +275,17 @@ const allKept = (form: "bool" | "bytes"): Values => ({ type: form === "bool" ? "
 // Sizes of inputs whose shapes are remembered.
 const MOST_REMEMBERED = 64;
 
-function remember<T>(map: Map<string, Promise<T>>, key: string, value: Promise<T>): void {
+/** Keeps what a promise resolves with, and the promise until then. */
+function remember<T>(map: Map<string, T | Promise<T>>, key: string, promise: Promise<T>): Promise<T> {
   const [oldest] = map.keys();
   if (map.size >= MOST_REMEMBERED && oldest !== undefined) map.delete(oldest);
-  map.set(key, value);
-  value.catch(() => map.delete(key));
+  map.set(key, promise);
+  const isHeld = () => map.get(key) === promise;
+  promise.then(
+    (value) => isHeld() && map.set(key, value),
+    () => isHeld() && map.delete(key),
+  );
+  return promise;
 }
 
 /** Returns the number of examples in inputs. */

@@ -1,6 +1,6 @@
 // ONNX Runtime as the caller has loaded it, onnxruntime-web or -node: the parts that are used, and tensors of it.
 
-import { isArray, isTypedArray, wrongKind, wrongValue } from "../ground/check.js";
+import { isArray, isPromise, isTypedArray, wrongKind, wrongValue } from "../ground/check.js";
 
 /** The module object of onnxruntime-web or onnxruntime-node, or one with the same members. */
 export interface OnnxRuntime {
@@ -88,18 +88,22 @@ export class Runtime {
 
 export type { Session };
 
-/** Returns the elements of a tensor, from wherever they are. */
-export async function valuesOf(tensor: unknown, name: string): Promise<Values> {
+/** Returns the elements of a tensor, or a promise where they are on a device. Throws TypeError or RangeError. */
+export function valuesOf(tensor: unknown, name: string): Values | Promise<Values> {
   const { type, dims } = (tensor ?? {}) as Partial<OnnxTensor>;
   if (typeof type !== "string" || !isArray(dims)) throw wrongKind(name, "tensor of ONNX Runtime", tensor);
   const { location, getData } = tensor as { location?: unknown; getData?: () => Promise<Elements> };
+  const checked = (data: Elements | undefined): Values => {
+    if (!(isTypedArray(data) || isArray(data))) throw wrongKind(name, "tensor with data", tensor);
+    let length = 1;
+    for (const size of dims) length *= size;
+    if (data.length !== length) throw wrongValue(`${name}.data`, `${length} elements, the product of dims`, data.length);
+    return { type, dims: [...dims], data };
+  };
   // `data` throws where the elements are on a GPU.
   const onGpu = typeof location === "string" && location !== "cpu" && location !== "cpu-pinned";
-  const data = onGpu && typeof getData === "function" ? await getData.call(tensor) : (tensor as { data?: Elements }).data;
-  if (!(isTypedArray(data) || isArray(data))) throw wrongKind(name, "tensor with data", tensor);
-  const length = dims.reduce((product, size) => product * size, 1);
-  if (data.length !== length) throw wrongValue(`${name}.data`, `${length} elements, the product of dims`, data.length);
-  return { type, dims: [...dims], data };
+  if (onGpu && typeof getData === "function") return getData.call(tensor).then(checked);
+  return checked((tensor as { data?: Elements }).data);
 }
 
 /** Returns an array of the kind of `like`. */
@@ -154,7 +158,8 @@ export async function runSession(
   const values = new Map<string, Values>();
   for (const name of fetches) {
     const tensor = results[name];
-    values.set(name, await valuesOf(tensor, `output ${name}`));
+    const one = valuesOf(tensor, `output ${name}`);
+    values.set(name, isPromise(one) ? await one : one);
     (tensor as { dispose?: () => void }).dispose?.();
   }
   return values;

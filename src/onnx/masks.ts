@@ -42,8 +42,7 @@ export class SiteMask implements SiteFeed {
   readonly #drawn: Drawn;
   /** True if the examples of a pass have one row. */
   readonly #shared: boolean;
-  // Rows drawn: one for each example of each pass, or for each pass.
-  readonly #count: number;
+  // One for each example of each pass, or for each pass.
   readonly #rows: Uint8Array<ArrayBuffer>;
   readonly #all: Uint8Array<ArrayBuffer>;
   readonly #total: number;
@@ -51,15 +50,14 @@ export class SiteMask implements SiteFeed {
   readonly values: Values;
 
   constructor({ name, p, form }: Pick<LiveSite, "name" | "p" | "form">, growth: Growth, drawn: Drawn) {
-    const { samples, count, perExample } = drawn;
+    const { samples, count, perExample, firstSample } = drawn;
     const { outer, perRow, features } = partsOf(growth);
     const shared = !perExample && samples > 1;
     this.#p = p;
-    this.#streams = new Streams(layerOfName(name), count);
+    this.#streams = new Streams(layerOfName(name), count, perExample ? firstSample : undefined);
     this.#drawn = drawn;
     this.#shared = shared;
-    this.#count = shared ? count : count * samples;
-    this.#rows = new Uint8Array(this.#count * features);
+    this.#rows = new Uint8Array((shared ? count : count * samples) * features);
     // A mask that all examples share is broadcast, if the axis of examples has one place for each.
     const broadcast = shared && count === 1 && perRow === 1;
     this.#total = broadcast ? 1 : count * samples;
@@ -74,16 +72,11 @@ export class SiteMask implements SiteFeed {
   }
 
   draw(engine: Engine, drawing: Drawing, first: number): void {
-    const { samples, perExample, firstSample } = this.#drawn;
+    const { samples, count } = this.#drawn;
     const rows = this.#rows;
     const all = this.#all;
-    const streams = this.#streams;
-    const start = perExample ? firstSample : 0;
-    streams.begin(first);
-    drawRows(engine, drawing, this.#p, rows, this.#count, (stream, row) => {
-      if (this.#shared) streams.set(stream, row, 0);
-      else streams.set(stream, Math.floor(row / samples), perExample ? start + (row % samples) : 0);
-    });
+    this.#streams.begin(first);
+    drawRows(engine, drawing, this.#p, rows, count, this.#shared ? 1 : samples, this.#streams);
     if (all !== rows) {
       const features = all.length / this.#total;
       for (let row = 0; row < this.#total; ++row) copy(all, row * features, rows, Math.floor(row / samples) * features, features);
@@ -104,11 +97,11 @@ export class DroppedData implements SiteFeed {
   #data: Float32Array<ArrayBuffer>;
 
   constructor({ name, p }: Pick<LiveSite, "name" | "p">, growth: Growth, drawn: Drawn) {
-    const { samples, count } = drawn;
+    const { samples, count, perExample, firstSample } = drawn;
     const { outer, features } = partsOf(growth);
     const length = samples * features;
     this.#p = p;
-    this.#streams = new Streams(layerOfName(name), count);
+    this.#streams = new Streams(layerOfName(name), count, perExample ? firstSample : undefined);
     this.#drawn = drawn;
     this.#outer = outer;
     this.#rows = new Float32Array(count * length);
@@ -132,12 +125,9 @@ export class DroppedData implements SiteFeed {
   }
 
   draw(engine: Engine, drawing: Drawing, first: number): void {
-    const { samples, count, perExample, firstSample } = this.#drawn;
-    const streams = this.#streams;
-    streams.begin(first);
-    dropRows(engine, drawing, this.#p, this.#data, this.#rows, samples, count, (stream, k, row) =>
-      streams.set(stream, k, perExample ? firstSample + row : 0),
-    );
+    const { samples, count } = this.#drawn;
+    this.#streams.begin(first);
+    dropRows(engine, drawing, this.#p, this.#data, this.#rows, count, samples, this.#streams);
     if (this.#outer > 1) placeRows(this.values.data, this.#rows, samples * count, this.#outer);
   }
 }

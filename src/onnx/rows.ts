@@ -14,28 +14,30 @@ export interface Drawing {
   readonly seed: bigint;
 }
 
-/** The streams of a layer in passes that follow each other. */
+/** The streams of a layer in passes that follow each other: of all rows of a pass one, or each row that of its sample. */
 export class Streams {
   readonly #layer: number;
+  readonly #firstSample: number | undefined;
   /** Those of sample 0. */
   readonly #passes: readonly Words[];
 
-  constructor(layer: number, count: number) {
+  /** @param firstSample number of the first row's sample; undefined: all rows of a pass have the stream of sample 0 */
+  constructor(layer: number, count: number, firstSample: number | undefined) {
     this.#layer = layer;
+    this.#firstSample = firstSample;
     this.#passes = Array.from({ length: count }, () => new Words());
   }
 
   /** Takes the number of the first pass. */
   begin(first: number): void {
-    this.#passes.forEach((words, k) => {
-      setStream(words, first + k, this.#layer, 0);
-    });
+    const passes = this.#passes;
+    for (let k = 0; k < passes.length; ++k) setStream(passes[k] as Words, first + k, this.#layer, 0);
   }
 
-  /** Sets `stream` to that of a sample in the pass at place k. */
-  set(stream: Words, k: number, sample: number): void {
+  /** Sets `stream` to that of a row in the pass at place k. */
+  set(stream: Words, k: number, row: number): void {
     stream.copy(this.#passes[k] as Words);
-    addSample(stream, sample);
+    if (this.#firstSample !== undefined) addSample(stream, this.#firstSample + row);
   }
 }
 
@@ -63,30 +65,32 @@ function forPieces(
 /**
  * Draws rows of a mask, 1 = keep.
  *
- * @param out [rows, features]
- * @param setStream sets the number of a row's stream
+ * @param out [passes, rows, features]
+ * @param rows of a pass
  */
 export function drawRows(
   engine: Engine,
   drawing: Drawing,
   p: number,
   out: Uint8Array<ArrayBuffer>,
+  passes: number,
   rows: number,
-  setStream: (stream: Words, row: number) => void,
+  streams: Streams,
 ): void {
   const pass = engine.open();
   try {
-    const features = rows === 0 ? 0 : out.length / rows;
+    const features = rows === 0 ? 0 : out.length / (passes * rows);
     const output = pass.output(out, "mask", "bytes", out.length, undefined);
     const { draw } = pass;
     choose(draw, drawing, p, features);
     const dst = pass.stageFixed(output);
     const run = pass.ready();
     const kernel = engine.kernels.mask[drawing.kind].bytes;
-    forPieces(rows, features, (at, row, some, column, columns) => {
+    forPieces(passes * rows, features, (at, first, some, column, columns) => {
       const to = dst.enter(at, some * columns);
       for (let r = 0; r < some; ++r) {
-        setStream(draw.stream, row + r);
+        const row = first + r;
+        streams.set(draw.stream, Math.floor(row / rows), row % rows);
         kernel(to + r * columns, columns, run.params(column));
       }
       dst.leave(at, some * columns);
@@ -101,7 +105,6 @@ export function drawRows(
  *
  * @param data [rows, features]
  * @param out [passes, rows, features]
- * @param setStream sets the number of a row's stream in the pass at place k
  */
 export function dropRows(
   engine: Engine,
@@ -109,9 +112,9 @@ export function dropRows(
   p: number,
   data: Float32Array<ArrayBuffer>,
   out: Float32Array<ArrayBuffer>,
-  rows: number,
   passes: number,
-  setStream: (stream: Words, k: number, row: number) => void,
+  rows: number,
+  streams: Streams,
 ): void {
   const pass = engine.open();
   try {
@@ -125,16 +128,24 @@ export function dropRows(
     const run = pass.ready();
     const kernel = engine.kernels.dropout[drawing.kind].f32;
     const bytes = Float32Array.BYTES_PER_ELEMENT;
+    // Of data that are one piece, those of several passes lie one behind another.
+    const { length } = data;
+    const together = length === 0 ? 1 : Math.max(1, Math.floor(PIECE / length));
     forPieces(rows, features, (at, row, some, column, columns) => {
-      const from = src.enter(at, some * columns);
-      for (let k = 0; k < passes; ++k) {
-        const place = k * data.length + at;
-        const to = dst.enter(place, some * columns);
-        for (let r = 0; r < some; ++r) {
-          setStream(draw.stream, k, row + r);
-          kernel(to + r * columns * bytes, from + r * columns * bytes, columns, run.params(column));
+      const count = some * columns;
+      const from = src.enter(at, count);
+      for (let first = 0; first < passes; first += together) {
+        const end = Math.min(passes, first + together);
+        const place = first * length + at;
+        let to = dst.enter(place, (end - first) * count);
+        for (let k = first; k < end; ++k) {
+          for (let r = 0; r < some; ++r) {
+            streams.set(draw.stream, k, row + r);
+            kernel(to, from + r * columns * bytes, columns, run.params(column));
+            to += columns * bytes;
+          }
         }
-        dst.leave(place, some * columns);
+        dst.leave(place, (end - first) * count);
       }
     });
   } finally {

@@ -284,6 +284,38 @@ it("runs fewer passes at once where they make more than fits into the caches", a
   await onnx.release();
 });
 
+it.each<[string, object]>([
+  ["no classes", {}],
+  ["passes kept", { keepPasses: true }],
+  ["logits", { classes: FEATURES, output: "logits" }],
+  ["logits along another axis, kept", { classes: STEPS, output: "logits", classAxis: 1, keepPasses: true }],
+  ["sigmoids", { classes: FEATURES, output: "sigmoids" }],
+])("outputs of several passes are added as those of one are: %s", async (what, options) => {
+  const bytes = build([drop(), node(what === "sigmoids" ? "Sigmoid" : "Tanh", ["d"], ["y"])]);
+  const told: number[] = [];
+  const onProgress = ({ done }: { done: number }) => void told.push(done);
+  const together = await predict(bytes, data, dims, { ...options, passes: 11, batchPasses: 4 });
+  expect(await predict(bytes, data, dims, { ...options, passes: 11, batchPasses: 4, onProgress })).toEqual(together);
+  expect(told).toEqual(Array.from({ length: 11 }, (_, k) => k + 1));
+  const until = { standardError: 0 };
+  expect(await predict(bytes, data, dims, { ...options, passes: 11, batchPasses: 4, until })).toEqual(together);
+  // A rule that ends the run in the midst of a batch.
+  const soon = await predict(bytes, data, dims, { ...options, passes: 11, batchPasses: 4, until: { standardError: 9, leastPasses: 3 } });
+  expect(soon).toEqual(await predict(bytes, data, dims, { ...options, passes: 3, batchPasses: 4 }));
+});
+
+it("outputs of several passes that are long are staged one by one", async () => {
+  const shape = [2, 1, 9001];
+  const bytes = model({
+    inputs: [value("x", ["batch", 1, 9001])],
+    outputs: [value("y")],
+    nodes: [drop(), node("Tanh", ["d"], ["y"])],
+  });
+  const x = new Numbers(8).take(2 * 9001);
+  const together = await predict(bytes, x, shape, { passes: 4, batchPasses: 4 });
+  expect(await predict(bytes, x, shape, { passes: 4, batchPasses: 4, onProgress: () => {} })).toEqual(together);
+});
+
 it("a prediction does not depend on those before it, whose arrays it uses again", async () => {
   const { bytes } = APART["steps before examples, and back"] as { readonly bytes: Uint8Array };
   const onnx = await createOnnxMonteCarlo(dropout, { ort, model: bytes });

@@ -203,6 +203,20 @@ describe.each(RUNTIMES)("%s", (name) => {
     expectSame(predictions[0] as never, passesOf({ bytes, inputs: given, output: "y", rates }, 20));
   });
 
+  it.each([10, 12, 13, 19, 21, 23, 24])("operator set %i", async (opset) => {
+    // A witness and a result.
+    const nodes = [matmul, node("Relu", ["m"], ["r"]), node("MatMul", ["r", "v"], ["y"])];
+    const bytes = build(nodes, [], { opset, irVersion: opset < 21 ? 8 : 10 });
+    const runtime = watched(ort);
+    const onnx = await createOnnxMonteCarlo(dropout, { ort: runtime, model: bytes });
+    expect(runtime.opened[0]).toEqual(expect.arrayContaining(["DequantizeLinear", "ReduceSum"]));
+    const z = new Numbers(11).take(data.length);
+    const given = { x: { dims, data: [...data] }, z: { dims, data: [...z] } };
+    const rates = { first: 0.5, d: 0.5 };
+    expectSame(await onnx.predict(inputs(z), { passes: 4 }), passesOf({ bytes, inputs: given, output: "y", rates }, 4));
+    await onnx.release();
+  });
+
   it("a rate of 1 drops all", async () => {
     const onnx = await createOnnxMonteCarlo(dropout, { ort, model: build([node("MatMul", ["d", "w"], ["y"])]), rates: { d: 1 } });
     const { mean, identicalPasses } = await onnx.predict(inputs(data), { passes: 3 });

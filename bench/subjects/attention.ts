@@ -6,7 +6,7 @@ import { bindKernels, type Kernels } from "../../src/engine/kernels.js";
 import { PARAMS, type Params } from "../../src/engine/memory.js";
 import { pieces } from "../../src/engine/pieces.js";
 import { FUSED, type FusedKernels } from "../../src/fused/kernels.js";
-import { ATTENTION_RECORD, AttentionField, PANEL, ROW_RECORD, SoftmaxField } from "../../src/ground/abi.js";
+import { ATTENTION_RECORD, AttentionField, PANEL, SOFTMAX_RECORD, SoftmaxField } from "../../src/ground/abi.js";
 import { Words } from "../../src/ground/words.js";
 import { scale, threshold } from "../../src/stream/probability.js";
 import { writeFields } from "../../test/support/record.js";
@@ -111,7 +111,7 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
   const whole = [room(scores), room(scores)] as const;
   const keepBytes = place.room("bytes", scores);
   const fused = bindKernels<FusedKernels>(exportsOf("fused"), FUSED);
-  const rowRecord = place.room("f64", ROW_RECORD / 8);
+  const rowRecord = place.room("f64", SOFTMAX_RECORD / 8);
   const packed = room(keys * DEPTH);
   const corner = room(4 * PANEL);
   const unfused = () => {

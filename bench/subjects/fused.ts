@@ -5,7 +5,18 @@ import { bindKernels, type Kernels, rowsOf } from "../../src/engine/kernels.js";
 import { PARAMS, type Params } from "../../src/engine/memory.js";
 import { type Piece, pieces } from "../../src/engine/pieces.js";
 import { ACTIVATIONS, type Activation, type Elementwise, FUSED, type FusedKernels, type RowKernel } from "../../src/fused/kernels.js";
-import { BIAS_RECORD, GATE_RECORD, GateField, NormField, NormGradientField, ROW_RECORD, SoftmaxField, STEP } from "../../src/ground/abi.js";
+import {
+  BIAS_RECORD,
+  GATE_RECORD,
+  GateField,
+  NormField,
+  NormGradientField,
+  ROW_FIELDS,
+  ROW_RECORD,
+  SOFTMAX_RECORD,
+  SoftmaxField,
+  STEP,
+} from "../../src/ground/abi.js";
 import { byteLength, type Dtype } from "../../src/ground/dtypes.js";
 import { Words } from "../../src/ground/words.js";
 import { scale, threshold } from "../../src/stream/probability.js";
@@ -44,7 +55,6 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
   const records = {
     norm: recordOf(ROW_RECORD),
     normGradient: recordOf(ROW_RECORD),
-    softmax: recordOf(ROW_RECORD),
     gate: recordOf(GATE_RECORD),
   };
 
@@ -120,21 +130,39 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
       });
       kernels.normGradient.bytes[dtype](records.normGradient);
     });
-  const plain = { mask: 0, columns, maskRow: 0, maskRows: 0, query: 0, queries: 0, logitScale: 1 };
-  const softmax = (dtype: Dtype) =>
-    withBytes(dtype, ({ at, rows: some }, keep) => {
+  // Records of their own, whose fields are written once but for those that change from piece to piece, as the product does.
+  const softmaxRecord = () => {
+    const record = recordOf(SOFTMAX_RECORD);
+    writeFields(memory, record, SoftmaxField, { columns, logitScale: 1, row: scratchRow });
+    return record;
+  };
+  const softmax = (dtype: Dtype) => {
+    const record = softmaxRecord();
+    return withBytes(dtype, ({ at, rows: some }, keep) => {
       const by = byteLength(dtype, at);
-      const [result, logits] = [dst[dtype] + by, src[dtype] + by];
-      writeFields(memory, records.softmax, SoftmaxField, { ...plain, result, logits, keep, rows: some, scale: scaleOf(keep, dtype) });
-      kernels.softmax.bytes[dtype](records.softmax);
+      const fields = memory.view("f64", record, ROW_FIELDS);
+      fields[SoftmaxField.result] = dst[dtype] + by;
+      fields[SoftmaxField.logits] = src[dtype] + by;
+      fields[SoftmaxField.keep] = keep;
+      fields[SoftmaxField.rows] = some;
+      fields[SoftmaxField.scale] = scaleOf(keep, dtype);
+      kernels.softmax.bytes[dtype](record);
     });
-  const softmaxGradient = (from: number, dtype: Dtype) =>
-    withBytes(dtype, ({ at, rows: some }, keep) => {
+  };
+  const softmaxGradient = (from: number, dtype: Dtype) => {
+    const record = softmaxRecord();
+    return withBytes(dtype, ({ at, rows: some }, keep) => {
       const by = byteLength(dtype, at);
-      const operands = { result: dst[dtype] + by, dy: from + by, logits: other + by, row: scratchRow };
-      writeFields(memory, records.softmax, SoftmaxField, { ...plain, ...operands, keep, rows: some, scale: scaleOf(keep, dtype) });
-      kernels.softmaxGradient.bytes[dtype](records.softmax);
+      const fields = memory.view("f64", record, ROW_FIELDS);
+      fields[SoftmaxField.result] = dst[dtype] + by;
+      fields[SoftmaxField.dy] = from + by;
+      fields[SoftmaxField.logits] = other + by;
+      fields[SoftmaxField.keep] = keep;
+      fields[SoftmaxField.rows] = some;
+      fields[SoftmaxField.scale] = scaleOf(keep, dtype);
+      kernels.softmaxGradient.bytes[dtype](record);
     });
+  };
 
   /** Gated linear units of two matrices, or the gradients of these. */
   const gate = (kernel: RowKernel, gradient: boolean, dtype: Dtype) =>

@@ -55,6 +55,7 @@ export class OnnxMonteCarlo {
   readonly #frames = new Map<string, Frame | Promise<Frame>>();
   // Runtimes refuse or spoil runs of one session that overlap: each waits for those before.
   #last: Promise<unknown> = Promise.resolve();
+  #queued = 0;
   #released = false;
   readonly #rest: Rest;
   readonly #idle = new IdleFeeds();
@@ -168,8 +169,12 @@ export class OnnxMonteCarlo {
 
   /** Runs a task after all that were queued before, whatever became of them. */
   #queue<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(task);
-    this.#last = result.catch(() => {});
+    const result = this.#queued === 0 ? task() : this.#last.then(task);
+    ++this.#queued;
+    const ended = () => {
+      --this.#queued;
+    };
+    this.#last = result.then(ended, ended);
     return result;
   }
 
@@ -182,12 +187,12 @@ export class OnnxMonteCarlo {
     });
   }
 
-  async #runPrefix(values: ReadonlyMap<string, Values>): Promise<Map<string, Values>> {
+  #runPrefix(values: ReadonlyMap<string, Values>): Promise<Map<string, Values>> {
     const { prefix, split } = this.#opened;
-    if (prefix === undefined) return new Map();
+    if (prefix === undefined) return Promise.resolve(new Map());
     const feeds = new Map<string, Values>();
     for (const name of split.prefix?.inputs ?? []) feeds.set(name, values.get(name) as Values);
-    return await this.#run(prefix, feeds, split.cut);
+    return this.#run(prefix, feeds, split.cut);
   }
 
   #layoutOf(values: ReadonlyMap<string, Values>, axes: ReadonlyMap<string, number>): Layout | Promise<Layout> {

@@ -120,8 +120,9 @@ export class Passes {
     this.#common = common;
     this.#most = this.#passesAtOnce();
     const { values, frame, perExample, firstSample } = common;
-    const sizes = Array.from(values.values(), ({ dims }) => dims.join());
-    this.#key = [...sizes, frame.samples, perExample, firstSample].join(";");
+    let key = `${frame.samples};${perExample};${firstSample}`;
+    for (const { dims } of values.values()) key += `;${dims.join()}`;
+    this.#key = key;
     checkDropped(opened.split.sites, values, frame);
   }
 

@@ -20,7 +20,7 @@ import {
 import { byteLength, type Dtype } from "../../src/ground/dtypes.js";
 import { Words } from "../../src/ground/words.js";
 import { scale, threshold } from "../../src/stream/probability.js";
-import { writeFields } from "../../test/support/record.js";
+import { type Values, writeFields } from "../../test/support/record.js";
 import { copyOf, P, type Placement, type Subject } from "./subject.js";
 
 /** The most columns of the matrices. */
@@ -50,12 +50,11 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
   const betas = { f32: filled("f32", columns, 0.5), f64: filled("f64", columns, 0.5) };
   const [means, rstds, scratchRow] = [filled("f64", rows, 0), filled("f64", rows, 1), filled("f64", columns, 0)];
   const sums = [filled("f64", columns, 0), filled("f64", columns, 0)] as const;
-  // Each has fields of its own, and those that are not written are 0.
-  const recordOf = (bytes: number) => filled("f64", bytes / 8, 0);
-  const records = {
-    norm: recordOf(ROW_RECORD),
-    normGradient: recordOf(ROW_RECORD),
-    gate: recordOf(GATE_RECORD),
+  /** Makes a record with the fields that all pieces have in common; the others are 0, and written through a view, as the product does. */
+  const recordOf = <F extends Readonly<Record<string, string | number>>>(bytes: number, fields: F, common: Values<F>) => {
+    const record = filled("f64", bytes / 8, 0);
+    writeFields(memory, record, fields, common);
+    return { record, view: () => memory.view("f64", record, ROW_FIELDS) };
   };
 
   const seed = new Words();
@@ -108,39 +107,48 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
   };
 
   // Layer norm and softmax, on whole rows, of x or dy at an address that sequences choose.
-  const norm = (x: number, dtype: Dtype) =>
-    withBytes(dtype, ({ at, row, rows: some }, keep) => {
+  const norm = (x: number, dtype: Dtype) => {
+    const residualStep = byteLength(dtype, columns);
+    const common = { residualStep, bias: betas[dtype], gamma: gammas[dtype], beta: betas[dtype], columns, epsilon: EPSILON, centred: 1 };
+    const { record, view } = recordOf(ROW_RECORD, NormField, common);
+    return withBytes(dtype, ({ at, row, rows: some }, keep) => {
       const by = byteLength(dtype, at);
-      const [y, h] = [results[dtype][0] + by, results[dtype][1] + by];
-      const statistics = { means: means + byteLength(dtype, row), rstds: rstds + byteLength(dtype, row), epsilon: EPSILON, centred: 1 };
-      writeFields(memory, records.norm, NormField, {
-        ...{ y, h, x: x + by, residual: other + by, residualStep: byteLength(dtype, columns), bias: betas[dtype], gamma: gammas[dtype] },
-        ...{ beta: betas[dtype], keep, rows: some, columns, scale: scaleOf(keep, dtype), ...statistics },
-      });
-      kernels.norm.bytes[dtype](records.norm);
+      const fields = view();
+      fields[NormField.y] = results[dtype][0] + by;
+      fields[NormField.h] = results[dtype][1] + by;
+      fields[NormField.x] = x + by;
+      fields[NormField.residual] = other + by;
+      fields[NormField.keep] = keep;
+      fields[NormField.rows] = some;
+      fields[NormField.means] = means + byteLength(dtype, row);
+      fields[NormField.rstds] = rstds + byteLength(dtype, row);
+      fields[NormField.scale] = scaleOf(keep, dtype);
+      kernels.norm.bytes[dtype](record);
     });
-  const normGradient = (dtype: Dtype) =>
-    withBytes(dtype, ({ at, row, rows: some }, keep) => {
-      const by = byteLength(dtype, at);
-      const [dx, dresidual, dy, h] = [results[dtype][0] + by, results[dtype][1] + by, src[dtype] + by, other + by];
-      const statistics = { means: means + byteLength(dtype, row), rstds: rstds + byteLength(dtype, row) };
-      writeFields(memory, records.normGradient, NormGradientField, {
-        ...{ dx, dresidual, dgamma: sums[0], dbeta: sums[1], dy, h, ...statistics, gamma: gammas[dtype], dh: 0 },
-        ...{ keep, rows: some, columns, scale: scaleOf(keep, dtype) },
-      });
-      kernels.normGradient.bytes[dtype](records.normGradient);
-    });
-  // Records of their own, whose fields are written once but for those that change from piece to piece, as the product does.
-  const softmaxRecord = () => {
-    const record = recordOf(SOFTMAX_RECORD);
-    writeFields(memory, record, SoftmaxField, { columns, logitScale: 1, row: scratchRow });
-    return record;
   };
+  const normGradient = (dtype: Dtype) => {
+    const { record, view } = recordOf(ROW_RECORD, NormGradientField, { dgamma: sums[0], dbeta: sums[1], gamma: gammas[dtype], columns });
+    return withBytes(dtype, ({ at, row, rows: some }, keep) => {
+      const by = byteLength(dtype, at);
+      const fields = view();
+      fields[NormGradientField.dx] = results[dtype][0] + by;
+      fields[NormGradientField.dresidual] = results[dtype][1] + by;
+      fields[NormGradientField.dy] = src[dtype] + by;
+      fields[NormGradientField.h] = other + by;
+      fields[NormGradientField.keep] = keep;
+      fields[NormGradientField.rows] = some;
+      fields[NormGradientField.means] = means + byteLength(dtype, row);
+      fields[NormGradientField.rstds] = rstds + byteLength(dtype, row);
+      fields[NormGradientField.scale] = scaleOf(keep, dtype);
+      kernels.normGradient.bytes[dtype](record);
+    });
+  };
+  const softmaxRecord = () => recordOf(SOFTMAX_RECORD, SoftmaxField, { columns, logitScale: 1, row: scratchRow });
   const softmax = (dtype: Dtype) => {
-    const record = softmaxRecord();
+    const { record, view } = softmaxRecord();
     return withBytes(dtype, ({ at, rows: some }, keep) => {
       const by = byteLength(dtype, at);
-      const fields = memory.view("f64", record, ROW_FIELDS);
+      const fields = view();
       fields[SoftmaxField.result] = dst[dtype] + by;
       fields[SoftmaxField.logits] = src[dtype] + by;
       fields[SoftmaxField.keep] = keep;
@@ -150,10 +158,10 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
     });
   };
   const softmaxGradient = (from: number, dtype: Dtype) => {
-    const record = softmaxRecord();
+    const { record, view } = softmaxRecord();
     return withBytes(dtype, ({ at, rows: some }, keep) => {
       const by = byteLength(dtype, at);
-      const fields = memory.view("f64", record, ROW_FIELDS);
+      const fields = view();
       fields[SoftmaxField.result] = dst[dtype] + by;
       fields[SoftmaxField.dy] = from + by;
       fields[SoftmaxField.logits] = other + by;
@@ -165,16 +173,25 @@ export function subjects(exports: WebAssembly.Exports, place: Placement, core: K
   };
 
   /** Gated linear units of two matrices, or the gradients of these. */
-  const gate = (kernel: RowKernel, gradient: boolean, dtype: Dtype) =>
-    withBytes(dtype, ({ at, count }, keep) => {
+  const gate = (kernel: RowKernel, gradient: boolean, dtype: Dtype) => {
+    const { record, view } = recordOf(GATE_RECORD, GateField, { rows: 1 });
+    const first = gradient ? other : src[dtype];
+    return withBytes(dtype, ({ at, count }, keep) => {
       const by = byteLength(dtype, at);
-      const operands = gradient
-        ? { dy: src[dtype] + by, gate: other + by, value: other + by, second: results[dtype][1] + by }
-        : { gate: src[dtype] + by, value: other + by };
-      const result = results[dtype][0] + by;
-      writeFields(memory, records.gate, GateField, { ...operands, result, keep, rows: 1, columns: count, scale: scaleOf(keep, dtype) });
-      kernel(records.gate);
+      const fields = view();
+      fields[GateField.gate] = first + by;
+      fields[GateField.value] = other + by;
+      fields[GateField.result] = results[dtype][0] + by;
+      if (gradient) {
+        fields[GateField.dy] = src[dtype] + by;
+        fields[GateField.second] = results[dtype][1] + by;
+      }
+      fields[GateField.keep] = keep;
+      fields[GateField.columns] = count;
+      fields[GateField.scale] = scaleOf(keep, dtype);
+      kernel(record);
     });
+  };
 
   const subject = (name: string, dtype: Dtype, matrices: number, call: () => void): Subject => {
     return { name, group: "kernel", copy: copyOf(dtype), bytes: matrices * place.bytes(dtype), call };

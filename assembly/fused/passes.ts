@@ -10,8 +10,9 @@
 // Invariant: the bits of value() of the activation, whose operations these are.
 
 import { PASS_BLOCK, STEP } from "../../src/ground/abi";
-import { powerOf } from "../math/exp";
+import { fractionOf, powerOf } from "../math/exp";
 import { held, SLOTS } from "../math/held";
+import { given4, given5 } from "../math/polynomial";
 import { widenHigh8, widenHigh16, widenLow8, widenLow16 } from "../simd/lanes";
 import { Params, pinned, workspace } from "../stream/params";
 import { hold } from "./activation";
@@ -29,13 +30,13 @@ const FRACTIONS: usize = BLOCK << 2;
 @inline
 const SIZES: usize = BLOCK << 3;
 
-/** The end of a first pass for four elements: y and its exponent. Returns the exponent. */
+/** Stores the exponent of y, for four elements, as ../math/exp.ts has it. Returns it. */
 // @ts-ignore: decorator
 @inline
 function exponent(at: usize, y: v128, toExponent: v128): v128 {
   const t = f32x4.add(y, toExponent);
   v128.store(at, t);
-  return f32x4.sub(t, toExponent);
+  return t;
 }
 
 /** The beginning of a first pass for four elements. Returns |x + bias|, bounded. */
@@ -71,6 +72,39 @@ function sixteen(keep: usize, i: usize): v128 {
   return keep ? i8x16.neg(v128.load(keep + i)) : i8x16.splat(-1);
 }
 
+/** A last pass of P, whose gap() takes the constants in this order; k7 is for those that have as many. */
+// @ts-ignore: decorator
+@inline
+function finishAll<P>(
+  to: usize,
+  keep: usize,
+  room: usize,
+  end: usize,
+  factor: v128,
+  k0: v128,
+  k1: v128,
+  k2: v128,
+  k3: v128,
+  k4: v128,
+  k5: v128,
+  k6: v128,
+  k7: v128,
+): void {
+  const p = changetype<P>(0);
+  let i: usize = 0;
+  for (let at = room; at < end; at += 64) {
+    const kept = sixteen(keep, i);
+    const low = widenLow8(kept);
+    const high = widenHigh8(kept);
+    finish(to, p.gap(at, k0, k1, k2, k3, k4, k5, k6, k7), widenLow16(low), factor);
+    finish(to + 16, p.gap(at + 16, k0, k1, k2, k3, k4, k5, k6, k7), widenHigh16(low), factor);
+    finish(to + 32, p.gap(at + 32, k0, k1, k2, k3, k4, k5, k6, k7), widenLow16(high), factor);
+    finish(to + 48, p.gap(at + 48, k0, k1, k2, k3, k4, k5, k6, k7), widenHigh16(high), factor);
+    i += STEP;
+    to += 64;
+  }
+}
+
 @unmanaged
 export class GeluTanhPasses {
   @inline split(
@@ -86,7 +120,7 @@ export class GeluTanhPasses {
   ): void {
     const size = begin(x, bias, to, at, unsigned, bound);
     const y = f32x4.mul(size, f32x4.add(f32x4.mul(f32x4.mul(size, size), cubicTerm), linearTerm));
-    v128.store(at, f32x4.sub(y, exponent(at, y, toExponent)), FRACTIONS);
+    v128.store(at, f32x4.sub(y, f32x4.sub(exponent(at, y, toExponent), toExponent)), FRACTIONS);
   }
 
   first(x: usize, to: usize, place: Place, room: usize, end: usize, table: usize): void {
@@ -110,9 +144,7 @@ export class GeluTanhPasses {
 
   @inline gap(at: usize, c0: v128, c1: v128, c2: v128, c3: v128, c4: v128, c5: v128, one: v128, raised: v128): v128 {
     const r = v128.load(at, FRACTIONS);
-    const r2 = f32x4.mul(r, r);
-    const high = f32x4.add(f32x4.mul(f32x4.add(f32x4.mul(r, c5), c4), r2), f32x4.add(f32x4.mul(r, c3), c2));
-    const ratio = f32x4.add(f32x4.mul(high, r2), f32x4.add(f32x4.mul(r, c1), c0));
+    const ratio = given5<v128>(r, f32x4.mul(r, r), c0, c1, c2, c3, c4, c5);
     const power = f32x4.mul(f32x4.add(f32x4.mul(r, ratio), one), i32x4.shl(v128.load(at), 23));
     return f32x4.div(f32x4.mul(v128.load(at, SIZES), power), f32x4.add(power, raised));
   }
@@ -127,18 +159,7 @@ export class GeluTanhPasses {
     const c5 = held(table, 5);
     const one = held(table, 9);
     const raised = held(table, 27);
-    let i: usize = 0;
-    for (let at = room; at < end; at += 64) {
-      const kept = sixteen(keep, i);
-      const low = widenLow8(kept);
-      const high = widenHigh8(kept);
-      finish(to, this.gap(at, c0, c1, c2, c3, c4, c5, one, raised), widenLow16(low), factor);
-      finish(to + 16, this.gap(at + 16, c0, c1, c2, c3, c4, c5, one, raised), widenHigh16(low), factor);
-      finish(to + 32, this.gap(at + 32, c0, c1, c2, c3, c4, c5, one, raised), widenLow16(high), factor);
-      finish(to + 48, this.gap(at + 48, c0, c1, c2, c3, c4, c5, one, raised), widenHigh16(high), factor);
-      i += STEP;
-      to += 64;
-    }
+    finishAll<GeluTanhPasses>(to, keep, room, end, factor, c0, c1, c2, c3, c4, c5, one, raised);
   }
 }
 
@@ -161,9 +182,8 @@ export class GeluPasses {
         const most = v128.and(size, exactly);
         const exact = f32x4.mul(f32x4.mul(most, most), minusHalf);
         const rest = f32x4.mul(f32x4.mul(f32x4.sub(most, size), f32x4.add(most, size)), half);
-        const n = exponent(at + k, f32x4.mul(f32x4.add(exact, rest), log2E), toExponent);
-        const r = f32x4.sub(f32x4.sub(exact, f32x4.mul(n, ln2High)), f32x4.mul(n, ln2Low));
-        v128.store(at + k, f32x4.add(r, rest), FRACTIONS);
+        const t = exponent(at + k, f32x4.mul(f32x4.add(exact, rest), log2E), toExponent);
+        v128.store(at + k, f32x4.add(fractionOf<v128>(exact, t, toExponent, ln2High, ln2Low), rest), FRACTIONS);
       }
       bias = moveOn(place, bias);
       x += 64;
@@ -188,15 +208,13 @@ export class GeluPasses {
     for (let at = room; at < end; at += 16) {
       const x = v128.load(at, SIZES);
       const x2 = f32x4.mul(x, x);
-      const highP = f32x4.add(f32x4.mul(x2, p4), f32x4.add(f32x4.mul(x, p3), p2));
-      const p = f32x4.add(f32x4.mul(highP, x2), f32x4.add(f32x4.mul(x, p1), p0));
-      const highQ = f32x4.add(f32x4.mul(f32x4.add(f32x4.mul(x, q5), q4), x2), f32x4.add(f32x4.mul(x, q3), q2));
-      const q = f32x4.add(f32x4.mul(highQ, x2), f32x4.add(f32x4.mul(x, q1), q0));
+      const p = given4<v128>(x, x2, p0, p1, p2, p3, p4);
+      const q = given5<v128>(x, x2, q0, q1, q2, q3, q4, q5);
       v128.store(at, f32x4.mul(x, f32x4.div(p, q)), SIZES);
     }
   }
 
-  @inline gap(at: usize, c0: v128, c1: v128, c2: v128, c3: v128, c4: v128, one: v128, lower: v128): v128 {
+  @inline gap(at: usize, c0: v128, c1: v128, c2: v128, c3: v128, c4: v128, one: v128, lower: v128, _none: v128): v128 {
     const power = powerOf<v128, v128>(v128.load(at), v128.load(at, FRACTIONS), c0, c1, c2, c3, c4, one);
     return f32x4.mul(f32x4.mul(v128.load(at, SIZES), power), lower);
   }
@@ -210,18 +228,7 @@ export class GeluPasses {
     const c4 = held(table, 8);
     const one = held(table, 9);
     const lower = held(table, 26);
-    let i: usize = 0;
-    for (let at = room; at < end; at += 64) {
-      const kept = sixteen(keep, i);
-      const low = widenLow8(kept);
-      const high = widenHigh8(kept);
-      finish(to, this.gap(at, c0, c1, c2, c3, c4, one, lower), widenLow16(low), factor);
-      finish(to + 16, this.gap(at + 16, c0, c1, c2, c3, c4, one, lower), widenHigh16(low), factor);
-      finish(to + 32, this.gap(at + 32, c0, c1, c2, c3, c4, one, lower), widenLow16(high), factor);
-      finish(to + 48, this.gap(at + 48, c0, c1, c2, c3, c4, one, lower), widenHigh16(high), factor);
-      i += STEP;
-      to += 64;
-    }
+    finishAll<GeluPasses>(to, keep, room, end, factor, c0, c1, c2, c3, c4, one, lower, lower);
   }
 }
 

@@ -6,7 +6,7 @@
 import { LN2_HIGH, LN2_LOW, TO_INTEGER } from "./constants";
 import { Literal } from "./held";
 import { add, and, atLeast, atMost, bitsOf, lanes, mul, mulAdd, ofBits, shiftLeft, shiftRight, sub, subInt } from "./ops";
-import { poly4, poly5 } from "./polynomial";
+import { given4, poly4, poly5 } from "./polynomial";
 
 // @ts-ignore: decorator
 @inline
@@ -34,7 +34,7 @@ export const C4: f32 = 0.0013820945;
 // @ts-ignore: decorator
 @inline
 export const LEAST: f32 = -87.7;
-/** What brings n + 127 into the low bits of a float. */
+/** Brings n + 127 into the low bits of a float. */
 // @ts-ignore: decorator
 @inline
 export const TO_EXPONENT: f32 = TO_INTEGER + 127;
@@ -94,8 +94,7 @@ export function fractionOf<T>(x: T, exponent: T, toInteger: T, high: T, low: T):
 @inline
 export function powerOf<T, I>(exponent: T, r: T, c0: T, c1: T, c2: T, c3: T, c4: T, one: T): T {
   const r2 = mul<T>(r, r);
-  const high = add<T>(mul<T>(r2, c4), mulAdd<T>(r, c3, c2));
-  const p = add<T>(mul<T>(high, r2), mulAdd<T>(r, c1, c0));
+  const p = given4<T>(r, r2, c0, c1, c2, c3, c4);
   return mul<T>(add<T>(mulAdd<T>(r2, p, r), one), ofBits<T, I>(shiftLeft<I>(bitsOf<T, I>(exponent), 23)));
 }
 

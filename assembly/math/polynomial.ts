@@ -54,3 +54,21 @@ export function poly7<T, C>(x: T, x2: T, c0: f32, c1: f32, c2: f32, c3: f32, c4:
   const low = linear<T, C>(x, c0, c1, 0, 0);
   return add<T>(mul<T>(poly5<T, C>(x, x2, c2, c3, c4, c5, c6, c7), x2), low);
 }
+
+// The same of coefficients that are given, as those that a loop has in registers.
+
+/** Degree 4; x2 = x². */
+// @ts-ignore: decorator
+@inline
+export function given4<T>(x: T, x2: T, c0: T, c1: T, c2: T, c3: T, c4: T): T {
+  const high = add<T>(mul<T>(x2, c4), add<T>(mul<T>(x, c3), c2));
+  return add<T>(mul<T>(high, x2), add<T>(mul<T>(x, c1), c0));
+}
+
+/** Degree 5; x2 = x². */
+// @ts-ignore: decorator
+@inline
+export function given5<T>(x: T, x2: T, c0: T, c1: T, c2: T, c3: T, c4: T, c5: T): T {
+  const high = add<T>(mul<T>(add<T>(mul<T>(x, c5), c4), x2), add<T>(mul<T>(x, c3), c2));
+  return add<T>(mul<T>(high, x2), add<T>(mul<T>(x, c1), c0));
+}

@@ -1,13 +1,12 @@
-// What the runs of so many passes at once are fed. It is made once and serves one prediction after another: memory that is new costs more than what is
+// The feeds of runs of so many passes at once. They are made once and serve one prediction after another: memory that is new costs more than what is
 // written into it.
 
 import type { Engine } from "../engine/engine.js";
 import { wrongValue } from "../ground/check.js";
 import { type Drawn, DroppedData, type SiteFeed, SiteMask } from "./masks.js";
-import type { Frame, Layout } from "./passes.js";
 import type { Drawing } from "./rows.js";
 import { type Elements, emptyLike, repeat, type Values } from "./runtime.js";
-import { type Growth, sizesOf } from "./separable.js";
+import { type Frame, type Growth, type Layout, sizesOf } from "./separable.js";
 import type { LiveSite } from "./split.js";
 
 /** The tensors of a prediction that are the same in all passes. */
@@ -16,7 +15,7 @@ type Tensors = ReadonlyMap<string, Values>;
 export class Feeds {
   /** True once a run has shown that shapes are as expected. */
   seen = false;
-  /** What is fed, by the names of inputs. */
+  /** The tensors that are fed, by the names of inputs. */
   readonly values = new Map<string, Values>();
   readonly #sites: readonly SiteFeed[];
   readonly #dropped: readonly (readonly [data: string, feed: DroppedData])[];

@@ -34,10 +34,8 @@ export function lower(
   // 16-bit numbers are computed with in f32, as the package does.
   const half = elemType === DataType.FLOAT16 || elemType === DataType.BFLOAT16;
   const computed = elemType === DataType.DOUBLE ? DataType.DOUBLE : DataType.FLOAT;
-  const factor = scale(threshold(p, kind), kind, computed === DataType.DOUBLE ? "f64" : "f32");
-  const [scaleName, zero, scaled] = [take("scale"), take("zero"), take("scaled")];
-  // If everything is dropped there is no scale, and nothing is selected.
-  const constants = [makeTensor(scaleName, computed, [], [factor < Infinity ? factor : 1]), makeTensor(zero, computed, [], [0])];
+  const names = { scale: take("scale"), zero: take("zero"), scaled: take("scaled") };
+  const constants = [...constantsOf(names, p, kind, computed)];
   const nodes: NodeProto[] = [];
   let input = data;
   if (half) {
@@ -45,7 +43,7 @@ export function lower(
     nodes.push(makeNode("Cast", [data], [input], [intAttribute("to", DataType.FLOAT)]));
   }
   const selected = half ? take("selected") : out;
-  nodes.push(makeNode("Mul", [input, scaleName], [scaled]), makeNode("Where", [mask, scaled, zero], [selected]));
+  nodes.push(...select(input, mask, selected, names));
   if (half) nodes.push(makeNode("Cast", [selected], [out], [intAttribute("to", elemType)]));
   if (used !== undefined) {
     const shape = take("shape");
@@ -63,26 +61,42 @@ export function lower(
   return { nodes, constants };
 }
 
-/** The names of a site that is a product. */
-export interface Product {
-  /** The mask as numbers: 0, or the scale of kept elements. */
-  readonly factors: string;
+/** The names of a selection. */
+interface Selection {
   readonly scale: string;
   readonly zero: string;
   readonly scaled: string;
-  readonly constants: readonly TensorProto[];
+}
+
+/** Returns the scale and the zero of a selection, of element type `computed`. */
+function constantsOf(
+  { scale: name, zero }: Selection,
+  p: number,
+  kind: StreamKind,
+  computed: DataType,
+): readonly [TensorProto, TensorProto] {
+  const factor = scale(threshold(p, kind), kind, computed === DataType.DOUBLE ? "f64" : "f32");
+  // If everything is dropped there is no scale, and nothing is selected.
+  return [makeTensor(name, computed, [], [factor < Infinity ? factor : 1]), makeTensor(zero, computed, [], [0])];
+}
+
+/** Returns the nodes of a selection by a mask of bool. */
+function select(input: string, mask: string, out: string, { scale, zero, scaled }: Selection): NodeProto[] {
+  return [makeNode("Mul", [input, scale], [scaled]), makeNode("Where", [mask, scaled, zero], [out])];
+}
+
+/** The names of a site that is a product, and of the selection that may take its place. */
+export interface Product extends Selection {
+  /** The mask as numbers: 0, or the scale of kept elements. */
+  readonly factors: string;
+  readonly constants: readonly [scale: TensorProto, zero: TensorProto];
 }
 
 /** Returns names for a site of f32 that is to be a product, and its constants. */
 export function nameProduct({ name, p }: Site, kind: StreamKind, fresh: FreshNames): Product {
   const take = (what: string) => fresh.take(`${name}/${what}`);
   const names = { factors: take("factors"), scale: take("scale"), zero: take("zero"), scaled: take("scaled") };
-  const factor = scale(threshold(p, kind), kind, "f32");
-  const constants = [
-    makeTensor(names.scale, DataType.FLOAT, [], [factor < Infinity ? factor : 1]),
-    makeTensor(names.zero, DataType.FLOAT, [], [0]),
-  ] as const;
-  return { ...names, constants };
+  return { ...names, constants: constantsOf(names, p, kind, DataType.FLOAT) };
 }
 
 /** Returns the nodes of a site as a product with a mask of bytes. */
@@ -99,8 +113,7 @@ export function selectAgain(model: ModelProto, products: readonly Product[]): Mo
     if (made !== undefined) return [makeNode("Cast", [one.input[0] as string], [made.factors], [intAttribute("to", DataType.BOOL)])];
     const read = one.opType === "Mul" ? byFactors.get(one.input[1] ?? "") : undefined;
     if (read === undefined) return [one];
-    const { factors, scale, scaled, zero } = read;
-    return [makeNode("Mul", [one.input[0] as string, scale], [scaled]), makeNode("Where", [factors, scaled, zero], [...one.output])];
+    return select(one.input[0] as string, read.factors, one.output[0] as string, read);
   });
-  return withGraph(model, { node, initializer: [...initializer, ...products.map(({ constants }) => constants[1] as TensorProto)] });
+  return withGraph(model, { node, initializer: [...initializer, ...products.map(({ constants }) => constants[1])] });
 }

@@ -1,4 +1,4 @@
-// What the dropouts of a model are fed for several passes at once, in arrays that are written again and again: masks of bytes, or data that are dropped from.
+// The feeds of a model's dropouts for several passes at once, in arrays that are written again and again: masks of bytes, or data that are dropped from.
 
 import type { Engine } from "../engine/engine.js";
 import { wrongKind } from "../ground/check.js";
@@ -17,7 +17,7 @@ export interface Drawn {
   readonly firstSample: number;
 }
 
-/** What a dropout is fed. */
+/** The feed of a dropout. */
 export interface SiteFeed {
   /** The tensor. */
   readonly values: Values;

@@ -6,11 +6,12 @@ import type { ClassPrediction, MonteCarlo, Prediction, PredictOptions } from "..
 import { readPlan } from "../monte-carlo/options.js";
 import { throwIfAborted, unlessAborted } from "../monte-carlo/tasks.js";
 import { exampleAxes, likeFirst, readInputs } from "./inputs.js";
-import { type Frame, IdleFeeds, type Layout, MOST_PASSES_PER_RUN, type Opened, Passes } from "./passes.js";
+import type { Opened } from "./opened.js";
+import { IdleFeeds, MOST_PASSES_PER_RUN, Passes } from "./passes.js";
 import { readModel, typeOfName, writeModel } from "./proto.js";
 import { Rest } from "./rest.js";
 import { type OnnxInputs, runSession, type Session, type Values } from "./runtime.js";
-import { instrument, type Probe, sameElements, separate } from "./separable.js";
+import { type Frame, instrument, type Layout, type Probe, sameElements, separate } from "./separable.js";
 
 /** Options of {@link OnnxMonteCarlo.predict}: those of {@link MonteCarlo.predict} that do not follow from the model and its inputs. */
 export interface OnnxPredictOptions extends Omit<PredictOptions, "kind" | "dtype" | "outputShape"> {

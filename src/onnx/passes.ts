@@ -1,52 +1,20 @@
 // The passes of one prediction: masks drawn and fed, several passes run as one batch and their outputs taken apart again.
 
-import type { Dropout } from "../core/dropout.js";
-import type { Engine } from "../engine/engine.js";
 import { wrongValue } from "../ground/check.js";
-import type { MonteCarlo } from "../monte-carlo/index.js";
 import type { Plan } from "../monte-carlo/options.js";
 import { Several } from "../monte-carlo/output.js";
 import { useLayers } from "../monte-carlo/pass.js";
 import { checkDropped, Feeds } from "./feeds.js";
+import type { Opened } from "./opened.js";
 import type { Rest } from "./rest.js";
 import type { Drawing } from "./rows.js";
-import { around, copy, type Elements, emptyLike, type Runtime, type Session, type Values } from "./runtime.js";
-import { type Growth, type Separation, sizesOf } from "./separable.js";
-import type { Split } from "./split.js";
+import { around, copy, type Elements, emptyLike, type Values } from "./runtime.js";
+import { type Frame, type Growth, type Layout, sizesOf } from "./separable.js";
 
 // The most bytes that one run may make: several passes at once gain by using weights while they are in the caches, and lose what no longer fits there.
 const RUN_BYTES = 6 * 2 ** 20;
 export const MOST_PASSES_PER_RUN = 64;
 const ELEMENT_BYTES = 4;
-
-/** The shapes of a run, which inputs of the same sizes have in common. */
-export interface Layout {
-  readonly separation: Separation | undefined;
-  /** The reason why there is no separation. */
-  readonly reason: string;
-}
-
-/** The sites and the output of inputs of so many examples. */
-export interface Frame {
-  readonly samples: number;
-  readonly sites: readonly Growth[];
-  readonly output: Growth;
-}
-
-/** Everything that is made when a model is opened. */
-export interface Opened {
-  readonly dropout: Dropout;
-  readonly engine: Engine;
-  readonly monteCarlo: MonteCarlo;
-  readonly runtime: Runtime;
-  readonly split: Split;
-  readonly prefix: Session | undefined;
-  readonly rest: Session;
-  /** The bytes of the rest, to be instrumented. */
-  readonly restBytes: Uint8Array;
-  /** The names of inputs that the rest reads. */
-  readonly restInputs: readonly string[];
-}
 
 /** The parts that passes of one prediction have in common. */
 interface Common {
@@ -63,7 +31,7 @@ interface Common {
 // More than a batch takes; what a model whose single passes need more is fed is made anew.
 const MOST_IDLE_BYTES = 2 ** 24;
 
-/** What the runs of predictions that have ended were fed, for later ones of the same sizes. */
+/** The feeds of predictions that have ended, for later ones of the same sizes. */
 export class IdleFeeds {
   readonly #feeds = new Map<string, Feeds>();
   #bytes = 0;

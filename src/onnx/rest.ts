@@ -2,7 +2,7 @@
 // a selection, in a session of its own.
 
 import { selectAgain } from "./lower.js";
-import type { Opened } from "./passes.js";
+import type { Opened } from "./opened.js";
 import { readModel, writeModel } from "./proto.js";
 import type { Session, Values } from "./runtime.js";
 

@@ -32,6 +32,20 @@ export interface Separation {
   readonly elements: number;
 }
 
+/** The shapes of a run, which inputs of the same sizes have in common. */
+export interface Layout {
+  readonly separation: Separation | undefined;
+  /** The reason why there is no separation. */
+  readonly reason: string;
+}
+
+/** The sites and the output of inputs of so many examples. */
+export interface Frame {
+  readonly samples: number;
+  readonly sites: readonly Growth[];
+  readonly output: Growth;
+}
+
 /** Returns the axis along which a tensor grows with the batch, -1 if it does not, or undefined if it does so in another way. */
 export function axisOf(one: readonly number[], two: readonly number[]): number | undefined {
   if (one.length !== two.length) return undefined;

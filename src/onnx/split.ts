@@ -19,7 +19,6 @@ import {
   type NodeProto,
   opsetOf,
   quote,
-  type TensorProto,
   typeName,
   untyped,
   withGraph,
@@ -134,7 +133,7 @@ export function split(
       const product = nameProduct(site, kind, fresh);
       liveSites.push({ name, p, data, form: "bytes", input, shape });
       products.push(product);
-      constants.push(product.constants[0] as TensorProto);
+      constants.push(product.constants[0]);
       replaced.set(node, [asShape, ...multiply(site, input, product)]);
     } else {
       const lowered = lower(site, input, kind, opset, fresh);

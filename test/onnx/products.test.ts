@@ -131,7 +131,7 @@ describe("the form", () => {
   });
 });
 
-/** What is behind the dropout, and shows a NaN or may lose it. */
+/** The nodes behind the dropout, which show a NaN or may lose it. */
 const BEHIND: Readonly<Record<string, readonly [ModelParts["nodes"], ModelParts["constants"]?]>> = {
   "a product by weights": [[node("MatMul", ["d", "w"], ["y"])]],
   "a comparison": [[matmul, node("Relu", ["m"], ["r"]), node("MatMul", ["r", "v"], ["y"])]],
